@@ -1,0 +1,1 @@
+"""The command line: Teleward on one machine, and its tools."""

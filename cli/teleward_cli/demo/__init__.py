@@ -1,0 +1,1 @@
+"""`teleward demo`: people with synthetic video and sound who hold a consultation."""

@@ -1,0 +1,192 @@
+"""What the gateway's documents say it sends: answers and the frames of its two own sockets."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from teleward_contract.signalling import WaitReason
+
+
+class Answer(BaseModel):
+    """Read-only; unknown fields are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ErrorBody(Answer):
+    """Why a request was refused."""
+
+    code: str
+    message: str = ""
+
+
+class ErrorAnswer(Answer):
+    """The body of every error."""
+
+    error: ErrorBody
+
+
+class FieldAsked(Answer):
+    """A question on the entry form."""
+
+    name: str
+    label: str
+    kind: Literal["Text", "Phone", "Date", "Choice", "Consent"]
+    required: bool
+    choices: tuple[str, ...] = ()
+
+
+class ClinicDoor(Answer):
+    """A clinic as a patient sees it before entering."""
+
+    namespace: str
+    clinic: str
+    display_name: str
+    locales: tuple[str, ...]
+    state: Literal["open", "closed", "suspended", "full"]
+    message: str | None = None
+    phone: str | None = None
+    entry_fields: tuple[FieldAsked, ...] = ()
+    visit: bool = False
+
+
+class RoomOffered(Answer):
+    """A room of a clinic, for a member of its team."""
+
+    kind: Literal["meeting", "user"]
+    name: str
+    display_name: str
+    max_participants: int
+    mine: bool
+
+
+class ClinicOffered(Answer):
+    """A clinic of the signed-in person."""
+
+    namespace: str
+    name: str
+    display_name: str
+    role: str
+    patient_url: str
+    suspended: str | None = None
+    rooms: tuple[RoomOffered, ...] = ()
+
+
+class Me(Answer):
+    """The signed-in person."""
+
+    user: str
+    display_name: str
+    clinics: tuple[ClinicOffered, ...]
+
+
+# -- the waiting socket ---------------------------------------------------------------------------
+
+
+class VisitState(StrEnum):
+    """Where a visit stands."""
+
+    WAITING = "waiting"
+    CALLED = "called"
+    IN_CONSULTATION = "in_consultation"
+    ENDED = "ended"
+    REFUSED = "refused"
+
+
+class ClinicShown(Answer):
+    """What the waiting page shows of the clinic."""
+
+    display_name: str
+    notice: str | None = None
+    phone: str | None = None
+
+
+class Hello(Answer):
+    """First frame of the waiting socket, from the page."""
+
+    type: Literal["hello"] = "hello"
+    name: str
+    fields: dict[str, str]
+    locale: str
+
+
+class Visit(Answer):
+    """The state of the patient's own visit."""
+
+    type: Literal["visit"]
+    state: VisitState
+    arrived_at: str
+    clinic: ClinicShown
+    position: int | None = None
+
+
+class OneMoment(Answer):
+    """The gateway goes on trying; nothing to do."""
+
+    type: Literal["wait"]
+    reason: WaitReason
+
+
+class Replaced(Answer):
+    """Another tab has taken over."""
+
+    type: Literal["replaced"]
+
+
+class Unknown(Answer):
+    """There is no such visit."""
+
+    type: Literal["unknown"]
+
+
+class Refusal(Answer):
+    """A frame was refused."""
+
+    type: Literal["error"]
+    code: str
+    message: str = ""
+    fatal: bool = True
+
+
+VisitFrame = Annotated[
+    Visit | OneMoment | Replaced | Unknown | Refusal, Field(discriminator="type")
+]
+VISIT_FRAME: TypeAdapter[VisitFrame] = TypeAdapter(VisitFrame)
+
+
+# -- the queue socket -----------------------------------------------------------------------------
+
+
+class Entry(Answer):
+    """One visit in the queue, for staff."""
+
+    visit: str
+    name: str
+    arrived_at: str
+    state: VisitState
+    fields: dict[str, str] = {}
+    locale: str = "en"
+    connected: bool = True
+    called_by: str | None = None
+
+
+class Queue(Answer):
+    """The whole queue."""
+
+    type: Literal["queue"]
+    version: int
+    visits: tuple[Entry, ...]
+
+
+class QueueDelta(Answer):
+    """What changed since the version before."""
+
+    type: Literal["queue_delta"]
+    version: int
+    upsert: tuple[Entry, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+QueueFrame = Annotated[Queue | QueueDelta | OneMoment | Refusal, Field(discriminator="type")]
+QUEUE_FRAME: TypeAdapter[QueueFrame] = TypeAdapter(QueueFrame)

@@ -1,0 +1,1 @@
+"""What two Teleward processes must agree on, and nothing else."""

@@ -1,0 +1,349 @@
+"""The in-call signalling messages; `docs/wire.md` tells their story.
+
+Every frame is one JSON object with a `type`. The gateway proxies frames of the call and adds its
+own few. Frames never carry a patient's fields; names travel in `ParticipantView` alone.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from teleward_contract.errors import FrameRefusedError
+
+MAX_FRAME_BYTES = 64 * 1024
+"""The largest legal offer (20 people, 33 sections of about 1.4 KB), with room to spare."""
+
+SUBPROTOCOL = "teleward.call.v1"
+"""WebSocket subprotocol of the control port and the call socket."""
+
+
+class ErrorCode(StrEnum):
+    """Everything that can go wrong on a call socket, for the page to choose words by."""
+
+    FRAME_TOO_LARGE = "frame_too_large"
+    NOT_JSON = "not_json"
+    UNKNOWN_TYPE = "unknown_type"
+    BAD_FRAME = "bad_frame"
+    OUT_OF_ORDER = "out_of_order"
+    """A frame that is legal, but not now (two offers, something before `join`)."""
+    BAD_OFFER = "bad_offer"
+    NOT_PERMITTED = "not_permitted"
+    CALL_FULL = "call_full"
+    """The call has as many participants as it may have."""
+    NO_CAPACITY = "no_capacity"
+    """The media node cannot take more."""
+    TICKET_REFUSED = "ticket_refused"
+    STALE_PLACEMENT = "stale_placement"
+    """The call has moved to another media node."""
+    NOTHING_TO_RESUME = "nothing_to_resume"
+    NOT_FOUND = "not_found"
+    """No such door for this person: unknown, ended and forbidden look alike."""
+    TOO_FAST = "too_fast"
+
+
+class CloseReason(StrEnum):
+    """Why a call is over for this participant."""
+
+    LEFT = "left"
+    ENDED = "ended"
+    REMOVED = "removed"
+    REPLACED = "replaced"
+    """The same participant has joined from elsewhere."""
+    MOVED = "moved"
+    """The call lives on another media node now."""
+    SHUTDOWN = "shutdown"
+    GONE = "gone"
+    """Nothing was heard from this participant for the grace period."""
+
+
+class WaitReason(StrEnum):
+    """Why the browser must wait a moment; it need do nothing."""
+
+    RECOVERING = "recovering"
+    UNAVAILABLE = "unavailable"
+    NO_CAPACITY = "no_capacity"
+
+
+class Right(StrEnum):
+    """What a ticket lets its participant do to others."""
+
+    HOLD = "hold"
+    REMOVE = "remove"
+    END = "end"
+
+
+class ParticipantRole(StrEnum):
+    """How a participant is shown to the others."""
+
+    PATIENT = "patient"
+    CLINICIAN = "clinician"
+    STAFF = "staff"
+    GUEST = "guest"
+
+
+class Frame(BaseModel):
+    """Any message: frozen; unknown fields are ignored so that old and new speak to each other."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ParticipantView(Frame):
+    """A participant as the others see it."""
+
+    id: str
+    name: str = Field(max_length=120)
+    role: ParticipantRole
+    audio: bool = True
+    """False: muted."""
+    video: bool = True
+    screen: bool = False
+    held: bool = False
+
+
+class SlotView(Frame):
+    """Who appears in one receive slot of this peer."""
+
+    mid: str
+    kind: Literal["audio", "video"]
+    participant: str | None
+    source: Literal["microphone", "camera", "screen"] | None = None
+
+
+# -- browser → media node -------------------------------------------------------------------------
+
+
+class Join(Frame):
+    """Begin: the one offer of this peer. A second `join` on a new socket replaces the peer."""
+
+    type: Literal["join"] = "join"
+    offer: str = Field(min_length=1)
+
+
+class Resume(Frame):
+    """A new socket for a peer whose media still flows (the gateway was restarted)."""
+
+    type: Literal["resume"] = "resume"
+
+
+class Media(Frame):
+    """What this participant sends now. Muted media is not forwarded, whatever arrives."""
+
+    type: Literal["media"] = "media"
+    audio: bool
+    video: bool
+    screen: bool = False
+
+
+class Hold(Frame):
+    """Hold or take back a participant; held, it neither sends nor receives. Needs `Right.HOLD`."""
+
+    type: Literal["hold"] = "hold"
+    participant: str
+    on: bool
+
+
+class Remove(Frame):
+    """Remove a participant. Needs `Right.REMOVE`."""
+
+    type: Literal["remove"] = "remove"
+    participant: str
+
+
+class End(Frame):
+    """End the call for all. Needs `Right.END`."""
+
+    type: Literal["end"] = "end"
+
+
+class Leave(Frame):
+    """Leave the call."""
+
+    type: Literal["leave"] = "leave"
+
+
+# -- media node → browser -------------------------------------------------------------------------
+
+
+class Joined(Frame):
+    """Answer to `join`."""
+
+    type: Literal["joined"] = "joined"
+    answer: str
+    you: str
+    participants: tuple[ParticipantView, ...]
+    slots: tuple[SlotView, ...]
+    encodings: tuple[str, ...]
+    """RIDs of the camera's encodings that must be active; all others inactive."""
+
+
+class Resumed(Frame):
+    """Answer to `resume`."""
+
+    type: Literal["resumed"] = "resumed"
+    you: str
+    participants: tuple[ParticipantView, ...]
+    slots: tuple[SlotView, ...]
+    encodings: tuple[str, ...]
+
+
+class Participants(Frame):
+    """The whole list after any change, the receiver included."""
+
+    type: Literal["participants"] = "participants"
+    participants: tuple[ParticipantView, ...]
+
+
+class Slots(Frame):
+    """The whole slot table of this peer after any change."""
+
+    type: Literal["slots"] = "slots"
+    slots: tuple[SlotView, ...]
+
+
+class Encodings(Frame):
+    """Which of the camera's encodings must be active now (`RTCRtpSender.setParameters`)."""
+
+    type: Literal["encodings"] = "encodings"
+    active: tuple[str, ...]
+
+
+class Closed(Frame):
+    """The call is over for this participant; the socket closes after it."""
+
+    type: Literal["closed"] = "closed"
+    reason: CloseReason
+
+
+class Error(Frame):
+    """A refusal; after a fatal one the socket closes."""
+
+    type: Literal["error"] = "error"
+    code: ErrorCode
+    message: str
+    """For logs and developers, in English; the page words it by `code`."""
+    fatal: bool = True
+
+
+# -- gateway → browser ----------------------------------------------------------------------------
+
+
+class Ready(Frame):
+    """A media node is reached: send `join`, or `resume` if your peer connection still lives."""
+
+    type: Literal["ready"] = "ready"
+    resumable: bool
+    call: str
+    epoch: int
+    """Changes when the call has moved: then build a new peer connection."""
+    media_node: str
+
+
+class Wait(Frame):
+    """One moment; the gateway goes on trying."""
+
+    type: Literal["wait"] = "wait"
+    reason: WaitReason
+
+
+class Move(Frame):
+    """The media node is gone or drained: `ready` with a new epoch follows; keep the page."""
+
+    type: Literal["move"] = "move"
+
+
+# -- gateway ↔ media node -------------------------------------------------------------------------
+
+
+class Challenge(Frame):
+    """First frame of the control port."""
+
+    type: Literal["challenge"] = "challenge"
+    v: int = 1
+    nonce: str
+    media_node: str
+    boot: str
+
+
+class Authenticate(Frame):
+    """The gateway's answer: a media ticket that contains the nonce."""
+
+    type: Literal["authenticate"] = "authenticate"
+    ticket: str
+
+
+class Admitted(Frame):
+    """The ticket is good; frames of the participant follow."""
+
+    type: Literal["admitted"] = "admitted"
+    participant: str
+    resumable: bool
+
+
+ClientFrame = Annotated[
+    Join | Resume | Media | Hold | Remove | End | Leave, Field(discriminator="type")
+]
+MediaNodeFrame = Annotated[
+    Joined | Resumed | Participants | Slots | Encodings | Closed | Error,
+    Field(discriminator="type"),
+]
+GatewayFrame = Annotated[Ready | Wait | Move, Field(discriminator="type")]
+ServerFrame = MediaNodeFrame | GatewayFrame
+ControlFrame = Annotated[Challenge | Authenticate | Admitted, Field(discriminator="type")]
+
+CLIENT_FRAME: TypeAdapter[ClientFrame] = TypeAdapter(ClientFrame)
+SERVER_FRAME: TypeAdapter[ServerFrame] = TypeAdapter(
+    Annotated[
+        Joined | Resumed | Participants | Slots | Encodings | Closed | Error | Ready | Wait | Move,
+        Field(discriminator="type"),
+    ]
+)
+CONTROL_FRAME: TypeAdapter[ControlFrame] = TypeAdapter(ControlFrame)
+
+_T = TypeVar("_T")
+
+_CODES = {
+    "json_invalid": ErrorCode.NOT_JSON,
+    "json_type": ErrorCode.NOT_JSON,
+    "union_tag_invalid": ErrorCode.UNKNOWN_TYPE,
+    "union_tag_not_found": ErrorCode.UNKNOWN_TYPE,
+}
+
+
+def encode(frame: Frame) -> str:
+    """Write one frame as JSON text."""
+    return frame.model_dump_json()
+
+
+def parse_client_frame(data: str | bytes) -> ClientFrame:
+    """Read a frame of a browser.
+
+    Raises:
+        FrameRefusedError: It is too large, not JSON, of unknown type, or of the wrong shape.
+    """
+    return _parse(CLIENT_FRAME, data)
+
+
+def parse_server_frame(data: str | bytes) -> ServerFrame:
+    """Read a frame for a browser; raises FrameRefusedError as `parse_client_frame`."""
+    return _parse(SERVER_FRAME, data)
+
+
+def parse_control_frame(data: str | bytes) -> ControlFrame:
+    """Read a frame of the control port's opening; raises FrameRefusedError."""
+    return _parse(CONTROL_FRAME, data)
+
+
+def _parse(adapter: TypeAdapter[_T], data: str | bytes) -> _T:
+    size = len(data) if isinstance(data, bytes) else len(data.encode())
+    if size > MAX_FRAME_BYTES:
+        raise FrameRefusedError(
+            ErrorCode.FRAME_TOO_LARGE, f"frame of {size} bytes; at most {MAX_FRAME_BYTES}"
+        )
+    try:
+        return adapter.validate_json(data)
+    except ValidationError as err:
+        first = err.errors(include_input=False, include_url=False, include_context=False)[0]
+        code = _CODES.get(first["type"], ErrorCode.BAD_FRAME)
+        where = ".".join(str(part) for part in first["loc"]) or "frame"
+        raise FrameRefusedError(code, f"{where}: {first['type']}") from None

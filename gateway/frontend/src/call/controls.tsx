@@ -1,0 +1,112 @@
+/** The bar of buttons under a call. */
+
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { DeviceChoice } from "../shared/devices";
+import { t } from "../shared/i18n";
+import type { LocalMedia } from "../shared/media";
+import type { Call } from "./call";
+import { Icon, type IconName } from "./icons";
+import type { Rights } from "./view";
+
+interface ControlsProps {
+  readonly call: Call;
+  readonly media: LocalMedia;
+  readonly rights: Rights;
+  readonly ending: (() => void) | undefined;
+}
+
+export function Controls({ call, media, rights, ending }: ControlsProps) {
+  const asking = useSignal(false);
+  const settings = useRef<HTMLDialogElement>(null);
+  return (
+    <div class="controls" role="toolbar" aria-label={t("call-controls")}>
+      <MicrophoneButton media={media} />
+      <CameraButton media={media} />
+      <Control
+        icon="settings"
+        label={t("devices")}
+        testid="open-devices"
+        act={() => settings.current?.showModal()}
+      />
+      <Control
+        icon="leave"
+        label={t("call-leave")}
+        testid="leave"
+        tone="stop"
+        act={() => call.leave()}
+      />
+      {rights.endForAll && (
+        <Control
+          icon="end"
+          label={t(asking.value ? "call-end-sure" : "call-end")}
+          testid="end-for-all"
+          tone="stop"
+          act={() => {
+            if (asking.value) endForAll(call, ending);
+            asking.value = !asking.value;
+          }}
+        />
+      )}
+      <dialog ref={settings} class="settings" aria-label={t("devices")}>
+        <DeviceChoice media={media} device={media.camera} />
+        <DeviceChoice media={media} device={media.microphone} />
+        <button type="button" onClick={() => settings.current?.close()}>
+          {t("done")}
+        </button>
+      </dialog>
+    </div>
+  );
+}
+
+function endForAll(call: Call, ending: (() => void) | undefined): void {
+  call.endForAll();
+  ending?.();
+}
+
+function MicrophoneButton({ media }: { readonly media: LocalMedia }) {
+  const { state } = media.microphone;
+  const on = state.value === "on" && !media.muted.value;
+  return (
+    <Control
+      icon={on ? "microphone" : "microphone-off"}
+      label={t(on ? "mute" : "unmute")}
+      testid="microphone"
+      tone={on ? "plain" : "off"}
+      act={() => {
+        if (state.value === "on") media.setMuted(!media.muted.value);
+        else void media.turnOn("microphone");
+      }}
+    />
+  );
+}
+
+function CameraButton({ media }: { readonly media: LocalMedia }) {
+  const on = media.camera.state.value === "on";
+  return (
+    <Control
+      icon={on ? "camera" : "camera-off"}
+      label={t(on ? "camera-turn-off" : "camera-turn-on")}
+      testid="camera"
+      tone={on ? "plain" : "off"}
+      act={() => (on ? media.turnOff("camera") : void media.turnOn("camera"))}
+    />
+  );
+}
+
+interface ControlProps {
+  readonly icon: IconName;
+  readonly label: string;
+  readonly testid: string;
+  readonly tone?: "plain" | "off" | "stop";
+  readonly act: () => void;
+}
+
+function Control({ icon, label, testid, tone = "plain", act }: ControlProps) {
+  return (
+    <button type="button" class={`control control-${tone}`} data-testid={testid} onClick={act}>
+      <Icon name={icon} />
+      <span>{label}</span>
+    </button>
+  );
+}

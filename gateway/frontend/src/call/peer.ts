@@ -1,0 +1,103 @@
+/** One peer connection: negotiated once, its sections in the order of docs/wire.md. */
+
+import type { Kind } from "../shared/media-faults";
+
+/** Participants of a call, this one included. */
+const SLOTS_FOR = 6;
+const CONNECT_PATIENCE_MS = 5000;
+
+const ENCODINGS: RTCRtpEncodingParameters[] = [
+  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
+];
+
+const WANTED_CODECS: Readonly<Record<"audio" | "video", readonly RegExp[]>> = {
+  audio: [/^audio\/opus/i],
+  video: [
+    /^video\/VP8/i,
+    /^video\/H264;(?=.*profile-level-id=42e0)(?=.*packetization-mode=1)/i,
+    /^video\/rtx/i,
+  ],
+};
+
+export class Peer {
+  readonly connection: RTCPeerConnection;
+  readonly #senders: Readonly<Record<Kind, RTCRtpSender>>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  /** @param failed Called once when media cannot flow any more over this connection. */
+  constructor(private readonly failed: () => void) {
+    this.connection = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
+    this.#senders = {
+      microphone: this.#add("audio", { direction: "sendonly" }),
+      camera: this.#add("video", { direction: "sendonly", sendEncodings: ENCODINGS }),
+    };
+    this.#add("video", { direction: "sendonly" }); // The screen; nothing is sent until it is shared.
+    for (const kind of ["audio", "video"] as const) {
+      for (let n = 1; n < SLOTS_FOR; n++) this.#add(kind, { direction: "recvonly" });
+    }
+    this.connection.onconnectionstatechange = () => this.#watch();
+  }
+
+  /** Describe this peer; there are no candidates to wait for, the media node learns the address itself. */
+  async offer(): Promise<string> {
+    await this.connection.setLocalDescription();
+    return this.connection.localDescription?.sdp ?? "";
+  }
+
+  async accept(answer: string, encodings: readonly string[]): Promise<void> {
+    await this.connection.setRemoteDescription({ type: "answer", sdp: answer });
+    await this.setEncodings(encodings);
+  }
+
+  async setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
+    if (!this.#closed) await this.#senders[kind].replaceTrack(track);
+  }
+
+  /** Send these encodings of the camera and no others. */
+  async setEncodings(active: readonly string[]): Promise<void> {
+    const sender = this.#senders.camera;
+    const parameters = sender.getParameters();
+    if (this.#closed || parameters.encodings.length === 0) return;
+    for (const encoding of parameters.encodings) {
+      encoding.active = active.includes(encoding.rid ?? "");
+    }
+    await sender.setParameters(parameters);
+  }
+
+  /** The track that arrives in a receive slot. */
+  track(mid: string): MediaStreamTrack | null {
+    const found = this.connection.getTransceivers().find((one) => one.mid === mid);
+    return found?.receiver.track ?? null;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.connection.onconnectionstatechange = null;
+    this.connection.close();
+  }
+
+  #add(kind: "audio" | "video", init: RTCRtpTransceiverInit): RTCRtpSender {
+    const transceiver = this.connection.addTransceiver(kind, init);
+    const codecs = preferred(kind);
+    if (codecs.length > 0) transceiver.setCodecPreferences?.(codecs);
+    return transceiver.sender;
+  }
+
+  /** A short disconnection mends itself; a long one and a failure do not. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    const state = this.connection.connectionState;
+    if (state === "failed") this.failed();
+    if (state === "disconnected") this.#timer = setTimeout(this.failed, CONNECT_PATIENCE_MS);
+  }
+}
+
+function preferred(kind: "audio" | "video"): RTCRtpCodec[] {
+  const all = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
+  const name = (codec: RTCRtpCodec) => `${codec.mimeType};${codec.sdpFmtpLine ?? ""}`;
+  return WANTED_CODECS[kind].flatMap((wanted) => all.filter((codec) => wanted.test(name(codec))));
+}

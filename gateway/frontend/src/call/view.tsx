@@ -1,0 +1,162 @@
+/** The call on the screen: the others, the own picture, the controls. */
+
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { t } from "../shared/i18n";
+import type { LocalMedia } from "../shared/media";
+import { provideStats } from "../shared/support";
+import { announce } from "../shared/ui";
+import "./call.css";
+import { Call } from "./call";
+import { Controls } from "./controls";
+import { columns } from "./layout";
+import type { Outcome } from "./session";
+import { changes, type Person } from "./slots";
+import { OwnTile, Sound, Tile } from "./tile";
+
+export interface Rights {
+  readonly hold: boolean;
+  readonly endForAll: boolean;
+}
+
+export interface CallViewProps {
+  /** The call socket's path. */
+  readonly path: string;
+  readonly media: LocalMedia;
+  readonly title: string;
+  readonly rights: Rights;
+  /** Runs once, when the call is over for this person. */
+  readonly over: (outcome: Outcome) => void;
+  /** Runs beside the call's own end, for a visit that must end with it. */
+  readonly ending?: () => void;
+}
+
+export function CallView({ path, media, title, rights, over, ending }: CallViewProps) {
+  const call = useMemo(() => new Call(path, media), [path, media]);
+  const silenced = useSignal(false);
+  useEffect(() => {
+    provideStats(call);
+    void media.start();
+    return () => {
+      provideStats();
+      call.close();
+    };
+  }, [call, media]);
+  useSignalEffect(() => {
+    const { outcome } = call.session.value;
+    if (outcome !== null) over(outcome);
+  });
+  useAnnouncements(call);
+
+  const persons = call.persons.value;
+  return (
+    <main class="call" data-testid="call" data-phase={call.session.value.phase}>
+      <h1 class="visually-hidden">
+        {t("call-title")} <bdi>{title}</bdi>
+      </h1>
+      <Status call={call} />
+      <Stage call={call} persons={persons} rights={rights} />
+      {persons.map((person) => (
+        <Sound
+          key={`${person.id}/${person.audioMid}`}
+          track={call.track(person.audioMid)}
+          blocked={() => {
+            silenced.value = true;
+          }}
+        />
+      ))}
+      <OwnTile media={media} />
+      {silenced.value && (
+        <button
+          type="button"
+          class="unlock"
+          data-testid="turn-on-sound"
+          onClick={() => {
+            silenced.value = false;
+            playAll();
+          }}
+        >
+          {t("turn-on-sound")}
+        </button>
+      )}
+      <Controls call={call} media={media} rights={rights} ending={ending} />
+    </main>
+  );
+}
+
+interface StageProps {
+  readonly call: Call;
+  readonly persons: readonly Person[];
+  readonly rights: Rights;
+}
+
+function Stage({ call, persons, rights }: StageProps) {
+  const stage = useRef<HTMLDivElement>(null);
+  const width = useSignal(innerWidth);
+  const height = useSignal(innerHeight);
+  useEffect(() => {
+    if (stage.current === null) return;
+    const observer = new ResizeObserver(([entry]) => {
+      width.value = entry?.contentRect.width ?? innerWidth;
+      height.value = entry?.contentRect.height ?? innerHeight;
+    });
+    observer.observe(stage.current);
+    return () => observer.disconnect();
+  }, [width, height]);
+  const count = columns(persons.length, width.value, height.value);
+  return (
+    <div ref={stage} class="stage" data-testid="stage">
+      {persons.length === 0 ? (
+        <p class="alone">{t("call-alone")}</p>
+      ) : (
+        <ul
+          class="tiles"
+          style={{ "--columns": count, "--rows": Math.ceil(persons.length / count) }}
+          aria-label={t("call-people")}
+        >
+          {persons.map((person) => (
+            <Tile key={person.id} call={call} person={person} mayHold={rights.hold} />
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** One line over the pictures, while something is not as it should be. */
+function Status({ call }: { readonly call: Call }) {
+  const { phase, notice } = call.session.value;
+  const id = call.held.value
+    ? "call-held"
+    : phase === "reconnecting"
+      ? "call-reconnecting"
+      : phase === "connecting"
+        ? "call-connecting"
+        : notice === null
+          ? null
+          : "call-not-permitted";
+  return (
+    <div class="call-status" role="status" aria-live="polite" data-testid="call-status">
+      {id !== null && <span>{t(id)}</span>}
+    </div>
+  );
+}
+
+function useAnnouncements(call: Call): void {
+  useEffect(() => {
+    let before = call.participants.peek();
+    return call.participants.subscribe((after) => {
+      const { joined, left } = changes(before, after, call.you.peek());
+      before = after;
+      for (const one of joined) announce(t("call-joined", { name: one.name }));
+      for (const one of left) announce(t("call-left", { name: one.name }));
+    });
+  }, [call]);
+}
+
+/** Inside the click that the browser asked for. */
+function playAll(): void {
+  for (const element of document.querySelectorAll<HTMLMediaElement>("audio, video")) {
+    void element.play().catch(() => null);
+  }
+}

@@ -1,0 +1,217 @@
+### نصوص الصفحات: قصيرة وهادئة ولطيفة.
+### Not yet reviewed by a professional translator.
+
+## Everywhere
+
+loading = لحظة من فضلك
+loading-hint = جارٍ التحضير…
+one-moment = لحظة من فضلك
+one-moment-hint = نحاول الوصول إلى العيادة. لا حاجة إلى فعل أي شيء، فهذه الصفحة تواصل المحاولة.
+try-again = حاول مرة أخرى
+done = تم
+languages = اللغات
+phone-help = يمكنك أيضًا الاتصال بالرقم:
+minutes = { $minutes ->
+    [0] الآن
+    [one] دقيقة واحدة
+    [two] دقيقتان
+    [few] { $minutes } دقائق
+    [many] { $minutes } دقيقة
+   *[other] { $minutes } دقيقة
+}
+
+## Camera and microphone
+
+devices = الكاميرا والميكروفون
+devices-unsupported = لا يستطيع هذا التطبيق استخدام الكاميرا أو الميكروفون. افتح هذه الصفحة في Safari أو Chrome أو Firefox أو Edge.
+self-view = صورتك
+camera = الكاميرا
+camera-none = الكاميرا متوقفة
+camera-asking = يطلب المتصفح استخدام الكاميرا. اختر «سماح» من فضلك.
+camera-idle = الكاميرا متوقفة.
+camera-off = الكاميرا متوقفة.
+camera-turn-on = تشغيل الكاميرا
+camera-turn-off = إيقاف الكاميرا
+camera-blocked = الكاميرا محظورة. اضغط على علامة الكاميرا بجانب عنوان الصفحة واسمح بها، ثم حاول مرة أخرى.
+camera-blocked_by_system = جهازك لا يسمح لهذا المتصفح باستخدام الكاميرا. اسمح بذلك في إعدادات الخصوصية، ثم حاول مرة أخرى.
+camera-in_use = تطبيق آخر يستخدم الكاميرا. أغلق ذلك التطبيق، ثم حاول مرة أخرى.
+camera-absent = لم نجد كاميرا. يمكنك المتابعة بالصوت فقط.
+microphone = الميكروفون
+microphone-asking = يطلب المتصفح استخدام الميكروفون. اختر «سماح» من فضلك.
+microphone-idle = الميكروفون متوقف.
+microphone-off = الميكروفون متوقف.
+microphone-turn-on = تشغيل الميكروفون
+microphone-blocked = الميكروفون محظور. اضغط على علامة الميكروفون بجانب عنوان الصفحة واسمح به، ثم حاول مرة أخرى.
+microphone-blocked_by_system = جهازك لا يسمح لهذا المتصفح باستخدام الميكروفون. اسمح بذلك في إعدادات الخصوصية، ثم حاول مرة أخرى.
+microphone-in_use = تطبيق آخر يستخدم الميكروفون. أغلق ذلك التطبيق، ثم حاول مرة أخرى.
+microphone-absent = لم نجد ميكروفونًا. ما زال بإمكانك رؤية الآخرين وسماعهم.
+microphone-level = مدى ارتفاع صوتك في الميكروفون
+
+## The door of a clinic
+
+unknown-title = لم نجد هذه العيادة
+unknown-hint = تحقق من الرابط الذي وصلك، أو اطلب من العيادة إرساله مرة أخرى.
+clinic-closed = العيادة مغلقة الآن.
+clinic-suspended = لا تستطيع العيادة استقبال المرضى هنا في الوقت الحالي.
+clinic-full = منطقة الانتظار ممتلئة الآن. حاول مرة أخرى بعد بضع دقائق.
+look-again = تحقق مرة أخرى
+entry-lead = أخبرنا من أنت من فضلك، ثم انتظر هنا حتى يحين دورك.
+entry-again = مكانك ما زال محفوظًا. اكتب اسمك مرة أخرى من فضلك.
+entry-name = اسمك
+entry-optional = (إن أردت)
+entry-choose = اختر من فضلك
+entry-enter = الدخول إلى منطقة الانتظار
+entry-entering = جارٍ الدخول…
+entry-privacy = لا يرى ما تكتبه هنا إلا العاملون في العيادة، ويُحذف بعد زيارتك بقليل.
+entry-one-moment = تعذر الوصول إلى العيادة. حاول مرة أخرى بعد لحظات.
+entry-refused = لم ينجح ذلك. حاول مرة أخرى من فضلك.
+entry-faults = { $count ->
+    [one] راجع إجابة واحدة من فضلك.
+    [two] راجع إجابتين من فضلك.
+    [few] راجع { $count } إجابات من فضلك.
+    [many] راجع { $count } إجابة من فضلك.
+   *[other] راجع { $count } إجابة من فضلك.
+}
+fault-required = املأ هذا من فضلك.
+fault-invalid = تحقق من هذه الإجابة من فضلك.
+fault-too_long = اختصر هذه الإجابة من فضلك.
+
+## Waiting
+
+waiting-title = أنت في منطقة الانتظار
+waiting-lead = تعرف العيادة أنك هنا.
+waiting-reconnecting = انقطع الاتصال للحظة. مكانك محفوظ.
+waiting-stay = أبقِ هذه الصفحة مفتوحة. ستبدأ المكالمة من تلقاء نفسها. لا أحد يراك أو يسمعك أثناء الانتظار.
+waiting-position = { $position ->
+    [1] دورك هو التالي.
+   *[other] رقمك في الانتظار هو { $position }.
+}
+waiting-without = يمكنك أيضًا الانتظار والتحدث بدون كاميرا.
+waiting-leave = مغادرة منطقة الانتظار
+waiting-leave-sure = إذا غادرت فستفقد مكانك.
+waiting-keep = احتفظ بمكاني
+
+## After the call
+
+stepped-out-title = لقد غادرت المكالمة
+stepped-out-hint = إذا كان ذلك خطأ، فيمكنك العودة الآن.
+go-back = العودة إلى المكالمة
+finish = لقد انتهيت
+left-title = لقد غادرت
+left-hint = لم تعد في الانتظار. يمكنك إغلاق هذه الصفحة.
+wait-again = العودة
+ended-title = انتهت استشارتك
+ended-hint = شكرًا لحضورك. يمكنك إغلاق هذه الصفحة.
+refused-title = لا تستطيع العيادة استقبالك هنا اليوم
+refused-hint = تواصل مع العيادة لمعرفة الخطوة التالية.
+replaced-title = زيارتك مفتوحة في مكان آخر
+replaced-hint = فتحت هذه الصفحة في نافذة أخرى أو على جهاز آخر، وهي مستمرة هناك.
+use-here = استخدم هذه الصفحة بدلًا من ذلك
+trouble-title = تعذر بدء المكالمة
+trouble-hint = لم يكن هذا خطأك. حاول مرة أخرى من فضلك.
+
+## The call
+
+call-title = مكالمة مع
+call-controls = أزرار المكالمة
+call-people = المشاركون في المكالمة
+call-alone = أنت هنا. سيظهر الآخرون فور انضمامهم.
+call-connecting = جارٍ الاتصال…
+call-reconnecting = انقطع الاتصال للحظة ونحن نعيده. ابقَ معنا من فضلك.
+call-held = المكالمة معلقة. لا أحد يراك أو يسمعك حتى تُستأنف.
+call-not-permitted = لا يمكنك فعل ذلك في هذه المكالمة.
+call-joined = انضم { $name }
+call-left = غادر { $name }
+call-leave = مغادرة
+call-end = إنهاء للجميع
+call-end-sure = إنهاء فعلًا؟
+mute = كتم الصوت
+unmute = إلغاء الكتم
+turn-on-sound = تشغيل الصوت
+picture-of = صورة { $name }
+role-patient = مريض
+role-clinician = طبيب
+role-staff = موظف
+role-guest = ضيف
+badge-muted = صوته مكتوم
+badge-held = معلق
+badge-no-camera = بدون كاميرا
+hold-on = تعليق { $name }
+hold-off = إعادة { $name }
+
+## Staff
+
+home-title = Teleward
+home-patients = للمرضى: استخدموا الرابط الذي أرسلته إليكم العيادة.
+home-staff = هل تعمل في عيادة؟
+sign-in = تسجيل الدخول
+sign-in-title = تسجيل الدخول
+sign-in-none = تسجيل الدخول غير مُعدّ هنا. اسأل المسؤول عن هذه الخدمة.
+sign-in-development = هذه الحسابات للتجربة فقط. لا تستخدمها أبدًا مع مرضى حقيقيين.
+sign-in-secret = كلمة السر
+sign-in-refused = لم ينجح ذلك. تحقق من كلمة السر وحاول مرة أخرى.
+sign-out = تسجيل الخروج
+clinics-title = عياداتك
+clinics-none = لا تنتمي إلى أي عيادة بعد. اطلب من مدير العيادة إضافتك.
+suspended-badge = موقوفة
+suspended-staff = هذه العيادة موقوفة: لا يستطيع أي مريض الدخول.
+not-found-title = لا يوجد شيء هنا
+not-found-hint = الصفحة غير موجودة، أو لا يحق لك فتحها.
+to-clinics = عياداتك
+to-dashboard = العودة إلى العيادة
+queue-title = { $count ->
+    [0] لا أحد ينتظر
+    [one] شخص واحد ينتظر
+    [two] شخصان ينتظران
+    [few] { $count } أشخاص ينتظرون
+    [many] { $count } شخصًا ينتظرون
+   *[other] { $count } شخص ينتظرون
+}
+queue-empty = يظهر المرضى الجدد هنا من تلقاء أنفسهم.
+queue-connecting = جارٍ الاتصال بقائمة الانتظار…
+queue-arrived = { $name } في الانتظار
+queue-name = الاسم
+queue-waiting = مدة الانتظار
+queue-state = الحالة
+queue-details = التفاصيل
+queue-language = اللغة
+queue-actions = الإجراءات
+state-waiting = ينتظر
+state-called = نودي عليه
+state-in_consultation = في الاستشارة
+state-away = غير متصل
+action-call-in = استدعاء
+action-call-in-named = استدعاء { $name }
+action-join = انضمام
+action-join-named = الانضمام إلى { $name }
+action-refuse = رفض
+action-refuse-named = رفض { $name }
+action-return = إعادة إلى الانتظار
+action-return-named = إعادة { $name } إلى الانتظار
+action-end = إنهاء
+action-end-named = إنهاء زيارة { $name }
+refusal-full = لا مكان لمكالمة أخرى الآن. يحتفظ { $name } بمكانه، حاول مرة أخرى قريبًا.
+refusal-taken = سبق أن استدعى { $by } المريض { $name }.
+refusal-gone = لم يعد { $name } في الانتظار.
+refusal-one-moment = لم تستجب الخدمة. حاول مرة أخرى بعد لحظات.
+somebody = أحد الزملاء
+patient-link = رابط المرضى
+copy = نسخ
+copied = تم النسخ
+rooms-title = الغرف
+room-meeting = غرفة اجتماعات
+room-user = غرفتك
+room-occupancy = { $count } من { $max }
+room-enter = دخول
+after-ended-title = انتهت المكالمة
+after-ended-hint = غادر الجميع.
+after-removed-title = تم إخراجك من المكالمة
+after-removed-hint = اسأل أحد الزملاء إذا كان ذلك خطأ.
+after-replaced-title = انضممت من مكان آخر
+after-replaced-hint = المكالمة مستمرة في نافذتك الأخرى أو على جهازك الآخر.
+after-full-title = هذه الغرفة ممتلئة
+after-full-hint = وصلت المكالمة إلى أقصى عدد من المشاركين. حاول مرة أخرى عندما يغادر أحدهم.
+after-not_found-title = لا توجد مكالمة كهذه
+after-not_found-hint = لقد انتهت، أو لا يحق لك الانضمام إليها.
+after-failed-title = تعذر بدء المكالمة
+after-failed-hint = حاول مرة أخرى. إذا تكرر ذلك فاستخدم متصفحًا آخر.

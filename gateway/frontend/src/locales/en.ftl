@@ -1,0 +1,207 @@
+### Texts of the pages. Short, calm, kind; never technical.
+
+## Everywhere
+
+loading = One moment
+loading-hint = Getting things ready…
+one-moment = One moment, please
+one-moment-hint = We are trying to reach the clinic. You need not do anything; this page keeps trying.
+try-again = Try again
+done = Done
+languages = Languages
+phone-help = You can also phone:
+minutes = { $minutes ->
+    [0] just now
+    [one] { $minutes } minute
+   *[other] { $minutes } minutes
+}
+
+## Camera and microphone
+
+devices = Camera and microphone
+devices-unsupported = This app cannot use your camera or microphone. Please open this page in Safari, Chrome, Firefox or Edge.
+self-view = Your own picture
+camera = Camera
+camera-none = Your camera is off
+camera-asking = Your browser asks to use your camera. Please choose “Allow”.
+camera-idle = Your camera is off.
+camera-off = Your camera is off.
+camera-turn-on = Camera on
+camera-turn-off = Camera off
+camera-blocked = Your camera is blocked. Choose the camera sign beside the page’s address, allow it, then try again.
+camera-blocked_by_system = Your device does not let this browser use the camera. Allow it in the device’s privacy settings, then try again.
+camera-in_use = Another app is using your camera. Close that app, then try again.
+camera-absent = We found no camera. You can go on with sound alone.
+microphone = Microphone
+microphone-asking = Your browser asks to use your microphone. Please choose “Allow”.
+microphone-idle = Your microphone is off.
+microphone-off = Your microphone is off.
+microphone-turn-on = Microphone on
+microphone-blocked = Your microphone is blocked. Choose the microphone sign beside the page’s address, allow it, then try again.
+microphone-blocked_by_system = Your device does not let this browser use the microphone. Allow it in the device’s privacy settings, then try again.
+microphone-in_use = Another app is using your microphone. Close that app, then try again.
+microphone-absent = We found no microphone. You can still see and hear the others.
+microphone-level = How loud your microphone hears you
+
+## The door of a clinic
+
+unknown-title = We cannot find this clinic
+unknown-hint = Please check the link you were given, or ask the clinic to send it again.
+clinic-closed = The clinic is closed just now.
+clinic-suspended = The clinic cannot see patients here at the moment.
+clinic-full = The waiting area is full just now. Please try again in a few minutes.
+look-again = Look again
+entry-lead = Please tell us who you are. Then you can wait here until you are seen.
+entry-again = You still have your place. Please tell us your name again.
+entry-name = Your name
+entry-optional = (if you like)
+entry-choose = Please choose
+entry-enter = Enter the waiting area
+entry-entering = Entering…
+entry-privacy = Only the clinic’s staff see what you write here. It is deleted soon after your visit.
+entry-one-moment = We could not reach the clinic. Please try again in a moment.
+entry-refused = That did not work. Please try again.
+entry-faults = { $count ->
+    [one] Please look at one answer again.
+   *[other] Please look at { $count } answers again.
+}
+fault-required = Please fill this in.
+fault-invalid = Please check this answer.
+fault-too_long = Please make this shorter.
+
+## Waiting
+
+waiting-title = You are in the waiting area
+waiting-lead = The clinic knows that you are here.
+waiting-reconnecting = We lost the connection for a moment. Your place is kept.
+waiting-stay = Please keep this page open. The call starts by itself. Nobody else can see or hear you while you wait.
+waiting-position = { $position ->
+    [1] You are next.
+   *[other] You are number { $position } in the queue.
+}
+waiting-without = You can also wait and talk without a camera.
+waiting-leave = Leave the waiting area
+waiting-leave-sure = If you leave, you give up your place.
+waiting-keep = Keep my place
+
+## After the call
+
+stepped-out-title = You have left the call
+stepped-out-hint = If that was a mistake, you can go back now.
+go-back = Go back to the call
+finish = I am finished
+left-title = You have left
+left-hint = You are no longer waiting. You can close this page.
+wait-again = Come back
+ended-title = Your consultation has ended
+ended-hint = Thank you for coming. You can close this page.
+refused-title = The clinic cannot see you here today
+refused-hint = Please contact the clinic to find out what to do next.
+replaced-title = Your visit is open elsewhere
+replaced-hint = You opened this page in another tab or on another device. It goes on there.
+use-here = Use this page instead
+trouble-title = We could not start the call
+trouble-hint = This was not your fault. Please try again.
+
+## The call
+
+call-title = Call with
+call-controls = Call controls
+call-people = People in this call
+call-alone = You are here. The others will appear as soon as they join.
+call-connecting = Connecting…
+call-reconnecting = The connection was lost for a moment. We are bringing it back; please stay.
+call-held = You are on hold. Nobody can see or hear you until the call goes on.
+call-not-permitted = You cannot do that in this call.
+call-joined = { $name } has joined
+call-left = { $name } has left
+call-leave = Leave
+call-end = End for all
+call-end-sure = Really end?
+mute = Mute
+unmute = Unmute
+turn-on-sound = Turn on the sound
+picture-of = Picture of { $name }
+role-patient = Patient
+role-clinician = Clinician
+role-staff = Staff
+role-guest = Guest
+badge-muted = Muted
+badge-held = On hold
+badge-no-camera = No camera
+hold-on = Hold { $name }
+hold-off = Take { $name } back
+
+## Staff
+
+home-title = Teleward
+home-patients = Patients: please use the link that your clinic sent you.
+home-staff = Do you work at a clinic?
+sign-in = Sign in
+sign-in-title = Sign in
+sign-in-none = Signing in is not set up here. Please ask whoever runs this service.
+sign-in-development = These accounts are for trying things out. Never use them with real patients.
+sign-in-secret = Secret
+sign-in-refused = That did not work. Check the secret and try again.
+sign-out = Sign out
+clinics-title = Your clinics
+clinics-none = You belong to no clinic yet. Ask your clinic’s administrator to add you.
+suspended-badge = suspended
+suspended-staff = This clinic is suspended: no patient can enter.
+not-found-title = There is nothing here
+not-found-hint = The page does not exist, or it is not yours to open.
+to-clinics = Your clinics
+to-dashboard = Back to the clinic
+queue-title = { $count ->
+    [0] Nobody is waiting
+    [one] { $count } person is waiting
+   *[other] { $count } people are waiting
+}
+queue-empty = New patients appear here by themselves.
+queue-connecting = Connecting to the queue…
+queue-arrived = { $name } is waiting
+queue-name = Name
+queue-waiting = Waiting
+queue-state = State
+queue-details = Details
+queue-language = Language
+queue-actions = Actions
+state-waiting = Waiting
+state-called = Called
+state-in_consultation = In consultation
+state-away = Not connected
+action-call-in = Call in
+action-call-in-named = Call in { $name }
+action-join = Join
+action-join-named = Join { $name }
+action-refuse = Refuse
+action-refuse-named = Refuse { $name }
+action-return = Back to waiting
+action-return-named = Send { $name } back to waiting
+action-end = End
+action-end-named = End the visit of { $name }
+refusal-full = There is no room for another call just now. { $name } keeps the place; please try again soon.
+refusal-taken = { $name } has already been called by { $by }.
+refusal-gone = { $name } is not waiting any more.
+refusal-one-moment = The service did not answer. Please try again in a moment.
+somebody = a colleague
+patient-link = Link for patients
+copy = Copy
+copied = Copied
+rooms-title = Rooms
+room-meeting = Meeting room
+room-user = Your room
+room-occupancy = { $count } of { $max }
+room-enter = Enter
+after-ended-title = The call has ended
+after-ended-hint = Everybody has left.
+after-removed-title = You were removed from the call
+after-removed-hint = Ask a colleague if that was a mistake.
+after-replaced-title = You joined from elsewhere
+after-replaced-hint = The call goes on in your other tab or on your other device.
+after-full-title = This room is full
+after-full-hint = As many people are in the call as it can take. Try again when somebody has left.
+after-not_found-title = There is no such call
+after-not_found-hint = It has ended, or it is not yours to join.
+after-failed-title = We could not start the call
+after-failed-hint = Please try again. If it happens once more, use another browser.

@@ -1,0 +1,56 @@
+/** What can be said about an entry before the gateway sees it. Pure. */
+
+import type { Entry, EntryField } from "./types";
+
+export type Complaint = "required" | "invalid" | "too_long";
+
+const MAX_CHARACTERS = 120;
+const PHONE = /^[+()\-\s.\d]{4,30}$/;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+/** Name what is wrong, by field; the name's own field is called `name`. */
+export function complaints(
+  entry: Entry,
+  questions: readonly EntryField[],
+): Record<string, Complaint> {
+  const found: Record<string, Complaint> = {};
+  const named = judge(entry.name, { kind: "Text", required: true, choices: [] });
+  if (named !== null) found.name = named;
+  for (const question of questions) {
+    const complaint = judge(entry.fields[question.name] ?? "", question);
+    if (complaint !== null) found[key(question.name)] = complaint;
+  }
+  return found;
+}
+
+/** Fields of the clinic may be called `name` too; keep the two apart. */
+export function key(field: string): string {
+  return `fields.${field}`;
+}
+
+/** The gateway's reasons, put beside the fields they belong to. */
+export function refusals(
+  reasons: Readonly<Record<string, string>>,
+  questions: readonly EntryField[],
+): Record<string, Complaint> {
+  const known = new Set(questions.map((question) => question.name));
+  return Object.fromEntries(
+    Object.entries(reasons).map(([field, reason]) => [
+      known.has(field) ? key(field) : field,
+      reason === "required" || reason === "too_long" ? reason : "invalid",
+    ]),
+  );
+}
+
+function judge(
+  value: string,
+  question: Pick<EntryField, "kind" | "required" | "choices">,
+): Complaint | null {
+  const given = value.trim();
+  if (given === "") return question.required ? "required" : null;
+  if (given.length > MAX_CHARACTERS) return "too_long";
+  if (question.kind === "Phone") return PHONE.test(given) ? null : "invalid";
+  if (question.kind === "Date") return DATE.test(given) ? null : "invalid";
+  if (question.kind === "Choice") return question.choices.includes(given) ? null : "invalid";
+  return null;
+}

@@ -1,0 +1,168 @@
+/** The door of an open clinic: who are you? */
+
+import { useSignal } from "@preact/signals";
+import { useId, useRef } from "preact/hooks";
+import { ApiError } from "../shared/http";
+import { t } from "../shared/i18n";
+import { announce, Notice, Page, Phone } from "../shared/ui";
+import type { Props } from "./app";
+import { type Complaint, complaints, key, refusals } from "./entry-rules";
+import type { Entry, EntryField } from "./types";
+
+type Complaints = Readonly<Record<string, Complaint>>;
+
+export function Entrance({ visit, media }: Props) {
+  const clinic = visit.clinic.value;
+  const questions = clinic?.entry_fields ?? [];
+  const faults = useSignal<Complaints>({});
+  const trouble = useSignal<"" | "one_moment" | "refused">("");
+  const busy = useSignal(false);
+  const form = useRef<HTMLFormElement>(null);
+
+  const complain = (found: Complaints) => {
+    faults.value = found;
+    announce(t("entry-faults", { count: Object.keys(found).length }));
+    requestAnimationFrame(() =>
+      form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus(),
+    );
+  };
+  const enter = async (entry: Entry) => {
+    busy.value = true;
+    trouble.value = "";
+    try {
+      await visit.enter(entry);
+      void media.start();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code === "invalid_entry") complain(refusals(error.fields, questions));
+      else if (error.status === 409) await visit.reload();
+      else trouble.value = error.isTemporary ? "one_moment" : "refused";
+    }
+    busy.value = false;
+  };
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    if (form.current === null || busy.value) return;
+    const entry = read(form.current, questions);
+    const found = complaints(entry, questions);
+    faults.value = found;
+    if (Object.keys(found).length > 0) complain(found);
+    else void enter(entry);
+  };
+
+  return (
+    <Page title={<bdi>{clinic?.display_name}</bdi>} testid="entry">
+      <p class="lead">{t(clinic?.visit ? "entry-again" : "entry-lead")}</p>
+      <form ref={form} onSubmit={submit} noValidate>
+        <Question
+          id="name"
+          label={t("entry-name")}
+          question={{ kind: "Text", required: true, choices: [] }}
+          initial={visit.entry?.name ?? ""}
+          complaint={faults.value.name}
+          autoComplete="name"
+        />
+        {questions.map((question) => (
+          <Question
+            key={question.name}
+            id={key(question.name)}
+            label={question.label}
+            question={question}
+            initial={visit.entry?.fields[question.name] ?? ""}
+            complaint={faults.value[key(question.name)]}
+          />
+        ))}
+        {trouble.value !== "" && (
+          <Notice tone="attention" testid="entry-trouble">
+            <p role="alert">
+              {t(trouble.value === "one_moment" ? "entry-one-moment" : "entry-refused")}
+            </p>
+          </Notice>
+        )}
+        <button type="submit" aria-disabled={busy.value} data-testid="enter">
+          {t(busy.value ? "entry-entering" : "entry-enter")}
+        </button>
+      </form>
+      <p class="hint">{t("entry-privacy")}</p>
+      <Phone number={clinic?.phone} />
+    </Page>
+  );
+}
+
+function read(form: HTMLFormElement, questions: readonly EntryField[]): Entry {
+  const data = new FormData(form);
+  const text = (name: string) => String(data.get(name) ?? "").trim();
+  const answers = questions
+    .map((question) => [question.name, text(key(question.name))] as const)
+    .filter(([, value]) => value !== "");
+  return { name: text("name"), fields: Object.fromEntries(answers) };
+}
+
+interface QuestionProps {
+  readonly id: string;
+  readonly label: string;
+  readonly question: Pick<EntryField, "kind" | "required" | "choices">;
+  readonly initial: string;
+  readonly complaint: Complaint | undefined;
+  readonly autoComplete?: string;
+}
+
+function Question({ id, label, question, initial, complaint, autoComplete }: QuestionProps) {
+  const fault = useId();
+  const common = {
+    id,
+    name: id,
+    required: question.required,
+    "aria-invalid": complaint !== undefined,
+    "aria-describedby": complaint === undefined ? undefined : fault,
+  };
+  const caption = (
+    <label for={id}>
+      <bdi>{label}</bdi>
+      {!question.required && <span class="optional"> {t("entry-optional")}</span>}
+    </label>
+  );
+  const problem = complaint !== undefined && (
+    <p class="fault" id={fault} data-testid={`fault-${id}`}>
+      {t(`fault-${complaint}`)}
+    </p>
+  );
+  if (question.kind === "Consent") {
+    return (
+      <div class="field">
+        <div class="consent">
+          <input {...common} type="checkbox" value="yes" defaultChecked={initial === "yes"} />
+          {caption}
+        </div>
+        {problem}
+      </div>
+    );
+  }
+  return (
+    <div class="field">
+      {caption}
+      {question.kind === "Choice" ? (
+        <select {...common}>
+          <option value="">{t("entry-choose")}</option>
+          {question.choices.map((choice) => (
+            <option key={choice} value={choice} selected={choice === initial}>
+              {choice}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <input
+          {...common}
+          type={INPUT_TYPES[question.kind] as "text"}
+          defaultValue={initial}
+          autoComplete={question.kind === "Phone" ? "tel" : (autoComplete ?? "off")}
+          dir={question.kind === "Text" ? "auto" : undefined}
+          maxLength={120}
+        />
+      )}
+      {problem}
+    </div>
+  );
+}
+
+const INPUT_TYPES = { Text: "text", Phone: "tel", Date: "date", Choice: "text" } as const;

@@ -1,0 +1,54 @@
+/** What the gateway tells a patient's page (docs/http.md, docs/wire.md). */
+
+export type FieldKind = "Text" | "Phone" | "Date" | "Choice" | "Consent";
+
+export interface EntryField {
+  readonly name: string;
+  readonly label: string;
+  readonly kind: FieldKind;
+  readonly required: boolean;
+  readonly choices: readonly string[];
+}
+
+export interface Clinic {
+  readonly namespace: string;
+  readonly clinic: string;
+  readonly display_name: string;
+  readonly locales: readonly string[];
+  readonly state: "open" | "closed" | "suspended" | "full";
+  readonly message: string;
+  readonly phone: string;
+  readonly entry_fields: readonly EntryField[];
+  readonly visit: boolean;
+}
+
+/** What the person typed; kept in sessionStorage only. */
+export interface Entry {
+  readonly name: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export type VisitState = "waiting" | "called" | "in_consultation" | "ended" | "refused";
+
+export interface VisitFrame {
+  readonly type: "visit";
+  readonly state: VisitState;
+  readonly arrived_at: string;
+  readonly clinic: {
+    readonly display_name: string;
+    readonly notice?: string;
+    readonly phone?: string;
+  };
+  readonly position?: number | null;
+}
+
+export type ServerFrame =
+  | VisitFrame
+  | { readonly type: "wait"; readonly reason: string }
+  | { readonly type: "replaced" }
+  | { readonly type: "unknown" }
+  | { readonly type: "error"; readonly code: string; readonly fatal?: boolean };
+
+export type ClientFrame =
+  | ({ readonly type: "hello"; readonly locale: string } & Entry)
+  | { readonly type: "leave" };

@@ -1,0 +1,158 @@
+/** The patient's visit: the door, the waiting socket and the way out. */
+
+import { signal } from "@preact/signals";
+import { ApiError, request } from "../shared/http";
+import { locale } from "../shared/i18n";
+import { delayMs } from "../shared/reconnect";
+import { ReconnectingSocket } from "../shared/socket";
+import { advance, type Event, type Stage } from "./journey";
+import { forget, recall, remember } from "./memory";
+import type { ClientFrame, Clinic, Entry, ServerFrame, VisitFrame } from "./types";
+
+export class Visit {
+  readonly stage = signal<Stage>("loading");
+  readonly clinic = signal<Clinic | null>(null);
+  readonly latest = signal<VisitFrame | null>(null);
+  /** The waiting socket is up and the service answers. */
+  readonly connected = signal(false);
+  #entry: Entry | null;
+  #socket: ReconnectingSocket<ServerFrame, ClientFrame> | null = null;
+  readonly #api: string;
+
+  constructor(private readonly name: string) {
+    this.#api = `/api/clinics/${name}`;
+    this.#entry = recall(name);
+  }
+
+  /** What was typed before, to fill the form with. */
+  get entry(): Entry | null {
+    return this.#entry;
+  }
+
+  /** Ask what the door says; while the service is away, go on asking. */
+  async load(attempt = 0): Promise<void> {
+    try {
+      const clinic = await request<Clinic>("GET", `${this.#api}?locale=${locale()}`);
+      this.clinic.value = clinic;
+      this.#handle({ type: "clinic", clinic, remembered: this.#entry !== null });
+      if (this.stage.value === "waiting") this.#connect();
+    } catch (error) {
+      if (error instanceof ApiError && !error.isTemporary) {
+        this.#handle({ type: "clinic_unknown" });
+        return;
+      }
+      this.#handle({ type: "unavailable" });
+      setTimeout(() => void this.load(attempt + 1), delayMs(attempt + 1, Math.random()));
+    }
+  }
+
+  /**
+   * Enter the waiting area; a person with a place takes it again.
+   *
+   * @throws ApiError when the gateway refuses or does not answer.
+   */
+  async enter(entry: Entry): Promise<void> {
+    if (!this.clinic.value?.visit) {
+      await request("POST", `${this.#api}/visits`, { ...entry, locale: locale() });
+    }
+    this.#entry = entry;
+    remember(this.name, entry);
+    this.#handle({ type: "entered" });
+    this.#connect();
+  }
+
+  /** The door has changed under the person's hands. */
+  async reload(): Promise<void> {
+    this.stage.value = "loading";
+    await this.load();
+  }
+
+  /** Take the place over from another tab. */
+  takeOver(): void {
+    this.stage.value = "waiting";
+    this.#connect();
+  }
+
+  callOver(outcome: Extract<Event, { type: "call_over" }>["outcome"]): void {
+    this.#handle({ type: "call_over", outcome });
+  }
+
+  goBack(): void {
+    this.#handle({ type: "go_back" });
+  }
+
+  /** Give the place up. */
+  async leave(): Promise<void> {
+    this.#socket?.send({ type: "leave" });
+    this.#handle({ type: "left" });
+    // The frame says it to the queue, the request takes the ticket's cookie away.
+    await request("POST", "/api/visit/leave", {}).catch(() => null);
+  }
+
+  #connect(): void {
+    this.#socket?.close();
+    this.#socket = new ReconnectingSocket<ServerFrame, ClientFrame>("/ws/visit", undefined, {
+      opened: () => this.#hello(),
+      frame: (frame) => this.#take(frame),
+      lost: () => {
+        this.connected.value = false;
+      },
+      stopped: (code) => this.#stopped(code),
+    });
+  }
+
+  #hello(): void {
+    if (this.#entry === null) return;
+    this.#socket?.send({ type: "hello", ...this.#entry, locale: locale() });
+  }
+
+  #take(frame: ServerFrame): void {
+    switch (frame.type) {
+      case "visit":
+        this.connected.value = true;
+        this.latest.value = frame;
+        this.#handle({ type: "visit", state: frame.state });
+        break;
+      case "wait":
+        this.connected.value = false;
+        break;
+      case "replaced":
+        this.#handle({ type: "replaced" });
+        break;
+      case "unknown":
+        this.#unknown();
+        break;
+      case "error":
+        this.connected.value = false;
+        break;
+    }
+  }
+
+  #stopped(code: number): void {
+    if (code === 4001) this.#handle({ type: "replaced" });
+    if (code === 4004) this.#unknown();
+  }
+
+  #unknown(): void {
+    const clinic = this.clinic.value;
+    if (clinic !== null) this.clinic.value = { ...clinic, visit: false };
+    this.#handle({ type: "visit_unknown" });
+  }
+
+  #handle(event: Event): void {
+    this.stage.value = advance(this.stage.value, event);
+    if (["ended", "refused", "left"].includes(this.stage.value)) {
+      forget(this.name);
+      this.#entry = null;
+      this.#hangUp();
+    }
+    if (this.stage.value === "replaced") this.#hangUp();
+  }
+
+  #hangUp(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    // Let a last frame out before the socket goes.
+    setTimeout(() => socket?.close(), 300);
+  }
+}

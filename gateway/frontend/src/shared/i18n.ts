@@ -1,0 +1,34 @@
+/** The page's texts. One language is loaded, before anything is drawn. */
+
+import { FluentBundle, FluentResource, type FluentVariable } from "@fluent/bundle";
+import { direction, type Locale, negotiate, requested } from "./locale";
+
+const LOADERS: Readonly<Record<Locale, () => Promise<{ default: string }>>> = {
+  en: () => import("../locales/en.ftl?raw"),
+  ar: () => import("../locales/ar.ftl?raw"),
+};
+
+let bundle = new FluentBundle("en");
+let current: Locale = "en";
+
+/** Load the page's language and mark the document with it. */
+export async function loadTexts(): Promise<void> {
+  const root = document.documentElement;
+  current = negotiate(requested(location.search, root.lang, navigator.languages));
+  const texts = await LOADERS[current]();
+  bundle = new FluentBundle(current);
+  bundle.addResource(new FluentResource(texts.default));
+  root.lang = current;
+  root.dir = direction(current);
+}
+
+export function locale(): Locale {
+  return current;
+}
+
+/** Give the text of a message; inserted values are isolated from the text's direction. */
+export function t(id: string, args?: Record<string, FluentVariable>): string {
+  const message = bundle.getMessage(id);
+  if (!message?.value) return id;
+  return bundle.formatPattern(message.value, args, []);
+}

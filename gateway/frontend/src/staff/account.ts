@@ -1,0 +1,36 @@
+/** Who is signed in, and the clinics of that person. */
+
+import { signal } from "@preact/signals";
+import { ApiError, request } from "../shared/http";
+import { withOptions } from "../shared/options";
+import { delayMs } from "../shared/reconnect";
+import type { Me, StaffClinic } from "./types";
+
+export const me = signal<Me | null>(null);
+/** The service does not answer; it is asked again. */
+export const unavailable = signal(false);
+
+/** Ask who is signed in; somebody who is not goes to the sign-in page. */
+export async function loadMe(attempt = 0): Promise<void> {
+  try {
+    me.value = await request<Me>("GET", "/api/staff/me");
+    unavailable.value = false;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) {
+      location.assign(withOptions("/sign-in", location.search));
+      return;
+    }
+    unavailable.value = true;
+    setTimeout(() => void loadMe(attempt + 1), delayMs(attempt + 1, Math.random()));
+  }
+}
+
+export function clinicOf(namespace: string, name: string): StaffClinic | null {
+  const found = me.value?.clinics.find((one) => one.namespace === namespace && one.name === name);
+  return found ?? null;
+}
+
+export async function signOut(): Promise<void> {
+  await request("POST", "/api/sign-out", {}).catch(() => null);
+  location.assign("/sign-in");
+}

@@ -1,0 +1,29 @@
+/** The clinics of the signed-in person. */
+
+import { t } from "../shared/i18n";
+import { Page } from "../shared/ui";
+import { me } from "./account";
+import { Link } from "./router";
+import { dashboardPath } from "./routes";
+
+export function Clinics() {
+  const clinics = me.value?.clinics ?? [];
+  return (
+    <Page title={t("clinics-title")} testid="clinics">
+      {clinics.length === 0 && <p class="lead">{t("clinics-none")}</p>}
+      <ul class="cards">
+        {clinics.map((clinic) => (
+          <li key={`${clinic.namespace}/${clinic.name}`} class="card">
+            <Link to={dashboardPath(clinic.namespace, clinic.name)} class="button" testid="clinic">
+              <bdi>{clinic.display_name}</bdi>
+            </Link>
+            <p class="hint">
+              {clinic.role}
+              {clinic.suspended !== null && ` · ${t("suspended-badge")}`}
+            </p>
+          </li>
+        ))}
+      </ul>
+    </Page>
+  );
+}

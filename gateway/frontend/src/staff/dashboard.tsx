@@ -1,0 +1,112 @@
+/** One clinic at a glance: who waits, for how long, and which rooms are in use. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { ApiError, request } from "../shared/http";
+import { t } from "../shared/i18n";
+import { Notice, Page } from "../shared/ui";
+import { LiveQueue } from "./queue-socket";
+import { QueueTable } from "./queue-table";
+import { RoomList } from "./room-list";
+import { go } from "./router";
+import { dashboardPath } from "./routes";
+import type { QueueEntry, StaffClinic } from "./types";
+
+const MINUTE_CHECK_MS = 5000;
+
+export type Action = "call-in" | "join" | "refuse" | "return" | "end";
+
+export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
+  const { namespace, name } = clinic;
+  const live = useMemo(() => new LiveQueue(namespace, name), [namespace, name]);
+  useEffect(() => () => live.close(), [live]);
+  const now = useNow();
+  const notice = useSignal("");
+  const queue = live.queue.value;
+  const waiting = queue?.visits.filter((entry) => entry.state === "waiting").length ?? 0;
+  useEffect(() => {
+    document.title = waiting > 0 ? `(${waiting}) ${clinic.display_name}` : clinic.display_name;
+  }, [waiting, clinic.display_name]);
+
+  const act = async (action: Action, entry: QueueEntry) => {
+    notice.value = "";
+    const page = `${dashboardPath(namespace, name)}/visits/${entry.visit}`;
+    try {
+      if (action !== "join") await request("POST", `/api${page}/${action}`, {});
+      if (action === "join" || action === "call-in") go(page);
+    } catch (error) {
+      notice.value = refusal(error, entry);
+    }
+  };
+
+  return (
+    <Page title={<bdi>{clinic.display_name}</bdi>} testid="dashboard" wide>
+      {clinic.suspended !== null && (
+        <Notice tone="attention" testid="suspended">
+          <p dir="auto">{clinic.suspended || t("suspended-staff")}</p>
+        </Notice>
+      )}
+      <div role="status" aria-live="polite">
+        {!live.connected.value && <p class="hint">{t("queue-connecting")}</p>}
+      </div>
+      {notice.value !== "" && (
+        <Notice tone="attention" testid="dashboard-notice">
+          <p role="alert">{notice.value}</p>
+        </Notice>
+      )}
+      <section aria-labelledby="queue-heading">
+        <h2 id="queue-heading">{t("queue-title", { count: waiting })}</h2>
+        <QueueTable visits={queue?.visits ?? []} now={now} act={act} />
+      </section>
+      <PatientLink url={clinic.patient_url} />
+      <RoomList clinic={clinic} occupancy={queue?.rooms ?? new Map()} />
+    </Page>
+  );
+}
+
+function refusal(error: unknown, entry: QueueEntry): string {
+  const code = error instanceof ApiError ? error.code : "";
+  if (code === "full") return t("refusal-full", { name: entry.name });
+  if (code === "taken") {
+    return t("refusal-taken", { name: entry.name, by: (error as ApiError).by ?? t("somebody") });
+  }
+  if (error instanceof ApiError && error.status === 404)
+    return t("refusal-gone", { name: entry.name });
+  return t("refusal-one-moment");
+}
+
+/** The time of day, often enough for minutes to be right. */
+function useNow(): number {
+  const now = useSignal(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => {
+      now.value = Date.now();
+    }, MINUTE_CHECK_MS);
+    return () => clearInterval(timer);
+  }, [now]);
+  return now.value;
+}
+
+function PatientLink({ url }: { readonly url: string }) {
+  const copied = useSignal(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(url).catch(() => null);
+    copied.value = true;
+    setTimeout(() => {
+      copied.value = false;
+    }, 3000);
+  };
+  return (
+    <section aria-labelledby="link-heading">
+      <h2 id="link-heading">{t("patient-link")}</h2>
+      <div class="row">
+        <a href={url} dir="ltr" data-testid="patient-link">
+          {url}
+        </a>
+        <button type="button" class="quiet" onClick={() => void copy()} data-testid="copy-link">
+          {t(copied.value ? "copied" : "copy")}
+        </button>
+      </div>
+    </section>
+  );
+}

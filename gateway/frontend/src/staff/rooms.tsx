@@ -1,0 +1,124 @@
+/** A consultation, or a room: the call, and what comes after it. */
+
+import { useSignal } from "@preact/signals";
+import type { ComponentType } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import type { Outcome } from "../call/session";
+import type { CallViewProps, Rights } from "../call/view";
+import { request } from "../shared/http";
+import { t } from "../shared/i18n";
+import { LocalMedia } from "../shared/media";
+import { wantsSmallVideo } from "../shared/options";
+import { Page, Working } from "../shared/ui";
+import { go, Link } from "./router";
+import { dashboardPath } from "./routes";
+import type { Room, StaffClinic } from "./types";
+
+interface VisitProps {
+  readonly clinic: StaffClinic;
+  readonly visit: string;
+}
+
+export function VisitPage({ clinic, visit }: VisitProps) {
+  const home = dashboardPath(clinic.namespace, clinic.name);
+  return (
+    <CallPage
+      path={`/ws/call/visit/${visit}`}
+      title={clinic.display_name}
+      home={home}
+      rights={{ hold: true, endForAll: true }}
+      // The visit ends with its call, whichever of the two is heard first.
+      ending={() => void request("POST", `/api${home}/visits/${visit}/end`, {}).catch(() => null)}
+    />
+  );
+}
+
+interface RoomProps {
+  readonly clinic: StaffClinic;
+  readonly room: Room;
+}
+
+export function RoomPage({ clinic, room }: RoomProps) {
+  const { namespace, name } = clinic;
+  return (
+    <CallPage
+      path={`/ws/call/room/${namespace}/${name}/${room.kind}/${room.name}`}
+      title={room.display_name}
+      home={dashboardPath(namespace, name)}
+      rights={{ hold: true, endForAll: true }}
+    />
+  );
+}
+
+interface CallPageProps {
+  readonly path: string;
+  readonly title: string;
+  readonly home: string;
+  readonly rights: Rights;
+  readonly ending?: () => void;
+}
+
+function CallPage({ home, ...call }: CallPageProps) {
+  const media = useMemo(() => new LocalMedia(wantsSmallVideo(location.search)), []);
+  const View = useSignal<ComponentType<CallViewProps> | null>(null);
+  const outcome = useSignal<Outcome | null>(null);
+  useEffect(() => {
+    void import("../call/view").then((module) => {
+      View.value = module.CallView;
+    });
+    document.title = call.title;
+    return () => media.stop();
+  }, [media, View, call.title]);
+
+  const over = (how: Outcome) => {
+    media.stop();
+    if (how === "left") go(home);
+    else outcome.value = how;
+  };
+  if (outcome.value !== null) {
+    return (
+      <After
+        outcome={outcome.value}
+        home={home}
+        again={() => {
+          outcome.value = null;
+        }}
+      />
+    );
+  }
+  if (View.value === null) {
+    return (
+      <Page title={t("loading")} testid="loading">
+        <Working label={t("loading-hint")} />
+      </Page>
+    );
+  }
+  return <View.value {...call} media={media} over={over} />;
+}
+
+/** Endings that a second try can mend. */
+const CAN_TRY_AGAIN: ReadonlySet<Outcome> = new Set(["replaced", "full", "failed"]);
+
+interface AfterProps {
+  readonly outcome: Outcome;
+  readonly home: string;
+  readonly again: () => void;
+}
+
+function After({ outcome, home, again }: AfterProps) {
+  return (
+    <Page title={t(`after-${outcome}-title`)} testid={`after-${outcome}`}>
+      <p class="lead">{t(`after-${outcome}-hint`)}</p>
+      <div class="row">
+        {CAN_TRY_AGAIN.has(outcome) && (
+          <button type="button" onClick={again} data-testid="again">
+            {t(outcome === "replaced" ? "use-here" : "try-again")}
+          </button>
+        )}
+        <Link to={home} class="button quiet" testid="to-dashboard">
+          {t("to-dashboard")}
+        </Link>
+      </div>
+    </Page>
+  );
+}

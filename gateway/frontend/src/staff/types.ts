@@ -1,0 +1,80 @@
+/** What the gateway tells staff pages (docs/http.md, docs/wire.md). */
+
+export type RoomKind = "meeting" | "user";
+
+export interface Room {
+  readonly uid?: string;
+  readonly kind: RoomKind;
+  readonly name: string;
+  readonly display_name: string;
+  readonly max_participants: number;
+  readonly mine: boolean;
+}
+
+export interface StaffClinic {
+  readonly namespace: string;
+  readonly name: string;
+  readonly display_name: string;
+  readonly role: string;
+  readonly patient_url: string;
+  readonly suspended: string | null;
+  readonly rooms: readonly Room[];
+}
+
+export interface Me {
+  readonly user: string;
+  readonly display_name: string;
+  readonly clinics: readonly StaffClinic[];
+}
+
+export interface Account {
+  readonly user: string;
+  readonly display_name: string;
+  readonly roles: readonly { readonly clinic: string; readonly role: string }[];
+}
+
+export interface SignIn {
+  readonly mode: string;
+  readonly accounts?: readonly Account[];
+  readonly secret_required?: boolean;
+}
+
+export interface QueueEntry {
+  readonly visit: string;
+  readonly name: string;
+  readonly arrived_at: string;
+  readonly state: "waiting" | "called" | "in_consultation";
+  readonly fields: Readonly<Record<string, string>>;
+  readonly locale: string;
+  readonly connected: boolean;
+  readonly called_by?: string | null;
+}
+
+export interface Occupancy {
+  readonly uid: string;
+  readonly participants: number;
+}
+
+export type QueueFrame =
+  | {
+      readonly type: "queue";
+      readonly version: number;
+      readonly visits: readonly QueueEntry[];
+      readonly rooms: readonly Occupancy[];
+    }
+  | {
+      readonly type: "queue_delta";
+      readonly version: number;
+      readonly upsert: readonly QueueEntry[];
+      readonly remove: readonly string[];
+      readonly rooms?: readonly Occupancy[] | null;
+    };
+
+export type ServerFrame =
+  | QueueFrame
+  | { readonly type: "wait"; readonly reason: string }
+  | { readonly type: "error"; readonly code: string; readonly fatal?: boolean };
+
+export interface ClientFrame {
+  readonly type: "snapshot";
+}

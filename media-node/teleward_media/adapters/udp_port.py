@@ -1,0 +1,247 @@
+"""The one UDP port: guard and demultiplexer in front of everything.
+
+A datagram from an address that ICE has not proved is a STUN binding request for a known ufrag or it
+is dropped. Only a request with valid message integrity proves an address; proving another address
+for the same peer moves the peer there (roaming). What a client names as candidates is never used.
+
+Source: RFC 7983 (first byte), RFC 8445 §2.5 (ICE-lite), RFC 8489 (STUN).
+"""
+
+import asyncio
+import socket
+import struct
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aioice import stun
+from teleward_contract.units import ParticipantId, Seconds
+
+from teleward_media.core.limiter import TokenBucket
+
+Address = tuple[str, int]
+
+BATCH = 64
+"""Datagrams read per wake-up before other work gets its turn."""
+MAX_DATAGRAM = 2048
+RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
+STRANGER_RATE, STRANGER_BURST = 50.0, 100.0
+"""STUN requests a second from one unproven address: a browser sends about 20 while it connects."""
+MAX_STRANGERS = 4096
+MAX_DTLS_QUEUE = 32
+"""DTLS datagrams held per peer; a handshake flight has fewer than ten."""
+
+
+class PeerSink(Protocol):
+    """Where a peer's datagrams go."""
+
+    def dtls(self, datagram: bytes) -> None:
+        """Take a DTLS datagram."""
+        ...
+
+
+@dataclass(slots=True)
+class _Entry:
+    key: ParticipantId
+    ufrag: str
+    remote_ufrag: str
+    password: bytes
+    sink: PeerSink
+    address: Address | None = None
+    heard_at: Seconds = Seconds(0.0)
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the port dropped and passed, by reason."""
+
+    by_reason: dict[str, int] = field(default_factory=dict)
+
+    def add(self, reason: str, count: int = 1) -> None:
+        """Count."""
+        self.by_reason[reason] = self.by_reason.get(reason, 0) + count
+
+
+class UdpPort:
+    """Owns the socket; knows peers by ufrag and by proven address."""
+
+    def __init__(
+        self,
+        on_media: Callable[[list[tuple[ParticipantId, bytes]]], None],
+        counters: Counters,
+        now: Callable[[], Seconds],
+    ) -> None:
+        self._on_media = on_media
+        self._counters = counters
+        self._now = now
+        self._by_ufrag: dict[str, _Entry] = {}
+        self._by_address: dict[Address, _Entry] = {}
+        self._by_key: dict[ParticipantId, _Entry] = {}
+        self._strangers: OrderedDict[Address, TokenBucket] = OrderedDict()
+        self._socket: socket.socket | None = None
+
+    def open(self, host: str, port: int) -> int:
+        """Bind and begin to read; returns the port.
+
+        Raises:
+            OSError: The address cannot be bound.
+        """
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, RECEIVE_BUFFER_BYTES)
+        try:
+            sock.bind((host, port))
+        except OSError:
+            sock.close()
+            raise
+        self._socket = sock
+        asyncio.get_running_loop().add_reader(sock.fileno(), self._readable)
+        return int(sock.getsockname()[1])
+
+    def close(self) -> None:
+        """Stop reading and close."""
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+
+    def add(
+        self, key: ParticipantId, ufrag: str, password: str, remote_ufrag: str,
+        sink: PeerSink,
+    ) -> None:  # fmt: skip
+        """Expect a peer that will prove itself with this ufrag and password."""
+        entry = _Entry(key, ufrag, remote_ufrag, password.encode(), sink)
+        entry.heard_at = self._now()
+        self._by_ufrag[ufrag] = self._by_key[key] = entry
+
+    def remove(self, key: ParticipantId) -> None:
+        """Forget a peer: from now on it is a stranger."""
+        entry = self._by_key.pop(key, None)
+        if entry is not None:
+            self._by_ufrag.pop(entry.ufrag, None)
+            if entry.address is not None:
+                self._by_address.pop(entry.address, None)
+
+    def heard_at(self, key: ParticipantId) -> Seconds | None:
+        """When the peer's last authenticated or proven datagram arrived."""
+        entry = self._by_key.get(key)
+        return entry.heard_at if entry else None
+
+    def send(self, key: ParticipantId, datagram: bytes) -> None:
+        """Send to the peer's proven address; what the kernel refuses is counted and dropped."""
+        entry = self._by_key.get(key)
+        if entry is not None and entry.address is not None:
+            self._send_to(datagram, entry.address)
+
+    def _send_to(self, datagram: bytes, address: Address) -> None:
+        if self._socket is None:
+            return
+        try:
+            self._socket.sendto(datagram, address)
+        except (BlockingIOError, InterruptedError):
+            self._counters.add("send_would_block")
+        except OSError:
+            self._counters.add("send_error")
+
+    def _readable(self) -> None:
+        sock = self._socket
+        if sock is None:
+            return
+        now = self._now()
+        media: list[tuple[ParticipantId, bytes]] = []
+        for _ in range(BATCH):
+            try:
+                datagram, address = sock.recvfrom(MAX_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:  # an ICMP error of an earlier send
+                self._counters.add("receive_error")
+                continue
+            entry = self._by_address.get(address)
+            if entry is None:
+                self._stranger(datagram, address, now)
+            elif datagram:
+                self._known(entry, datagram, address, now, media)
+            else:
+                self._counters.add("drop_empty")
+        if media:
+            self._on_media(media)
+
+    def _known(
+        self, entry: _Entry, datagram: bytes, address: Address, now: Seconds,
+        media: list[tuple[ParticipantId, bytes]],
+    ) -> None:  # fmt: skip
+        first = datagram[0]
+        if 128 <= first <= 191:
+            entry.heard_at = now
+            media.append((entry.key, datagram))
+        elif 20 <= first <= 63:
+            entry.sink.dtls(datagram)
+        elif first <= 3:
+            self._stun(datagram, address, now)
+        else:
+            self._counters.add("drop_unknown_kind")
+
+    def _stranger(self, datagram: bytes, address: Address, now: Seconds) -> None:
+        if not datagram:
+            self._counters.add("drop_empty")
+            return
+        if datagram[0] > 3:
+            self._counters.add("drop_stranger")
+            return
+        bucket = self._strangers.get(address)
+        if bucket is None:
+            if len(self._strangers) >= MAX_STRANGERS:
+                self._strangers.popitem(last=False)
+            bucket = self._strangers[address] = TokenBucket.full(
+                STRANGER_RATE, STRANGER_BURST, now
+            )
+        if not bucket.allow(now):
+            self._counters.add("drop_stranger_rate")
+            return
+        self._stun(datagram, address, now)
+
+    def _stun(self, datagram: bytes, address: Address, now: Seconds) -> None:
+        try:
+            message = stun.parse_message(datagram)
+        except (ValueError, struct.error, IndexError, KeyError):
+            self._counters.add("drop_stun_malformed")
+            return
+        if (message.message_method, message.message_class) != (
+            stun.Method.BINDING, stun.Class.REQUEST,
+        ):  # fmt: skip
+            self._counters.add("drop_stun_other")
+            return
+        username = str(message.attributes.get("USERNAME", ""))
+        local, _, remote = username.partition(":")
+        entry = self._by_ufrag.get(local)
+        if entry is None or remote != entry.remote_ufrag:
+            self._counters.add("drop_stun_unknown")
+            return
+        if not message.check_message_integrity(entry.password):
+            self._counters.add("drop_stun_integrity")
+            return
+        entry.heard_at = now
+        self._prove(entry, address)
+        response = stun.Message(
+            stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=message.transaction_id
+        )
+        response.attributes["XOR-MAPPED-ADDRESS"] = address
+        response.add_message_integrity(entry.password)
+        self._send_to(bytes(response), address)
+
+    def _prove(self, entry: _Entry, address: Address) -> None:
+        if entry.address == address:
+            return
+        if entry.address is not None:
+            self._by_address.pop(entry.address, None)
+            self._counters.add("roamed")
+        taken = self._by_address.get(address)
+        if taken is not None:
+            taken.address = None
+        entry.address = address
+        self._by_address[address] = entry
+        self._strangers.pop(address, None)

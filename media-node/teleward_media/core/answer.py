@@ -1,0 +1,232 @@
+"""Writing the answer: what this media node takes of an offer, and the SDP text that says so.
+
+The answer is ICE-lite and `a=setup:passive` (we are the DTLS server and so choose the SRTP profile),
+with one host candidate: the media node's own port.
+
+Source: RFC 8829 (JSEP), RFC 8445 §2.5 (ICE-lite), RFC 8842 (setup), RFC 5576 (ssrc).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from teleward_contract.signalling import SlotView
+
+from teleward_media.core.offer import Codec, Offer, Section
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+
+_SENDING = {
+    "audio": (MID, AUDIO_LEVEL),
+    "video": (MID, RID, REPAIRED_RID, ABS_SEND_TIME),
+}
+_CODECS = {"audio": ("opus",), "video": ("vp8", "h264")}
+_SPELLING = {"opus": "opus", "vp8": "VP8", "h264": "H264", "rtx": "rtx"}
+"""Chromium finds its encoders by the exact spelling; in small letters it negotiates and sends nothing."""
+_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+
+SourceKind = Literal["microphone", "camera", "screen"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSection:
+    """A section on which the participant may send."""
+
+    kind: SourceKind
+    mid: str
+    codecs: tuple[Codec, ...]
+    extensions: dict[str, int]
+    ssrcs: tuple[int, ...]
+    rtx_ssrcs: dict[int, int]
+    rids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSection:
+    """A receive slot: we send here, under one SSRC for the whole life of the peer."""
+
+    kind: Literal["audio", "video"]
+    mid: str
+    ssrc: int
+    rtx_ssrc: int | None
+    codecs: tuple[Codec, ...]
+    extensions: dict[str, int]
+
+    def view(self, participant: str | None, source: SourceKind | None) -> SlotView:
+        """Show who appears here."""
+        return SlotView(mid=self.mid, kind=self.kind, participant=participant, source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """What one peer sends and receives, settled once."""
+
+    sources: tuple[SourceSection, ...]
+    slots: tuple[SlotSection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTransport:
+    """Our side of the transport."""
+
+    ufrag: str
+    password: str
+    fingerprint: str
+    """sha-256, as `AB:CD:…`."""
+    host: str
+    port: int
+
+
+def negotiate(offer: Offer, new_ssrc: Callable[[], int]) -> Negotiated:
+    """Decide what to take: first audio sent is the microphone, first video the camera, second the screen."""
+    sources: list[SourceSection] = []
+    slots: list[SlotSection] = []
+    kinds: dict[str, list[SourceKind]] = {"audio": ["microphone"], "video": ["camera", "screen"]}
+    for section in offer.sections:
+        codecs = accepted_codecs(section)
+        if not _is_media(section) or not codecs:
+            continue
+        if section.sends and kinds[section.kind]:
+            sources.append(_source(section, kinds[section.kind].pop(0), codecs))
+        if section.receives:
+            slots.append(_slot(section, codecs, new_ssrc))
+    return Negotiated(tuple(sources), tuple(slots))
+
+
+def _is_media(section: Section) -> bool:
+    return section.kind in _CODECS and "RTP/SAVPF" in section.protocol
+
+
+def _source(section: Section, kind: SourceKind, codecs: tuple[Codec, ...]) -> SourceSection:
+    return SourceSection(
+        kind=kind,
+        mid=section.mid,
+        codecs=codecs,
+        extensions={u: i for u, i in section.extensions.items() if u in _SENDING[section.kind]},
+        ssrcs=section.ssrcs,
+        rtx_ssrcs=section.rtx_ssrcs,
+        rids=section.rids,
+    )
+
+
+def _slot(section: Section, codecs: tuple[Codec, ...], new_ssrc: Callable[[], int]) -> SlotSection:
+    has_rtx = any(codec.is_rtx for codec in codecs)
+    return SlotSection(
+        kind="audio" if section.kind == "audio" else "video",
+        mid=section.mid,
+        ssrc=new_ssrc(),
+        rtx_ssrc=new_ssrc() if has_rtx else None,
+        codecs=codecs,
+        extensions={u: i for u, i in section.extensions.items() if u in (MID, AUDIO_LEVEL)},
+    )
+
+
+def accepted_codecs(section: Section) -> tuple[Codec, ...]:
+    """Keep Opus, VP8 and H.264 constrained baseline (packetization-mode 1), with their RTX."""
+    wanted = [c for c in section.codecs if c.name in _CODECS.get(section.kind, ()) and _fits(c)]
+    taken = {codec.payload_type for codec in wanted}
+    rtx = [c for c in section.codecs if c.is_rtx and _apt(c) in taken]
+    return (*wanted, *rtx)
+
+
+def _fits(codec: Codec) -> bool:
+    if codec.name == "opus":
+        return (codec.clock_rate, codec.channels) == (48000, 2)
+    if codec.clock_rate != 90000:
+        return False
+    if codec.name == "vp8":
+        return True
+    parameters = codec.parameters.lower().replace(" ", "")
+    return "packetization-mode=1" in parameters and "profile-level-id=42e0" in parameters
+
+
+def _apt(codec: Codec) -> int:
+    for part in codec.parameters.replace(" ", "").split(";"):
+        name, _, value = part.partition("=")
+        if name == "apt" and value.isascii() and value.isdigit():
+            return int(value)
+    return -1
+
+
+def write_answer(offer: Offer, negotiated: Negotiated, local: LocalTransport) -> str:
+    """Write the answer to `offer`; its sections are the offer's, in the same order."""
+    sources = {source.mid: source for source in negotiated.sources}
+    slots = {slot.mid: slot for slot in negotiated.slots}
+    taken = [s.mid for s in offer.sections if s.mid in sources or s.mid in slots]
+    lines = [
+        "v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=ice-lite",
+        f"a=group:BUNDLE {' '.join(taken)}", "a=msid-semantic: WMS *",
+    ]  # fmt: skip
+    for section in offer.sections:
+        source, slot = sources.get(section.mid), slots.get(section.mid)
+        if source is None and slot is None:
+            lines += _rejected(section)
+        else:
+            lines += _taken(section, source, slot, local)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _rejected(section: Section) -> list[str]:
+    return [
+        f"m={section.kind} 0 {section.protocol} {' '.join(section.formats[:1])}",
+        "c=IN IP4 0.0.0.0", "a=inactive", f"a=mid:{section.mid}",
+    ]  # fmt: skip
+
+
+def _taken(
+    section: Section, source: SourceSection | None, slot: SlotSection | None, local: LocalTransport
+) -> list[str]:
+    codecs = (source or slot).codecs  # type: ignore[union-attr]  # one of the two is there
+    direction = {(True, True): "sendrecv", (True, False): "recvonly", (False, True): "sendonly"}[
+        (source is not None, slot is not None)
+    ]
+    formats = " ".join(str(codec.payload_type) for codec in codecs)
+    lines = [
+        f"m={section.kind} {local.port} {section.protocol} {formats}",
+        f"c=IN IP4 {local.host}", f"a=mid:{section.mid}", f"a={direction}", "a=rtcp-mux",
+        "a=rtcp-rsize", "a=setup:passive", f"a=ice-ufrag:{local.ufrag}",
+        f"a=ice-pwd:{local.password}", f"a=fingerprint:sha-256 {local.fingerprint}",
+        f"a=candidate:1 1 udp 2130706431 {local.host} {local.port} typ host",
+        "a=end-of-candidates",
+    ]  # fmt: skip
+    for codec in codecs:
+        lines += _codec(codec, section.kind)
+    extensions = {**(slot.extensions if slot else {}), **(source.extensions if source else {})}
+    lines += [f"a=extmap:{number} {uri}" for uri, number in extensions.items()]
+    if source and source.rids:
+        lines += [f"a=rid:{rid} recv" for rid in source.rids]
+        lines.append(f"a=simulcast:recv {';'.join(source.rids)}")
+    if slot:
+        lines += _ssrc_lines(slot)
+    return lines
+
+
+def _codec(codec: Codec, kind: str) -> list[str]:
+    channels = f"/{codec.channels}" if codec.channels > 1 else ""
+    name = _SPELLING[codec.name]
+    lines = [f"a=rtpmap:{codec.payload_type} {name}/{codec.clock_rate}{channels}"]
+    if codec.parameters:
+        lines.append(f"a=fmtp:{codec.payload_type} {codec.parameters}")
+    if kind == "video" and not codec.is_rtx:
+        lines += [
+            f"a=rtcp-fb:{codec.payload_type} {what}"
+            for what in _FEEDBACK
+            if what in codec.feedback
+        ]
+    return lines
+
+
+def _ssrc_lines(slot: SlotSection) -> list[str]:
+    msid = f"slot-{slot.mid} slot-{slot.mid}"
+    lines = [f"a=msid:{msid}"]
+    ssrcs = [slot.ssrc]
+    if slot.rtx_ssrc is not None:
+        lines.append(f"a=ssrc-group:FID {slot.ssrc} {slot.rtx_ssrc}")
+        ssrcs.append(slot.rtx_ssrc)
+    for ssrc in ssrcs:
+        lines += [f"a=ssrc:{ssrc} cname:teleward", f"a=ssrc:{ssrc} msid:{msid}"]
+    return lines

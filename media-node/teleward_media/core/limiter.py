@@ -1,0 +1,29 @@
+"""A token bucket: how much of something a source may do. Time comes in as a number."""
+
+from dataclasses import dataclass
+
+from teleward_contract.units import Seconds
+
+
+@dataclass(slots=True)
+class TokenBucket:
+    """Allows `rate` events a second, and `burst` at once."""
+
+    rate: float
+    burst: float
+    tokens: float
+    at: Seconds = Seconds(0.0)
+
+    @classmethod
+    def full(cls, rate: float, burst: float, now: Seconds) -> "TokenBucket":
+        """Make a bucket that starts full."""
+        return cls(rate, burst, burst, now)
+
+    def allow(self, now: Seconds) -> bool:
+        """Take one token if there is one."""
+        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
+        self.at = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True

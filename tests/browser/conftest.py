@@ -1,0 +1,101 @@
+"""One running Teleward for the tier, one Chromium, and a context for each person."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Playwright, async_playwright
+from teleward_cli.demo.client import Visitor
+from teleward_testing.browser import CHROMIUM, open_chromium
+from teleward_testing.builders import House, build_house
+from teleward_testing.pages import Patient, Staff
+from teleward_testing.recording import Recording
+from teleward_testing.running import Running, running
+
+HERE = Path(__file__).parent
+
+RETENTION_S = 4
+"""Instead of ten minutes, so that a test can wait for it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
+                item.add_marker(pytest.mark.skip(reason="no browser: apt-get install chromium"))
+
+
+@pytest.fixture(scope="session")
+def teleward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The instance that tests share; a test that kills something starts its own."""
+    root = tmp_path_factory.mktemp("teleward")
+    with running(root / "data", environment={"TELEWARD_RETENTION_S": str(RETENTION_S)}) as one:
+        yield one
+
+
+@pytest.fixture
+def house(teleward: Running) -> House:
+    """A new organisation with a clinic of its own in the shared instance."""
+    return build_house(teleward, f"org-{uuid.uuid4().hex[:6]}")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
+    browser = await open_chromium(playwright)
+    yield browser
+    await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def patient(chromium: Browser) -> AsyncIterator[Callable[[str], Awaitable[Patient]]]:
+    """Make a patient with a browser context of their own."""
+    contexts: list[BrowserContext] = []
+
+    async def arrive(who: str) -> Patient:
+        contexts.append(await chromium.new_context(locale="en-AU"))
+        return await Patient.arrive(contexts[-1], who)
+
+    yield arrive
+    for context in contexts:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def staff(chromium: Browser) -> AsyncIterator[Callable[[str], Awaitable[Staff]]]:
+    """Make a member of staff with a browser context of their own."""
+    contexts: list[BrowserContext] = []
+
+    async def arrive(who: str) -> Staff:
+        contexts.append(await chromium.new_context(locale="en-AU"))
+        return await Staff.arrive(contexts[-1], who)
+
+    yield arrive
+    for context in contexts:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(
+    teleward: Running,
+) -> AsyncIterator[Callable[[Recording | None], Visitor]]:
+    """Make a person without a browser, who is cheaper and can misbehave."""
+    made: list[Visitor] = []
+
+    def arrive(recording: Recording | None = None) -> Visitor:
+        heard = recording.hear if recording else lambda where, text: None
+        made.append(Visitor(teleward.gateway, heard=heard))
+        return made[-1]
+
+    yield arrive
+    for one in made:
+        await one.__aexit__(None, None, None)
