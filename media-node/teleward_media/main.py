@@ -15,9 +15,9 @@ from teleward_contract.media_nodes import (
     Heartbeat,
     MediaNodes,
 )
-from teleward_contract.media_nodes_redis import RedisMediaNodes
 from teleward_contract.process import read_settings, refuse_start
 from teleward_contract.redis_store import open_store
+from teleward_contract.routing_redis import RedisRouting
 from teleward_contract.tickets import TicketVerifier
 from teleward_contract.units import BootId, CapacityUnits, MediaNodeId, PoolId, Seconds
 
@@ -54,7 +54,7 @@ def main() -> None:
 
 async def _run(settings: Settings, verifier: TicketVerifier) -> int:
     async with open_store(str(settings.redis_url)) as store:
-        return await MediaNode(settings, verifier, RedisMediaNodes(store)).run()
+        return await MediaNode(settings, verifier, RedisRouting(store)).run()
 
 
 class MediaNode:
@@ -161,7 +161,7 @@ class MediaNode:
 
     async def _drain(self, calls: Calls) -> None:
         self._lifecycle.drain(_now(), Seconds(self._settings.drain_s))
-        while not self._lifecycle.settle(len(calls.live()), _now()):
+        while not self._lifecycle.settle(len(calls.live()), _now()):  # noqa: ASYNC110  # the deadline too
             await asyncio.sleep(0.2)
 
     async def _retire(self) -> None:

@@ -11,7 +11,9 @@ def main() -> int:
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         return 1
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    version = subprocess.run(
+        [node, "--version"], capture_output=True, text=True, check=False
+    ).stdout
     major, minor, *_ = (int(part) for part in version.strip().lstrip("v").split("."))
     return 0 if (major, minor) >= OLDEST else 1
 

@@ -243,8 +243,7 @@ class Calls:
                     if socket is not None:
                         socket.tell(Closed(reason=reason), last=True)
                 case TellParticipants():
-                    people = Participants(participants=call.room.participants())
-                    self._tell(call, lambda _, frame=people: frame, but)
+                    self._tell(call, lambda _: _participants(call), but)
                 case Replan():
                     self._replan(call)
                     self._tell(call, lambda p: Slots(slots=call.room.slots(p)), but)
@@ -281,6 +280,10 @@ class Calls:
         self._plan.pop(call.id, None)
         self._publish_plan()
         self._changed()
+
+
+def _participants(call: _Call) -> Participants:
+    return Participants(participants=call.room.participants())
 
 
 def _person(ticket: MediaTicket) -> Person:

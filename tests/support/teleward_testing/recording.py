@@ -62,9 +62,7 @@ class Recording:
 
 def files_with(root: Path, words: Iterable[str]) -> list[str]:
     """Name every file below `root` that contains one of `words` in UTF-8 or UTF-16."""
-    needles = [
-        form for word in words for form in (word.encode(), word.encode("utf-16-le"))
-    ]
+    needles = [form for word in words for form in (word.encode(), word.encode("utf-16-le"))]
     return [
         f"{path.relative_to(root)}"
         for path in _files(root)

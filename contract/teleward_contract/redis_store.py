@@ -1,0 +1,81 @@
+"""Opening the routing state: one client per process, short time-outs, scripts loaded once.
+
+Keys are spelt in the `*_redis.py` modules beside this one and nowhere else.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from teleward_contract.errors import RoutingUnavailableError, StaleLeaderError
+
+CONNECT_TIMEOUT_S = 1.0
+CALL_TIMEOUT_S = 2.0
+"""No step takes longer; beyond it the store counts as silent and nothing is assumed."""
+
+
+class Store:
+    """A connection pool to one Redis or Valkey, and its scripts."""
+
+    def __init__(self, url: str) -> None:
+        self.redis: Redis = Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            socket_timeout=CALL_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._sha: dict[str, str] = {}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.redis.aclose()
+
+    async def script(self, text: str, keys: list[str], args: list[str | int | float]) -> object:
+        """Run a script atomically; it is loaded again after the store was restarted.
+
+        Raises:
+            RoutingUnavailableError: The store did not answer.
+            StaleLeaderError: The script refused a lower leader epoch.
+        """
+        try:
+            try:
+                sha = self._sha.get(text) or await self._load(text)
+                return await self.redis.evalsha(sha, len(keys), *keys, *args)
+            except NoScriptError:
+                return await self.redis.evalsha(await self._load(text), len(keys), *keys, *args)
+        except RedisError as err:
+            if "STALE_LEADER" in str(err):
+                raise StaleLeaderError("a newer leader has written") from err
+            raise unavailable(err) from err
+        except OSError as err:
+            raise unavailable(err) from err
+
+    async def _load(self, text: str) -> str:
+        self._sha[text] = str(await self.redis.script_load(text))
+        return self._sha[text]
+
+
+def unavailable(err: Exception) -> RoutingUnavailableError:
+    """Word a failure of the store; its own text may quote data and is left out."""
+    return RoutingUnavailableError(f"the routing state did not answer ({type(err).__name__})")
+
+
+def read_script(name: str) -> str:
+    """Read one Lua script of the contract."""
+    return (files("teleward_contract") / "scripts" / f"{name}.lua").read_text()
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[Store]:
+    """Open the routing state at `url`; nothing is sent before the first call."""
+    store = Store(url)
+    try:
+        yield store
+    finally:
+        await store.close()

@@ -1,0 +1,21 @@
+"""Real parts for the contract tests."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from teleward_testing.valkey import RunningValkey
+
+from teleward_contract.redis_store import Store, open_store
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[RunningValkey]:
+    with RunningValkey() as running:
+        yield running
+
+
+@pytest.fixture
+async def store(valkey: RunningValkey) -> AsyncIterator[Store]:
+    valkey.flush()
+    async with open_store(valkey.url) as opened:
+        yield opened

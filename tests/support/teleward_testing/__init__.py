@@ -1,0 +1,1 @@
+"""Doubles, builders and running parts for the tests."""
