@@ -26,11 +26,11 @@ HEARTBEAT_INTERVAL_S = Seconds(1)
 SUSPECT_AFTER_S = Seconds(3)
 """Three missed beats: the media node is suspect and its calls may be re-placed."""
 
-STORE_GAP_S = Seconds(2)
+STORE_GAP_S = Seconds(1.5)
 """Steps further apart than this mean that the store (or everybody) was silent in between."""
 
 RECOVERY_S = Seconds(2)
-"""Two heartbeat intervals after the store was emptied, placing answers `Recovering`."""
+"""After the store was emptied, placing answers `Recovering` for two heartbeat intervals observed on end."""
 
 FORGET_AFTER_S = Seconds(60)
 """A media node silent for this long leaves the table."""

@@ -5,7 +5,7 @@ All keys of a pool share the hash tag `{pool:<namespace>/<name>}`; all are dropp
 =============================  ======  ==============================================================
 key                            type    what, and who writes
 =============================  ======  ==============================================================
-tw:{pool:P}:clock              hash    born, since, last (ms): when the store was observed; every script
+tw:{pool:P}:clock              hash    since, last (ms), recovered, boots: how long the store was observed; every script
 tw:{pool:P}:nodes              hash    media node → its record; heartbeats
 tw:{pool:P}:load               hash    media node → packed numbers for picking; heartbeats, placing, marks
 tw:{pool:P}:placements         hash    call → placement; placing and heartbeats

@@ -68,7 +68,9 @@ class PoolTable:
     choose: Callable[[int], int]
     """Draws a number below its argument; used by `TwoChoices` alone."""
     policy: PoolPolicy = PoolPolicy.PACK
-    born: int | None = None
+    seen: bool = False
+    recovered: bool = False
+    """Whether live calls have had the time to be published again since the store was emptied."""
     since: int = 0
     last: int = 0
     nodes: dict[MediaNodeId, _Node] = field(default_factory=dict)
@@ -78,11 +80,12 @@ class PoolTable:
 
     def step(self, now: int) -> None:
         """Note that the store ran at `now`; a long silence restarts the observation."""
-        if self.born is None:
-            self.born = self.since = now
+        if not self.seen:
+            self.seen, self.since = True, now
         elif now - self.last > STORE_GAP_S * 1000:
             self.since = now
         self.last = now
+        self.recovered = self.recovered or now - self.since >= RECOVERY_S * 1000
 
     # -- placements ----------------------------------------------------------------------------
 
@@ -214,6 +217,7 @@ class PoolTable:
 
     def views(self, now: int) -> tuple[MediaNodeView, ...]:
         """See `MediaNodes.views`."""
+        self.step(now)
         return tuple(
             MediaNodeView(
                 pool=self.pool, media_node=node.heartbeat.media_node, boot=node.heartbeat.boot,
@@ -282,10 +286,8 @@ class PoolTable:
         self.tombstones[call] = (epoch, now + int(TOMBSTONE_TTL_S * 1000))
 
     def _place(self, call: CallId, cost: CapacityUnits, now: int) -> Placed | Full | Recovering:
-        assert self.born is not None
-        young = RECOVERY_S - (now - self.born) / 1000
-        if young > 0:
-            return Recovering(retry_after_s=young)
+        if not self.recovered:
+            return Recovering(retry_after_s=RECOVERY_S - (now - self.since) / 1000)
         serving = [
             node
             for _, node in sorted(self.nodes.items())

@@ -3,9 +3,8 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from teleward_testing.valkey import RunningValkey
-
 from teleward_contract.redis_store import Store, open_store
+from teleward_testing.valkey import RunningValkey
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,10 @@ Every clause holds for the memory implementation and for the scripts on a real s
 """
 
 import pytest
+from teleward_contract.media_nodes import MediaNodeState
+from teleward_contract.placements import Full, FullReason, Gone, Placed, Recovering
+from teleward_contract.redis_store import Store
+from teleward_contract.units import BootId, MediaNodeId
 from teleward_testing.routing import (
     POOL,
     ClockedRouting,
@@ -14,11 +18,6 @@ from teleward_testing.routing import (
     placed,
     units,
 )
-
-from teleward_contract.media_nodes import MediaNodeState
-from teleward_contract.placements import Full, FullReason, Gone, Placed, Recovering
-from teleward_contract.redis_store import Store
-from teleward_contract.units import BootId, MediaNodeId
 
 NODE = MediaNodeId("default-0")
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from teleward_testing.routing import POOL, ClockedRouting, call, heartbeat, units
-from teleward_testing.valkey import RunningValkey
-
 from teleward_contract.media_nodes import LiveCall
 from teleward_contract.placements import Placed, Placement
 from teleward_contract.redis_store import Store, open_store
 from teleward_contract.units import BootId, CallId, CapacityUnits, MediaNodeId
+from teleward_testing.routing import POOL, ClockedRouting, call, heartbeat, units
+from teleward_testing.valkey import RunningValkey
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))
 STEPS = 180
@@ -85,13 +84,15 @@ class World:
     async def run(self, action: str, a: int, b: int) -> None:
         COUNTED["steps"] += 1
         await getattr(self, f"do_{action}")(a, b)
-        await self.check_capacity()
+        views = [await r.ports.views(POOL) for r in self.both]
+        assert views[0] == views[1]
 
     async def do_reserve(self, a: int, cost: int) -> None:
         answer = await self.ask("reserve", POOL, call(a), units(cost))
         if isinstance(answer, Placed):
             self.released.discard(call(a))
             self.join(answer.placement)
+            await self.check_capacity(answer)
 
     async def do_replace(self, a: int, _: int) -> None:
         found = await self.find(a)
@@ -99,6 +100,7 @@ class World:
             answer = await self.ask("replace", POOL, call(a), found.epoch)
             if isinstance(answer, Placed):
                 self.join(answer.placement)
+                await self.check_capacity(answer)
 
     def join(self, placement: Placement) -> None:
         """People join where the call is placed; the ticket's epoch fences the media node."""
@@ -188,10 +190,12 @@ class World:
             await routing.empty()
         self.released.clear()
 
-    async def check_capacity(self) -> None:
-        views = [await r.ports.views(POOL) for r in self.both]
-        assert views[0] == views[1]
-        assert all(view.used <= view.capacity for view in views[0])
+    async def check_capacity(self, answer: Placed) -> None:
+        """What placing charges fits; only calls that live already may be published beyond it."""
+        for routing in self.both:
+            views = {view.media_node: view for view in await routing.ports.views(POOL)}
+            view = views[answer.placement.media_node]
+            assert answer.existing or view.used <= view.capacity, "over-committed"
 
     async def settle(self) -> None:
         """After a few seconds of peace each call lives on one media node: where it is placed."""

@@ -1,9 +1,10 @@
--- Shared by every script of a pool; mirrors routing_table.py.
--- KEYS: 1 clock, 2 nodes, 3 load, 4 placements, 5 tombstones, 6 demand, 7 policy, 8 prefix of the per-node call sets
+-- Shared by every script of a pool; the rules are those of routing_table.py, the constants in capitals are put before
+-- this file by routing_redis.py, in milliseconds where they are times.
+-- KEYS: 1 clock, 2 nodes, 3 load, 4 placements, 5 tombstones, 6 demand, 7 policy, 8 pending, 9 strays,
+--       10 prefix of the per-node call sets
 -- ARGV[1]: the clock in ms for tests; '' means the store's own.
-local GAP, SUSPECT, RECOVERY, FORGET = 2000, 3000, 2000, 60000
-local RESERVATION, TOMBSTONE, KEEP = 20000, 60000, 86400
-local LOAD = '>BBdddd' -- serving, marks (1 suspect, 2 cordoned), beat ms, capacity, used, boot number
+local KEEP = 86400
+local LOAD = '>BBddds' -- serving, marks (1 suspect, 2 cordoned), beat ms, capacity, used, boot id
 local now = tonumber(ARGV[1])
 if not now then
   local time = redis.call('TIME')
@@ -16,14 +17,11 @@ local function step()
   born, since = tonumber(clock[1]), tonumber(clock[2])
   if not born then
     born, since = now, now
-    redis.call('HSET', KEYS[1], 'born', now, 'since', now, 'last', now)
-    return
-  end
-  if now - tonumber(clock[3]) > GAP then
+  elseif now - clock[3] > GAP then
+    if clock[3] - born < RECOVERY then born = now end
     since = now
-    redis.call('HSET', KEYS[1], 'since', now)
   end
-  redis.call('HSET', KEYS[1], 'last', now)
+  redis.call('HSET', KEYS[1], 'born', born, 'since', since, 'last', now)
 end
 
 local function load_of(node)
@@ -41,6 +39,10 @@ local function is_alive(l)
   return l.marks % 2 == 0 and now - math.max(l.beat, since) < SUSPECT
 end
 
+local function calls_of(node)
+  return redis.call('SMEMBERS', KEYS[10] .. node)
+end
+
 local function entry_of(call)
   local raw = redis.call('HGET', KEYS[4], call)
   return raw and cjson.decode(raw) or nil
@@ -48,35 +50,49 @@ end
 
 local function save_entry(call, entry)
   redis.call('HSET', KEYS[4], call, cjson.encode(entry))
-  redis.call('SADD', KEYS[8] .. entry.node, call)
-  redis.call('EXPIRE', KEYS[8] .. entry.node, KEEP)
 end
 
-local function charge(entry, sign)
+local function confirm(call, entry)
+  if not entry.confirmed then redis.call('ZREM', KEYS[8], call) end
+  entry.confirmed, entry.seen = true, now
+  save_entry(call, entry)
+end
+
+local function charge(entry, units)
   local l = load_of(entry.node)
-  if l and l.boot == entry.boot_number then
-    l.used = l.used + sign * entry.cost
+  if l and l.boot == entry.boot then
+    l.used = l.used + units
     save_load(entry.node, l)
   end
 end
 
+local function add_entry(call, entry)
+  save_entry(call, entry)
+  redis.call('SADD', KEYS[10] .. entry.node, call)
+  redis.call('EXPIRE', KEYS[10] .. entry.node, KEEP)
+  if not entry.confirmed then redis.call('ZADD', KEYS[8], now, call) end
+  charge(entry, entry.cost)
+end
+
+local function free(call, entry)
+  charge(entry, -entry.cost)
+  redis.call('HDEL', KEYS[4], call)
+  redis.call('SREM', KEYS[10] .. entry.node, call)
+  redis.call('ZREM', KEYS[8], call)
+  redis.call('SREM', KEYS[9], call)
+end
+
+-- The node's boot is gone: reaping looks at its calls until they have moved.
+local function leave_behind(node)
+  redis.call('SUNIONSTORE', KEYS[9], KEYS[9], KEYS[10] .. node)
+end
+
 local function holds(entry)
   local l = load_of(entry.node)
-  return l and l.boot == entry.boot_number and is_alive(l)
+  return l and l.boot == entry.boot and is_alive(l)
 end
 
-local function forget_entry(call, entry)
-  charge(entry, -1)
-  redis.call('HDEL', KEYS[4], call)
-  redis.call('SREM', KEYS[8] .. entry.node, call)
-end
-
-local function bury(call, entry)
-  forget_entry(call, entry)
-  redis.call('HSET', KEYS[5], call, string.format('%.0f:%.0f', entry.epoch, now + TOMBSTONE))
-end
-
-local function tombstone_epoch(call)
+local function tombstone_of(call)
   local raw = redis.call('HGET', KEYS[5], call)
   return raw and tonumber(string.match(raw, '^(%d+):')) or 0
 end
@@ -85,62 +101,12 @@ local function answer(kind, value)
   return cjson.encode({kind = kind, value = value})
 end
 
+local function recovering()
+  local left = RECOVERY - (now - born)
+  return left > 0 and answer('recovering', left / 1000) or nil
+end
+
 local function placed(call, entry, existing)
   return answer('placed', {call = call, media_node = entry.node, boot = entry.boot, epoch = entry.epoch,
     cost = entry.cost, control_url = entry.control_url, confirmed = entry.confirmed, existing = existing})
-end
-
-local function pick(cost, seed)
-  local policy = redis.call('GET', KEYS[7])
-  policy = policy and cjson.decode(policy).policy or 'Pack'
-  local all = redis.call('HGETALL', KEYS[3])
-  local fit, serving = {}, false
-  for i = 1, #all, 2 do
-    local is_serving, marks, beat, capacity, used = struct.unpack(LOAD, all[i + 1])
-    if is_serving == 1 and marks == 0 and now - math.max(beat, since) < SUSPECT then
-      serving = true
-      if used + cost <= capacity then
-        fit[#fit + 1] = {node = all[i], share = used / capacity, below = used + cost <= 0.8 * capacity}
-      end
-    end
-  end
-  if #fit == 0 then return nil, serving end
-  if policy == 'TwoChoices' then
-    table.sort(fit, function(a, b) return a.node < b.node end)
-    math.randomseed(seed)
-    local one, two = fit[math.random(#fit)], fit[math.random(#fit)]
-    return (two.share < one.share and two or one).node, true
-  end
-  local best
-  for _, c in ipairs(fit) do
-    if not best then best = c
-    elseif policy ~= 'Spread' and c.below ~= best.below then best = c.below and c or best
-    else
-      local better
-      if c.share == best.share then better = c.node < best.node
-      elseif policy ~= 'Spread' and c.below then better = c.share > best.share
-      else better = c.share < best.share end
-      if better then best = c end
-    end
-  end
-  return best.node, true
-end
-
-local function place(call, cost, seed)
-  if now - born < RECOVERY then return answer('recovering', (RECOVERY - (now - born)) / 1000) end
-  local node, serving = pick(cost, seed)
-  if not node then
-    redis.call('SET', KEYS[6], now, 'EX', 300)
-    return answer('full', serving and 'NoCapacity' or 'NoMediaNodes')
-  end
-  local before = entry_of(call)
-  local epoch = math.max(before and before.epoch or 0, tombstone_epoch(call)) + 1
-  if before then forget_entry(call, before) end
-  local record = cjson.decode(redis.call('HGET', KEYS[2], node))
-  local entry = {node = node, boot = record.boot, boot_number = load_of(node).boot, epoch = math.max(now, epoch),
-    cost = cost, control_url = record.control_url, confirmed = false, seen = now}
-  save_entry(call, entry)
-  charge(entry, 1)
-  redis.call('HDEL', KEYS[5], call)
-  return placed(call, entry, false)
 end

@@ -1,39 +1,47 @@
+-- Looks only at what may be amiss: silent media nodes, calls of boots that are gone, reservations that are old.
 step()
+local expired, orphaned, looked_at = {}, {}, {}
+
+local function expire(call, entry)
+  free(call, entry)
+  expired[#expired + 1] = cjson.encode(call)
+end
+
+local function look_at(call)
+  local entry = entry_of(call)
+  if looked_at[call] or not entry or not entry.confirmed then return end
+  looked_at[call] = true
+  if holds(entry) then
+    redis.call('SREM', KEYS[9], call)
+  elseif now - math.max(entry.seen, since) >= FORGET then
+    expire(call, entry)
+  else
+    orphaned[#orphaned + 1] = placed(call, entry, true)
+  end
+end
+
 local nodes = redis.call('HGETALL', KEYS[3])
 for i = 1, #nodes, 2 do
-  local l = load_of(nodes[i])
-  if now - math.max(l.beat, since) >= FORGET then
+  local _, marks, beat = struct.unpack('>BBd', nodes[i + 1])
+  local silent = now - math.max(beat, since)
+  if silent >= FORGET then
+    leave_behind(nodes[i])
     redis.call('HDEL', KEYS[2], nodes[i])
     redis.call('HDEL', KEYS[3], nodes[i])
+  elseif silent >= SUSPECT or marks % 2 == 1 then
+    for _, call in ipairs(calls_of(nodes[i])) do look_at(call) end
   end
 end
-local expired, orphaned = {}, {}
-local all = redis.call('HGETALL', KEYS[4])
-local recount = now - tonumber(redis.call('HGET', KEYS[1], 'recounted') or 0) >= 60000
-local sums = {}
-for i = 1, #all, 2 do
-  local call, entry = all[i], cjson.decode(all[i + 1])
-  local held, age = holds(entry), now - math.max(entry.seen, since)
-  local bound = entry.confirmed and FORGET or RESERVATION
-  if age >= bound and not (entry.confirmed and held) then
-    bury(call, entry)
-    expired[#expired + 1] = cjson.encode(call)
-  else
-    if entry.confirmed and not held then orphaned[#orphaned + 1] = placed(call, entry, true) end
-    local key = entry.node .. ' ' .. string.format('%.0f', entry.boot_number)
-    sums[key] = (sums[key] or 0) + entry.cost
+for _, call in ipairs(redis.call('SMEMBERS', KEYS[9])) do look_at(call) end
+
+if now - since >= RESERVATION then
+  for _, call in ipairs(redis.call('ZRANGEBYSCORE', KEYS[8], '-inf', now - RESERVATION)) do
+    expire(call, entry_of(call))
   end
 end
-if recount then -- heals any drift of the running totals
-  redis.call('HSET', KEYS[1], 'recounted', now)
-  for _, node in ipairs(redis.call('HKEYS', KEYS[3])) do
-    local l = load_of(node)
-    l.used = sums[node .. ' ' .. string.format('%.0f', l.boot)] or 0
-    save_load(node, l)
-  end
-end
-local tombs = redis.call('HGETALL', KEYS[5])
-for i = 1, #tombs, 2 do
-  if tonumber(string.match(tombs[i + 1], ':(%d+)$')) <= now then redis.call('HDEL', KEYS[5], tombs[i]) end
+
+local tombstones = redis.call('HGETALL', KEYS[5])
+for i = 1, #tombstones, 2 do
+  if tonumber(string.match(tombstones[i + 1], ':(%d+)$')) <= now then redis.call('HDEL', KEYS[5], tombstones[i]) end
 end
 return '{"expired":[' .. table.concat(expired, ',') .. '],"orphaned":[' .. table.concat(orphaned, ',') .. ']}'

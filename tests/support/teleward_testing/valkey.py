@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 
 import redis
-
 from teleward_cli import store
 
 
