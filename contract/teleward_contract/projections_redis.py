@@ -2,20 +2,22 @@
 
 The operator alone writes; nothing expires, everything can be projected again.
 
-=============================  ======  ==============================================================
-key                            type    what
-=============================  ======  ==============================================================
-tw:{org:NS}:documents          hash    `organisation` and `clinic/<name>` → document
-tw:{org:NS}:leader             string  highest leader epoch that wrote here; so is `tw:{pool:P}:leader`
-tw:{pool:P}:policy             string  the pool's document (spelt in `routing_redis`, whose scripts read it)
-tw:index                       hash    `kind namespace name` → uid, of all that is stored
-tw:marker                      string  leader epoch of the last complete projection; gone = store emptied
-tw:changed                     channel `kind namespace name` after each change: look again
-=============================  ======  ==============================================================
+=============================  =======  =============================================================
+key                            type     what
+=============================  =======  =============================================================
+tw:{org:NS}:documents          hash     `organisation` and `clinic/<name>` → document
+tw:{org:NS}:leader             string   highest leader epoch that wrote under this tag
+tw:{pool:P}:policy             hash     `pool` → the pool's document (`routing_redis`, whose scripts read it)
+tw:{pool:P}:leader             string   as above
+tw:{projections}:index         set      documents keys that have held something; written before them
+tw:{projections}:marker        hash     `complete` → leader epoch of the last full projection; gone = emptied
+tw:{projections}:leader        string   as above
+tw:changed                     channel  `kind namespace name` after each change: look again
+=============================  =======  =============================================================
 """
 
 from collections.abc import Awaitable
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from redis.exceptions import RedisError
 
@@ -32,21 +34,25 @@ from teleward_contract.routing_redis import policy_key
 from teleward_contract.units import LeaderEpoch, Namespace, PoolId
 
 CHANGED_CHANNEL = "tw:changed"
-_INDEX, _MARKER = "tw:index", "tw:marker"
+_INDEX, _MARKER = "tw:{projections}:index", "tw:{projections}:marker"
+_RECORDS: dict[str, type[Projection]] = {
+    "organisation": OrganisationProjection,
+    "clinic": ClinicProjection,
+    "pool": PoolProjection,
+}
 _T = TypeVar("_T")
 
 
-def _documents(namespace: Namespace) -> str:
-    return f"tw:{{org:{namespace}}}:documents"
-
-
-def _place(kind: ProjectionKind, namespace: Namespace, name: str) -> tuple[list[str], str]:
-    """The script's keys [leader, document] and the field."""
+def _place(kind: ProjectionKind, namespace: Namespace, name: str) -> tuple[str, str]:
+    """Where a document stands: key and field."""
     if kind is ProjectionKind.POOL:
-        pool = PoolId(f"{namespace}/{name}")
-        return [f"tw:{{pool:{pool}}}:leader", policy_key(pool)], ""
+        return policy_key(PoolId(f"{namespace}/{name}")), "pool"
     field = "organisation" if kind is ProjectionKind.ORGANISATION else f"clinic/{name}"
-    return [f"tw:{{org:{namespace}}}:leader", _documents(namespace)], field
+    return f"tw:{{org:{namespace}}}:documents", field
+
+
+def _document(field: str, raw: str) -> Projection:
+    return _RECORDS[field.partition("/")[0]].model_validate_json(raw)
 
 
 class RedisProjections:
@@ -56,53 +62,27 @@ class RedisProjections:
         self._store = store
         self._script = read_script("project")
 
-    async def _call(self, work: Awaitable[_T]) -> _T:
-        try:
-            return await work
-        except (RedisError, OSError) as err:
-            raise unavailable(err) from err
-
     async def put(self, document: Projection, leader: LeaderEpoch) -> None:
         """See `ProjectionWriter`."""
-        kind, namespace, name = key_of(document)
-        keys, field = _place(kind, namespace, name)
-        await self._store.script(
-            self._script, keys, [leader, field, document.uid, document.model_dump_json()]
-        )
-        await self._note(kind, namespace, name, document.uid)
+        key, field = _place(*key_of(document))
+        hint = " ".join(key_of(document))
+        await self._call(self._store.redis.sadd(_INDEX, key))
+        await self._write(key, field, leader, document.uid, document.model_dump_json(), hint)
 
     async def remove(
         self, kind: ProjectionKind, namespace: Namespace, name: str, uid: str, leader: LeaderEpoch
     ) -> None:
         """See `ProjectionWriter`."""
-        keys, field = _place(kind, namespace, name)
-        if await self._store.script(self._script, keys, [leader, field, uid, ""]):
-            await self._note(kind, namespace, name, None)
-
-    async def _note(
-        self, kind: ProjectionKind, namespace: Namespace, name: str, uid: str | None
-    ) -> None:
-        """Keep the index, which lives in another hash slot, and tell readers to look again."""
-        entry = f"{kind} {namespace} {name}"
-        redis = self._store.redis
-        change = redis.hset(_INDEX, entry, uid) if uid else redis.hdel(_INDEX, entry)
-        await self._call(change)
-        await self._call(redis.publish(CHANGED_CHANNEL, entry))
+        key, field = _place(kind, namespace, name)
+        await self._write(key, field, leader, uid, "", f"{kind} {namespace} {name}")
 
     async def stored(self) -> dict[Key, str]:
         """See `ProjectionWriter`."""
-        rows: dict[str, str] = await self._call(
-            cast("Awaitable[dict[str, str]]", self._store.redis.hgetall(_INDEX))
-        )
-        found = {}
-        for entry, uid in rows.items():
-            kind, namespace, name = entry.split(" ")
-            found[ProjectionKind(kind), Namespace(namespace), name] = uid
-        return found
+        return {key_of(document): document.uid for document in await self._all()}
 
     async def mark(self, leader: LeaderEpoch) -> None:
         """See `ProjectionWriter`."""
-        await self._call(self._store.redis.set(_MARKER, leader))
+        await self._write(_MARKER, "complete", leader, "", str(leader), "complete")
 
     async def is_marked(self) -> bool:
         """See `ProjectionWriter`."""
@@ -110,34 +90,55 @@ class RedisProjections:
 
     async def organisation(self, namespace: Namespace) -> OrganisationProjection | None:
         """See `Projections`."""
-        raw = await self._field(namespace, "organisation")
-        return OrganisationProjection.model_validate_json(raw) if raw else None
+        document = await self._one(ProjectionKind.ORGANISATION, namespace, "")
+        return document if isinstance(document, OrganisationProjection) else None
 
     async def clinic(self, namespace: Namespace, name: str) -> ClinicProjection | None:
         """See `Projections`."""
-        raw = await self._field(namespace, f"clinic/{name}")
-        return ClinicProjection.model_validate_json(raw) if raw else None
-
-    async def _field(self, namespace: Namespace, field: str) -> str | None:
-        return await self._call(
-            cast("Awaitable[str | None]", self._store.redis.hget(_documents(namespace), field))
-        )
+        document = await self._one(ProjectionKind.CLINIC, namespace, name)
+        return document if isinstance(document, ClinicProjection) else None
 
     async def clinics(self) -> tuple[ClinicProjection, ...]:
         """See `Projections`."""
-        wanted = sorted(k for k in await self.stored() if k[0] is ProjectionKind.CLINIC)
-        found = [await self.clinic(namespace, name) for _, namespace, name in wanted]
-        return tuple(clinic for clinic in found if clinic is not None)
+        found = [d for d in await self._all() if isinstance(d, ClinicProjection)]
+        return tuple(sorted(found, key=lambda clinic: (clinic.namespace, clinic.name)))
 
     async def pools(self) -> tuple[PoolProjection, ...]:
         """See `Projections`."""
-        wanted = sorted(k for k in await self.stored() if k[0] is ProjectionKind.POOL)
-        found: list[Any] = [
-            await self._call(self._store.redis.get(policy_key(PoolId(f"{namespace}/{name}"))))
-            for _, namespace, name in wanted
-        ]
-        return tuple(PoolProjection.model_validate_json(raw) for raw in found if raw)
+        found = [d for d in await self._all() if isinstance(d, PoolProjection)]
+        return tuple(sorted(found, key=lambda pool: pool.pool))
 
     async def is_complete(self) -> bool:
         """See `Projections`."""
         return await self.is_marked()
+
+    async def _write(
+        self, key: str, field: str, leader: LeaderEpoch, uid: str, document: str, hint: str
+    ) -> None:
+        """Replace (or remove: an empty document) one field under its tag's leader epoch."""
+        keys = [f"{key.rpartition(':')[0]}:leader", key]
+        args: list[str | int | float] = [leader, field, uid, document, CHANGED_CHANNEL, hint]
+        await self._store.script(self._script, keys, args)
+
+    async def _one(
+        self, kind: ProjectionKind, namespace: Namespace, name: str
+    ) -> Projection | None:
+        key, field = _place(kind, namespace, name)
+        wait = cast("Awaitable[str | None]", self._store.redis.hget(key, field))
+        raw = await self._call(wait)
+        return _document(field, raw) if raw else None
+
+    async def _all(self) -> list[Projection]:
+        """Read every document, in two round trips."""
+        keys = await self._call(cast("Awaitable[set[str]]", self._store.redis.smembers(_INDEX)))
+        async with self._store.redis.pipeline(transaction=False) as pipeline:
+            for key in sorted(keys):
+                pipeline.hgetall(key)
+            hashes: list[dict[str, str]] = await self._call(pipeline.execute())
+        return [_document(field, raw) for rows in hashes for field, raw in rows.items()]
+
+    async def _call(self, work: Awaitable[_T]) -> _T:
+        try:
+            return await work
+        except (RedisError, OSError) as err:
+            raise unavailable(err) from err

@@ -10,6 +10,7 @@ from importlib.resources import files
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ConnectionLostError
 from redis.exceptions import NoScriptError, RedisError
 
 from teleward_contract.errors import RoutingUnavailableError, StaleLeaderError
@@ -28,7 +29,9 @@ class Store:
             decode_responses=True,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
             socket_timeout=CALL_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 1),
+            retry=Retry(
+                NoBackoff(), 1, (ConnectionLostError,)
+            ),  # a connection cut while it lay idle
         )
         self._sha: dict[str, str] = {}
 

@@ -1,17 +1,20 @@
 """Placements and media nodes in Redis: one Lua script per verb, atomic, on the store's own clock.
 
-All keys of a pool share the hash tag `{pool:<namespace>/<name>}`; all are dropped a day after the last beat.
+All keys of a pool share the hash tag `{pool:<namespace>/<name>}`; what has no other TTL is dropped a day after the last
+beat.
 
 =============================  ======  ==============================================================
 key                            type    what, and who writes
 =============================  ======  ==============================================================
-tw:{pool:P}:clock              hash    since, last (ms), recovered, boots: how long the store was observed; every script
+tw:{pool:P}:clock              hash    since, last (ms), recovered: how long the store was observed; every script
 tw:{pool:P}:nodes              hash    media node → its record; heartbeats
 tw:{pool:P}:load               hash    media node → packed numbers for picking; heartbeats, placing, marks
 tw:{pool:P}:placements         hash    call → placement; placing and heartbeats
-tw:{pool:P}:tombstones         hash    call → epoch:until; release and reaping, kept `TOMBSTONE_TTL_S`
+tw:{pool:P}:tombstones         hash    call → epoch:until; release, kept `TOMBSTONE_TTL_S`, swept by reaping
 tw:{pool:P}:demand             string  ms of the last Full; placing, 5 min; read by the autoscaler
-tw:{pool:P}:policy             string  the pool's projection; the operator (`projections_redis`)
+tw:{pool:P}:policy             hash    the pool's projection; the operator (`projections_redis`)
+tw:{pool:P}:pending            zset    call → ms of placing, while nobody has confirmed it; placing
+tw:{pool:P}:strays             set     calls whose boot is gone; heartbeats of a new boot, retiring, reaping
 tw:{pool:P}:calls:<node>       set     calls on one media node; placing and heartbeats
 =============================  ======  ==============================================================
 """
@@ -21,8 +24,19 @@ import secrets
 from functools import cache
 from typing import Any, cast
 
-from teleward_contract.media_nodes import BeatAnswer, Heartbeat, MediaNodeState, MediaNodeView
+from teleward_contract.media_nodes import (
+    FORGET_AFTER_S,
+    RECOVERY_S,
+    STORE_GAP_S,
+    SUSPECT_AFTER_S,
+    BeatAnswer,
+    Heartbeat,
+    MediaNodeState,
+    MediaNodeView,
+)
 from teleward_contract.placements import (
+    RESERVATION_TTL_S,
+    TOMBSTONE_TTL_S,
     Full,
     FullReason,
     Gone,
@@ -35,6 +49,7 @@ from teleward_contract.placements import (
     ResizeAnswer,
 )
 from teleward_contract.redis_store import Store, read_script
+from teleward_contract.routing_table import SOFT_LIMIT
 from teleward_contract.units import (
     BootId,
     CallId,
@@ -51,14 +66,30 @@ def policy_key(pool: PoolId) -> str:
 
 
 def _keys(pool: PoolId) -> list[str]:
-    names = ("clock", "nodes", "load", "placements", "tombstones", "demand")
     tag = f"tw:{{pool:{pool}}}"
-    return [*(f"{tag}:{name}" for name in names), policy_key(pool), f"{tag}:calls:"]
+    names = ("nodes", "load", "placements", "tombstones", "demand", "policy", "pending", "strays")
+    return [f"{tag}:clock", *(f"{tag}:{name}" for name in names), f"{tag}:calls:"]
+
+
+_CONSTANTS = "".join(
+    f"local {name} = {value}\n"
+    for name, value in {
+        "GAP": int(STORE_GAP_S * 1000),
+        "SUSPECT": int(SUSPECT_AFTER_S * 1000),
+        "RECOVERY": int(RECOVERY_S * 1000),
+        "FORGET": int(FORGET_AFTER_S * 1000),
+        "RESERVATION": int(RESERVATION_TTL_S * 1000),
+        "TOMBSTONE": int(TOMBSTONE_TTL_S * 1000),
+        "SOFT_LIMIT": SOFT_LIMIT,
+    }.items()
+)
+_PLACING = frozenset({"reserve", "replace"})
 
 
 @cache
 def _script(verb: str) -> str:
-    return f"{read_script('prelude')}\n{read_script(verb)}"
+    parts = ["prelude", *(["place"] if verb in _PLACING else []), verb]
+    return _CONSTANTS + "\n".join(read_script(part) for part in parts)
 
 
 class RedisRouting:
@@ -87,7 +118,7 @@ class RedisRouting:
 
     async def confirm(self, pool: PoolId, call: CallId, epoch: PlacementEpoch) -> bool:
         """See `Placements`."""
-        return bool((await self._run("confirm", pool, call, epoch))["kind"] == "done")
+        return bool(await self._run("confirm", pool, call, epoch))
 
     async def resize(
         self, pool: PoolId, call: CallId, epoch: PlacementEpoch, cost: CapacityUnits
@@ -99,7 +130,7 @@ class RedisRouting:
 
     async def release(self, pool: PoolId, call: CallId, epoch: PlacementEpoch) -> bool:
         """See `Placements`."""
-        return bool((await self._run("release", pool, call, epoch))["kind"] == "done")
+        return bool(await self._run("release", pool, call, epoch))
 
     async def replace(self, pool: PoolId, call: CallId, epoch: PlacementEpoch) -> ReplaceAnswer:
         """See `Placements`."""
@@ -122,15 +153,16 @@ class RedisRouting:
             calls += [live.call, live.epoch, live.cost]
         serving = int(heartbeat.state is MediaNodeState.ACTIVE)
         raw = await self._run(
-            "beat", heartbeat.pool, heartbeat.media_node, json.dumps(record), serving,
-            heartbeat.capacity, *calls,
+            "beat", heartbeat.pool, heartbeat.media_node, heartbeat.boot, json.dumps(record),
+            serving, heartbeat.capacity, heartbeat.control_url, *calls,
         )  # fmt: skip
         return BeatAnswer.model_validate(raw)
 
     async def views(self, pool: PoolId) -> tuple[MediaNodeView, ...]:
         """See `MediaNodes`."""
         rows = await self._run("views", pool)
-        return tuple(sorted((_view(row) for row in rows), key=lambda view: view.media_node))
+        views = (_view(*rows[n : n + 4]) for n in range(0, len(rows), 4))
+        return tuple(sorted(views, key=lambda view: view.media_node))
 
     async def suspect(self, pool: PoolId, media_node: MediaNodeId, boot: BootId) -> None:
         """See `MediaNodes`."""
@@ -166,8 +198,8 @@ def _answer(pool: PoolId, raw: dict[str, Any]) -> Placed | Full | Recovering | G
             return Gone()
 
 
-def _view(row: dict[str, Any]) -> MediaNodeView:
-    record = json.loads(row["record"])
-    if row["cordoned"] and record["state"] == MediaNodeState.ACTIVE:
+def _view(raw: str, used: int, alive: int, cordoned: int) -> MediaNodeView:
+    record = json.loads(raw)
+    if cordoned and record["state"] == MediaNodeState.ACTIVE:
         record["state"] = MediaNodeState.CORDONED
-    return MediaNodeView.model_validate({**record, "used": row["used"], "alive": row["alive"]})
+    return MediaNodeView.model_validate({**record, "used": used, "alive": bool(alive)})

@@ -132,17 +132,19 @@ class PoolTable:
         """See `Placements.release`."""
         self.step(now)
         entry = self.entries.get(call)
-        if entry is None or entry.placement.epoch != epoch:
+        if entry is not None and entry.placement.epoch > epoch:
             return False
-        self._bury(call, now)
-        return True
+        self.entries.pop(call, None)
+        buried, _ = self.tombstones.get(call, (epoch, 0))
+        self.tombstones[call] = (max(epoch, buried), now + int(TOMBSTONE_TTL_S * 1000))
+        return entry is not None and entry.placement.epoch == epoch
 
     def replace(self, call: CallId, epoch: PlacementEpoch, now: int) -> ReplaceAnswer:
         """See `Placements.replace`."""
         self.step(now)
         entry = self.entries.get(call)
         if entry is None or entry.placement.epoch < epoch:
-            return Gone()
+            return Gone() if self.recovered else self._recovering(now)
         if self._holds(entry.placement, now):
             return Placed(placement=entry.placement, existing=True)
         return self._place(call, entry.placement.cost, now)
@@ -165,7 +167,7 @@ class PoolTable:
                     continue
             elif age < RESERVATION_TTL_S * 1000:
                 continue
-            self._bury(call, now)
+            del self.entries[call]
             expired.append(call)
         self.tombstones = {
             c: (e, until) for c, (e, until) in self.tombstones.items() if until > now
@@ -189,7 +191,7 @@ class PoolTable:
             )
             stale = now - max(entry.seen, self.since) >= SUSPECT_AFTER_S * 1000
             if mine and entry.placement.confirmed and call not in listed and stale:
-                self._bury(call, now)
+                del self.entries[call]
         return BeatAnswer(fenced=tuple(fenced), cordoned=cordoned)
 
     def _settle(self, heartbeat: Heartbeat, live: LiveCall, now: int) -> bool:
@@ -281,13 +283,12 @@ class PoolTable:
         if not entry.placement.confirmed:
             entry.placement = entry.placement.model_copy(update={"confirmed": True})
 
-    def _bury(self, call: CallId, now: int) -> None:
-        epoch = self.entries.pop(call).placement.epoch
-        self.tombstones[call] = (epoch, now + int(TOMBSTONE_TTL_S * 1000))
+    def _recovering(self, now: int) -> Recovering:
+        return Recovering(retry_after_s=RECOVERY_S - (now - self.since) / 1000)
 
     def _place(self, call: CallId, cost: CapacityUnits, now: int) -> Placed | Full | Recovering:
         if not self.recovered:
-            return Recovering(retry_after_s=RECOVERY_S - (now - self.since) / 1000)
+            return self._recovering(now)
         serving = [
             node
             for _, node in sorted(self.nodes.items())
@@ -314,7 +315,7 @@ class PoolTable:
 
     def _pick(self, fit: list[_Node], cost: int) -> _Node:
         def share(node: _Node) -> float:
-            return self._used(node) / node.heartbeat.capacity
+            return self._used(node) / max(node.heartbeat.capacity, 1)
 
         if self.policy is PoolPolicy.SPREAD:
             return min(fit, key=share)

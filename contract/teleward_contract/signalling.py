@@ -335,13 +335,13 @@ def parse_control_frame(data: str | bytes) -> ControlFrame:
 
 
 def _parse(adapter: TypeAdapter[_T], data: str | bytes) -> _T:
-    size = len(data) if isinstance(data, bytes) else len(data.encode())
-    if size > MAX_FRAME_BYTES:
+    raw = data if isinstance(data, bytes) else data.encode(errors="surrogatepass")
+    if len(raw) > MAX_FRAME_BYTES:
         raise FrameRefusedError(
-            ErrorCode.FRAME_TOO_LARGE, f"frame of {size} bytes; at most {MAX_FRAME_BYTES}"
+            ErrorCode.FRAME_TOO_LARGE, f"frame of {len(raw)} bytes; at most {MAX_FRAME_BYTES}"
         )
     try:
-        return adapter.validate_json(data)
+        return adapter.validate_json(raw)
     except ValidationError as err:
         first = err.errors(include_input=False, include_url=False, include_context=False)[0]
         code = _CODES.get(first["type"], ErrorCode.BAD_FRAME)

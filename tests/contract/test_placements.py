@@ -3,10 +3,8 @@
 Every clause holds for the memory implementation and for the scripts on a real store.
 """
 
-import pytest
 from teleward_contract.media_nodes import MediaNodeState
 from teleward_contract.placements import Full, FullReason, Gone, Placed, Recovering
-from teleward_contract.redis_store import Store
 from teleward_contract.units import BootId, MediaNodeId
 from teleward_testing.routing import (
     POOL,
@@ -20,13 +18,6 @@ from teleward_testing.routing import (
 )
 
 NODE = MediaNodeId("default-0")
-
-
-@pytest.fixture(params=["memory", "redis"])
-async def routing(request: pytest.FixtureRequest, store: Store) -> ClockedRouting:
-    made = ClockedRouting(request.param, store if request.param == "redis" else None)
-    await made.recovered()
-    return made
 
 
 async def test_a_call_is_placed_on_a_media_node_that_beats(routing: ClockedRouting) -> None:

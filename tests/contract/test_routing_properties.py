@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from teleward_contract.media_nodes import LiveCall
 from teleward_contract.placements import Placed, Placement
 from teleward_contract.redis_store import Store, open_store
-from teleward_contract.units import BootId, CallId, CapacityUnits, MediaNodeId
+from teleward_contract.units import BootId, CallId, CapacityUnits, MediaNodeId, PlacementEpoch
 from teleward_testing.routing import POOL, ClockedRouting, call, heartbeat, units
 from teleward_testing.valkey import RunningValkey
 
@@ -27,7 +27,7 @@ NODES, CALLS = 3, 6
 COUNTED = {"steps": 0}
 
 KINDS = {
-    "reserve": 4, "second": 4, "beat": 2, "die": 1, "boot": 2, "suspect": 1, "cordon": 1,
+    "reserve": 4, "second": 4, "beat": 2, "die": 1, "boot": 2, "suspect": 1, "cordon": 1, "retire": 0.5,
     "replace": 2, "release": 1, "resize": 1, "end": 1, "reap": 1, "silence": 0.4, "empty": 0.3,
 }  # fmt: skip
 
@@ -35,7 +35,7 @@ KINDS = {
 def a_history(seed: int) -> list[tuple[str, int, int]]:
     """Draw a history; the seed alone tells it, so a failure is told by one number."""
     draw = random.Random(seed)
-    history = []
+    history: list[tuple[str, int, int]] = []
     for kind in draw.choices(list(KINDS), list(KINDS.values()), k=STEPS):
         match kind:
             case "reserve" | "resize":
@@ -56,6 +56,7 @@ class MediaNodeModel:
     number: int
     boots: int = 0
     up: bool = True
+    suspected: bool = False
     held: dict[CallId, LiveCall] = field(default_factory=dict)
 
     @property
@@ -73,7 +74,8 @@ class World:
     def __init__(self, store: Store) -> None:
         self.both = [ClockedRouting("redis", store), ClockedRouting("memory", None)]
         self.nodes = [MediaNodeModel(n) for n in range(NODES)]
-        self.released: set[CallId] = set()
+        self.newest: dict[CallId, PlacementEpoch] = {}
+        self.released: set[tuple[CallId, PlacementEpoch]] = set()
 
     async def ask(self, verb: str, *args: object, **named: object) -> object:
         """Ask both stores; they must agree."""
@@ -90,20 +92,24 @@ class World:
     async def do_reserve(self, a: int, cost: int) -> None:
         answer = await self.ask("reserve", POOL, call(a), units(cost))
         if isinstance(answer, Placed):
-            self.released.discard(call(a))
-            self.join(answer.placement)
-            await self.check_capacity(answer)
+            await self.join(answer)
 
     async def do_replace(self, a: int, _: int) -> None:
         found = await self.find(a)
         if found is not None:
             answer = await self.ask("replace", POOL, call(a), found.epoch)
             if isinstance(answer, Placed):
-                self.join(answer.placement)
-                await self.check_capacity(answer)
+                await self.join(answer)
 
-    def join(self, placement: Placement) -> None:
+    async def join(self, answer: Placed) -> None:
         """People join where the call is placed; the ticket's epoch fences the media node."""
+        placement = answer.placement
+        if not answer.existing:
+            newest = self.newest.get(placement.call, 0)
+            assert not self.is_live(placement.call), "a live call was placed twice"
+            assert placement.epoch > newest, "the epoch did not rise"
+            self.newest[placement.call] = placement.epoch
+            await self.check_capacity(placement)
         node = next(n for n in self.nodes if n.id == placement.media_node)
         if node.up and node.boot == placement.boot:
             held = node.held.get(placement.call)
@@ -111,6 +117,17 @@ class World:
                 node.held[placement.call] = LiveCall(
                     call=placement.call, epoch=placement.epoch, cost=placement.cost
                 )
+
+    def is_live(self, wanted: CallId) -> bool:
+        """Whether an unsuspected media node holds the call at its newest epoch, and nobody ended it."""
+        newest = self.newest.get(wanted)
+        return (wanted, newest) not in self.released and any(
+            node.up
+            and not node.suspected
+            and wanted in node.held
+            and node.held[wanted].epoch == newest
+            for node in self.nodes
+        )
 
     async def find(self, a: int) -> Placement | None:
         found = await self.ask("find", POOL, call(a))
@@ -120,7 +137,7 @@ class World:
     async def do_release(self, a: int, _: int) -> None:
         found = await self.find(a)
         if found is not None and await self.ask("release", POOL, call(a), found.epoch):
-            self.released.add(call(a))
+            self.released.add((call(a), found.epoch))
 
     async def do_resize(self, a: int, cost: int) -> None:
         found = await self.find(a)
@@ -143,12 +160,19 @@ class World:
         beat = heartbeat(node.id, node.boot, capacity=CAPACITY, calls=tuple(node.held.values()))
         answers = [await r.ports.beat(beat) for r in self.both]
         assert answers[0] == answers[1]
+        node.suspected = False
         for fenced in answers[0].fenced:
-            node.held.pop(fenced)
+            epoch = node.held.pop(fenced).epoch
+            moved = self.newest[fenced] > epoch
+            assert moved or (fenced, epoch) in self.released, "a live call was lost"
 
     async def do_die(self, a: int, _: int) -> None:
         self.nodes[a].up = False
         self.nodes[a].held.clear()
+
+    async def do_retire(self, a: int, _: int) -> None:
+        await self.do_die(a, 0)
+        await self.ask("retire", POOL, self.nodes[a].id, self.nodes[a].boot)
 
     async def do_boot(self, a: int, _: int) -> None:
         if not self.nodes[a].up:
@@ -157,6 +181,7 @@ class World:
 
     async def do_suspect(self, a: int, _: int) -> None:
         await self.ask("suspect", POOL, self.nodes[a].id, self.nodes[a].boot)
+        self.nodes[a].suspected = True
 
     async def do_cordon(self, a: int, on: int) -> None:
         await self.ask("cordon", POOL, self.nodes[a].id, cordoned=bool(on))
@@ -188,14 +213,18 @@ class World:
     async def do_empty(self, *_: int) -> None:
         for routing in self.both:
             await routing.empty()
-        self.released.clear()
 
-    async def check_capacity(self, answer: Placed) -> None:
+    async def check_capacity(self, placed: Placement) -> None:
         """What placing charges fits; only calls that live already may be published beyond it."""
-        for routing in self.both:
-            views = {view.media_node: view for view in await routing.ports.views(POOL)}
-            view = views[answer.placement.media_node]
-            assert answer.existing or view.used <= view.capacity, "over-committed"
+        placements = [await self.find(number) for number in range(CALLS)]
+        used = sum(
+            other.cost
+            for other in placements
+            if other and (other.media_node, other.boot) == (placed.media_node, placed.boot)
+        )
+        views = await self.both[0].ports.views(POOL)
+        assert [v.used for v in views if v.media_node == placed.media_node] == [used]
+        assert used <= CAPACITY, "over-committed"
 
     async def settle(self) -> None:
         """After a few seconds of peace each call lives on one media node: where it is placed."""
@@ -206,7 +235,7 @@ class World:
             assert len(holders) <= 1, "a live call is on two media nodes"
             placement = await self.find(number)
             if holders:
-                assert placement is not None, "a live call was lost"
+                assert placement is not None, "a live call was forgotten"
                 assert (placement.media_node, placement.boot) == (holders[0].id, holders[0].boot)
 
 

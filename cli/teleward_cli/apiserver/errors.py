@@ -24,7 +24,9 @@ class Cause:
 class StatusError(Exception):
     """An answer that is not success."""
 
-    def __init__(self, code: int, reason: str, message: str, details: Document | None = None) -> None:
+    def __init__(
+        self, code: int, reason: str, message: str, details: Document | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason

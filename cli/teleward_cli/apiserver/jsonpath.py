@@ -75,6 +75,6 @@ def _take(value: Any, step: Step) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    return {True: "true", False: "false", None: ""}.get(value, str(value)) if (
-        value is None or isinstance(value, bool)
-    ) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)

@@ -29,7 +29,11 @@ def select(resource: Resource, labels: str, fields: str) -> Predicate:
     """
     wanted = [
         *(_label_requirement(part.strip()) for part in _COMMA.split(labels) if part.strip()),
-        *(_field_requirement(resource, part.strip()) for part in fields.split(",") if part.strip()),
+        *(
+            _field_requirement(resource, part.strip())
+            for part in fields.split(",")
+            if part.strip()
+        ),
     ]
     return lambda document: all(is_met(document) for is_met in wanted)
 

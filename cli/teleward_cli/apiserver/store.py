@@ -51,7 +51,7 @@ class Store:
         """Look one object up."""
         return self._objects.get(key)
 
-    def list(self, resource: str, namespace: str = "") -> list[Document]:
+    def objects_of(self, resource: str, namespace: str = "") -> list[Document]:
         """List a resource's objects, ordered by namespace and name."""
         return [
             document
@@ -67,9 +67,7 @@ class Store:
         """Write an object at the next resourceVersion."""
         key = (resource, namespace_of(document), name_of(document))
         version = self.version + 1
-        stamped = document | {
-            "metadata": document["metadata"] | {"resourceVersion": str(version)}
-        }
+        stamped = document | {"metadata": document["metadata"] | {"resourceVersion": str(version)}}
         return self._commit(Change(version, key, self._objects.get(key), stamped))
 
     def remove(self, key: Key) -> Change:

@@ -113,7 +113,7 @@ def answer_to(asked: FieldAsked) -> str:
         case "Choice":
             return asked.choices[0]
         case "Consent":
-            return "yes"
+            return "true"
         case "Text":
             return "Demonstration"
 

@@ -10,18 +10,14 @@ if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local since, born
+local since, recovered
 
 local function step()
-  local clock = redis.call('HMGET', KEYS[1], 'born', 'since', 'last')
-  born, since = tonumber(clock[1]), tonumber(clock[2])
-  if not born then
-    born, since = now, now
-  elseif now - clock[3] > GAP then
-    if clock[3] - born < RECOVERY then born = now end
-    since = now
-  end
-  redis.call('HSET', KEYS[1], 'born', born, 'since', since, 'last', now)
+  local clock = redis.call('HMGET', KEYS[1], 'since', 'last', 'recovered')
+  since = tonumber(clock[1])
+  if not since or now - clock[2] > GAP then since = now end
+  recovered = clock[3] == '1' or now - since >= RECOVERY
+  redis.call('HSET', KEYS[1], 'since', since, 'last', now, 'recovered', recovered and 1 or 0)
 end
 
 local function load_of(node)
@@ -102,8 +98,7 @@ local function answer(kind, value)
 end
 
 local function recovering()
-  local left = RECOVERY - (now - born)
-  return left > 0 and answer('recovering', left / 1000) or nil
+  return not recovered and answer('recovering', (RECOVERY - (now - since)) / 1000) or nil
 end
 
 local function placed(call, entry, existing)

@@ -87,11 +87,13 @@ class House:
         self.teleward.kubectl("apply", "-f", "-", stdin=json.dumps(listed))
 
 
-def build_house(teleward: Running, namespace: str) -> House:
+def build_house(
+    teleward: Running, namespace: str, *, pool: Mapping[str, object] | None = None
+) -> House:
     """Apply a new organisation and wait until its door opens."""
     house = House(teleward, namespace)
     teleward.kubectl("create", "namespace", namespace)
-    house.apply(house.documents())
+    house.apply(house.documents(pool=pool))
     teleward.kubectl(
         "wait", "--for=condition=Ready", "clinic", house.clinic, "-n", namespace, "--timeout=15s"
     )

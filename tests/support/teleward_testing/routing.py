@@ -4,6 +4,8 @@ from typing import Protocol
 
 from teleward_contract.media_nodes import Heartbeat, LiveCall, MediaNodes, MediaNodeState
 from teleward_contract.placements import Placed, Placement, Placements
+from teleward_contract.projections import PoolPolicy, PoolProjection
+from teleward_contract.projections_redis import RedisProjections
 from teleward_contract.redis_store import Store
 from teleward_contract.routing_memory import MemoryRouting
 from teleward_contract.routing_redis import RedisRouting
@@ -11,6 +13,7 @@ from teleward_contract.units import (
     BootId,
     CallId,
     CapacityUnits,
+    LeaderEpoch,
     MediaNodeId,
     PlacementEpoch,
     PoolId,
@@ -53,6 +56,14 @@ class ClockedRouting:
         self.clock.ms += ms
         if self._redis:
             self._redis.test_clock_ms = self.clock.ms
+
+    async def set_policy(self, policy: PoolPolicy) -> None:
+        self._memory.set_policy(POOL, policy)
+        if self._store:
+            document = PoolProjection(
+                pool=POOL, uid="u", generation=1, policy=policy, units_per_media_node=units(10)
+            )
+            await RedisProjections(self._store).put(document, LeaderEpoch(1))
 
     async def empty(self) -> None:
         self._memory.empty()

@@ -147,6 +147,10 @@ class Running:
         os.kill(pid, how)
         return pid
 
+    def kill_media_node(self, node: MediaNodeShown) -> int:
+        """Kill the process of one media node."""
+        return self.kill(f"{node.pool}/{node.id}")
+
     def metric(self, process: str, sample: str, **labels: str) -> float:
         """Sum the samples of one process's /metrics that have this name and these labels."""
         return sum(

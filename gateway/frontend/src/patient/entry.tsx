@@ -131,7 +131,7 @@ function Question({ id, label, question, initial, complaint, autoComplete }: Que
     return (
       <div class="field">
         <div class="consent">
-          <input {...common} type="checkbox" value="yes" defaultChecked={initial === "yes"} />
+          <input {...common} type="checkbox" value="true" defaultChecked={initial === "true"} />
           {caption}
         </div>
         {problem}

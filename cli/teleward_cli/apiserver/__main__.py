@@ -1,0 +1,5 @@
+"""`python -m teleward_cli.apiserver`."""
+
+from teleward_cli.apiserver.main import main
+
+main()

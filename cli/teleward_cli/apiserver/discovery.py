@@ -1,0 +1,93 @@
+"""What the server says it serves: groups, versions, resources, its own version."""
+
+import platform
+from collections.abc import Iterable, Sequence
+
+from teleward_cli.apiserver.documents import Document
+from teleward_cli.apiserver.errors import no_such_path
+from teleward_cli.apiserver.resources import Resource
+
+EMULATED = (1, 37)
+"""The Kubernetes minor whose behaviour is stood in for."""
+
+_VERBS = [
+    "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch",
+]  # fmt: skip
+
+
+def version() -> Document:
+    """`GET /version`."""
+    major, minor = EMULATED
+    return {
+        "major": str(major), "minor": str(minor), "gitVersion": f"v{major}.{minor}.0+teleward",
+        "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "", "compiler": "cpython", "platform": f"linux/{platform.machine()}",
+    }  # fmt: skip
+
+
+def core_versions() -> Document:
+    """`GET /api`."""
+    return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+
+
+def groups(resources: Iterable[Resource]) -> Document:
+    """`GET /apis`."""
+    found = {resource.group: resource.version for resource in resources if resource.group}
+    listed = [_group(name, served) for name, served in found.items()]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
+
+
+def group(resources: Iterable[Resource], name: str) -> Document:
+    """`GET /apis/{group}`.
+
+    Raises:
+        StatusError: 404.
+    """
+    for resource in resources:
+        if resource.group == name and name:
+            return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, resource.version)}
+    raise no_such_path()
+
+
+def resource_list(resources: Iterable[Resource], api_version: str) -> Document:
+    """`GET /api/v1`, `GET /apis/{group}/{version}`.
+
+    Raises:
+        StatusError: 404.
+    """
+    served = [resource for resource in resources if resource.api_version == api_version]
+    if not served:
+        raise no_such_path()
+    return {
+        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version,
+        "resources": [entry for resource in served for entry in _entries(resource)],
+    }  # fmt: skip
+
+
+def _group(name: str, served: str) -> Document:
+    one = {"groupVersion": f"{name}/{served}", "version": served}
+    return {"name": name, "versions": [one], "preferredVersion": one}
+
+
+def _entries(resource: Resource) -> Sequence[Document]:
+    main: Document = {
+        "name": resource.plural, "singularName": resource.singular,
+        "namespaced": resource.namespaced, "kind": resource.kind,
+        "verbs": ["get", "list", "watch"] if resource.fixed else _VERBS,
+    }  # fmt: skip
+    if resource.short_names:
+        main["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        main["categories"] = list(resource.categories)
+    entries = [main]
+    common = {
+        "singularName": "",
+        "namespaced": resource.namespaced,
+        "verbs": ["get", "patch", "update"],
+    }
+    if resource.has_status:
+        entries.append({"name": f"{resource.plural}/status", "kind": resource.kind, **common})
+    if resource.scale:
+        scale = {"name": f"{resource.plural}/scale", "group": "autoscaling", "version": "v1"}
+        entries.append({**scale, "kind": "Scale", **common})
+    return entries

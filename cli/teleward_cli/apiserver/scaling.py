@@ -1,0 +1,61 @@
+"""The scale subresource: a Scale object seen through the paths that a definition names."""
+
+from typing import Any
+
+from teleward_cli.apiserver import jsonpath
+from teleward_cli.apiserver.documents import Document, clone, metadata
+from teleward_cli.apiserver.errors import Cause, StatusError, invalid, no_such_path
+from teleward_cli.apiserver.resources import Resource, Scale
+
+_SHOWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+def scale_of(resource: Resource, document: Document) -> Document:
+    """Show an object as its Scale.
+
+    Raises:
+        StatusError: 404 when the kind has none; 500 while the object has no replicas (as a real server).
+    """
+    paths = _paths(resource)
+    replicas = jsonpath.first(document, paths.spec_path)
+    if replicas is None:
+        message = (
+            f'Internal error occurred: the spec replicas field "{paths.spec_path}" does not exist'
+        )
+        raise StatusError(500, "InternalError", message)
+    status: Document = {"replicas": jsonpath.first(document, paths.status_path) or 0}
+    if paths.selector_path:
+        status["selector"] = jsonpath.first(document, paths.selector_path) or ""
+    meta = {key: value for key, value in metadata(document).items() if key in _SHOWN}
+    return {
+        "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta,
+        "spec": {"replicas": replicas}, "status": status,
+    }  # fmt: skip
+
+
+def scaled(resource: Resource, document: Document, scale: Document) -> Document:
+    """Write a Scale's replicas back into its object.
+
+    Raises:
+        StatusError: 422 for a number that is none.
+    """
+    replicas: Any = (scale.get("spec") or {}).get("replicas", 0)
+    if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 0:
+        message = f"Invalid value: {replicas}: must be greater than or equal to 0"
+        name = str(metadata(document).get("name"))
+        raise invalid(resource, name, [Cause("FieldValueInvalid", "spec.replicas", message)])
+    new = clone(document)
+    *parents, last = _paths(resource).spec_path.strip(".").split(".")
+    at = new
+    for parent in parents:
+        at = at.setdefault(parent, {})
+    at[last] = replicas
+    given = metadata(scale).get("resourceVersion")
+    new["metadata"]["resourceVersion"] = given or metadata(document)["resourceVersion"]
+    return new
+
+
+def _paths(resource: Resource) -> Scale:
+    if resource.scale is None:
+        raise no_such_path()
+    return resource.scale

@@ -1,0 +1,1 @@
+"""Teleward on one machine: its files, its processes, and what they show."""

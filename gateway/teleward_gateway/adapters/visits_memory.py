@@ -1,0 +1,89 @@
+"""Visits in memory: for unit tests, and as the model of the real store. Time is a number in ms."""
+
+from collections.abc import Callable
+
+from teleward_contract.units import Namespace
+
+from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, Waiting, next_state
+
+
+class MemoryVisits:
+    """See `Visits`."""
+
+    def __init__(self, now_ms: Callable[[], int], retention_s: int) -> None:
+        self._now = now_ms
+        self._retention_ms = retention_s * 1000
+        self._visits: dict[tuple[Namespace, str], tuple[Visit, int]] = {}
+        self._personal: dict[tuple[Namespace, str], Personal] = {}
+
+    def _live(self, key: tuple[Namespace, str]) -> Visit | None:
+        visit, until = self._visits.get(key, (None, 0))
+        if visit is None or until <= self._now():
+            self._visits.pop(key, None)
+            self._personal.pop(key, None)
+            return None
+        return visit
+
+    async def enter(self, visit: Visit, personal: Personal, keep_s: int) -> Visit:
+        """See `Visits`."""
+        key = (visit.namespace, visit.id)
+        known = self._live(key)
+        if known is None:
+            known = visit.model_copy(update={"seen_ms": self._now()})
+            self._visits[key] = (known, self._now() + keep_s * 1000)
+        if known.state not in OVER:
+            self._personal[key] = personal
+        return known
+
+    async def get(self, namespace: Namespace, visit: str) -> Visit | None:
+        """See `Visits`."""
+        return self._live((namespace, visit))
+
+    async def change(
+        self, namespace: Namespace, visit: str, action: VisitAction, by: str = ""
+    ) -> tuple[bool, Visit | None]:
+        """See `Visits`."""
+        key = (namespace, visit)
+        known = self._live(key)
+        state = next_state(known.state, action) if known else None
+        if known is None or state is None:
+            return False, known
+        update: dict[str, object] = {"state": state}
+        if action in (VisitAction.CALL_IN, VisitAction.RETURN):
+            update["called_by"] = by
+        changed = known.model_copy(update=update)
+        until = self._visits[key][1]
+        if state in OVER:
+            until = self._now() + self._retention_ms
+            self._personal.pop(key, None)
+        self._visits[key] = (changed, until)
+        return True, changed
+
+    async def heard(self, namespace: Namespace, visit: str, socket: str, keep_s: int) -> bool:
+        """See `Visits`."""
+        key = (namespace, visit)
+        known = self._live(key)
+        if known is None or known.socket != socket:
+            return False
+        if known.state not in OVER:
+            until = self._now() + keep_s * 1000
+            self._visits[key] = (known.model_copy(update={"seen_ms": self._now()}), until)
+        return True
+
+    async def claim(self, namespace: Namespace, visit: str, socket: str) -> None:
+        """See `Visits`."""
+        known = self._live((namespace, visit))
+        if known is not None:
+            until = self._visits[namespace, visit][1]
+            self._visits[namespace, visit] = (known.model_copy(update={"socket": socket}), until)
+
+    async def queue(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
+        """See `Visits`."""
+        found = []
+        for key in list(self._visits):
+            visit = self._live(key)
+            if visit is None or visit.state in OVER or key not in self._personal:
+                continue
+            if (visit.namespace, visit.clinic_uid) == (namespace, clinic_uid):
+                found.append(Waiting(visit=visit, personal=self._personal[key]))
+        return tuple(sorted(found, key=lambda item: (item.visit.arrived_ms, item.visit.id)))

@@ -1,0 +1,72 @@
+"""The queue as staff see it: rows, snapshots and deltas."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from teleward_contract.occupancy import ClinicOccupancy
+from teleward_contract.placements import Record
+from teleward_contract.units import Namespace
+
+from teleward_gateway.core.visits import VisitState, Waiting
+
+
+class Entry(Record):
+    """One row, as `docs/wire.md` tells it."""
+
+    visit: str
+    name: str
+    arrived_at: str
+    state: VisitState
+    fields: dict[str, str]
+    locale: str
+    connected: bool
+    called_by: str = ""
+
+
+Rows = dict[str, Entry]
+"""visit id → row, in order of arrival."""
+
+
+def rows(queue: Iterable[Waiting], now_ms: int, stale_after_s: int) -> Rows:
+    """Make the rows of a queue; a patient not heard of for `stale_after_s` is shown as not connected."""
+    ordered = sorted(queue, key=lambda item: (item.visit.arrived_ms, item.visit.id))
+    return {
+        item.visit.id: Entry(
+            visit=item.visit.id, name=item.personal.name,
+            arrived_at=rfc3339(item.visit.arrived_ms), state=item.visit.state,
+            fields=item.personal.fields, locale=item.personal.locale,
+            connected=now_ms - item.visit.seen_ms < stale_after_s * 1000,
+            called_by=item.visit.called_by,
+        )
+        for item in ordered
+    }  # fmt: skip
+
+
+def difference(before: Rows, after: Rows) -> tuple[list[Entry], list[str]]:
+    """Tell which rows are new or changed, and which visits are gone."""
+    changed = [row for visit, row in after.items() if before.get(visit) != row]
+    gone = [visit for visit in before if visit not in after]
+    return changed, gone
+
+
+def occupancy(
+    namespace: Namespace, clinic: str, queue: Iterable[Waiting], rooms: dict[str, int]
+) -> ClinicOccupancy:
+    """Count a clinic's doors."""
+    visits = [item.visit for item in queue]
+    waiting = [visit.arrived_ms for visit in visits if visit.state is VisitState.WAITING]
+    return ClinicOccupancy(
+        namespace=namespace, clinic=clinic, waiting=len(waiting),
+        longest_waiting_since=rfc3339(min(waiting)) if waiting else None,
+        in_consultation=sum(v.state is VisitState.IN_CONSULTATION for v in visits),
+        rooms=rooms,
+    )  # fmt: skip
+
+
+def rfc3339(ms: int) -> str:
+    """Write a wallclock in UTC, to the millisecond."""
+    return (
+        datetime.fromtimestamp(ms / 1000, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )

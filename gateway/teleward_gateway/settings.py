@@ -1,0 +1,55 @@
+"""The gateway's environment, read once by `main`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, HttpUrl, RedisDsn, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every variable starts with `TELEWARD_`."""
+
+    model_config = SettingsConfigDict(env_prefix="TELEWARD_", frozen=True)
+
+    redis_url: RedisDsn
+    """Routing state."""
+
+    address: str = "127.0.0.1"
+    """Address to listen on for people."""
+
+    port: int = Field(default=8080, ge=0, le=65535)
+    """Port to listen on for people; 0 takes any free one."""
+
+    public_url: HttpUrl
+    """What people type: base of every link, and the only Origin that is accepted."""
+
+    operations_address: str = "127.0.0.1"
+    """Address of health, readiness and metrics."""
+
+    operations_port: int = Field(default=8081, ge=0, le=65535)
+    """Port of health, readiness and metrics; 0 takes any free one."""
+
+    ticket_key_file: Path
+    """Private Ed25519 JWK that signs media tickets."""
+
+    seal_key_file: Path
+    """32 random bytes in base64 that seal cookies; the same for every replica."""
+
+    sign_in: Literal["none", "development"] = "none"
+    """How staff sign in; `development` is for one machine and refuses to start in a pod."""
+
+    sign_in_secret: SecretStr = SecretStr("")
+    """Asked for by the development sign-in when set."""
+
+    retention_s: int = Field(default=600, ge=1)
+    """How long a visit that is over is remembered, without personal data, in seconds."""
+
+    tls_certificate_file: Path | None = None
+    """Certificate chain (PEM); without it the gateway speaks plain HTTP."""
+
+    tls_key_file: Path | None = None
+    """Private key of the certificate (PEM)."""
+
+    log_level: str = "INFO"
+    """Level of the log: DEBUG, INFO, WARNING, ERROR."""

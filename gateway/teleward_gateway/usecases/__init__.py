@@ -1,0 +1,1 @@
+"""What the gateway does, one verb a module, over ports alone."""
