@@ -6,7 +6,8 @@ The rules (every implementation passes `tests/contract/test_placements.py`):
   milliseconds, or one more than the call's last epoch if that is higher: it rises with each
   placing, also after the store was emptied, so an old media node can always be told from a new.
 - `reserve` charges capacity and writes the placement in one step. A reservation that no media node
-  confirms within `RESERVATION_TTL_S` is freed.
+  confirms within `RESERVATION_TTL_S` is freed. What is freed because nobody spoke of it, and not
+  released, comes back as soon as a media node publishes it.
 - Media nodes are the truth about live calls: their heartbeats (`media_nodes.py`) confirm, refresh
   and, after the store was emptied, restore placements. The higher epoch wins; the media node that
   holds the lower one is told to close the call.
@@ -133,14 +134,19 @@ class Placements(Protocol):
         ...
 
     async def release(self, pool: PoolId, call: CallId, epoch: PlacementEpoch) -> bool:
-        """End the call's placement; False when it is not placed at `epoch` (idempotent)."""
+        """End the call's placement; False when it is not placed at `epoch` (idempotent).
+
+        What was released stays so: a media node that publishes the call at `epoch` or below within
+        `TOMBSTONE_TTL_S` is told to close it, also if the store, just emptied, did not know the call.
+        """
         ...
 
     async def replace(self, pool: PoolId, call: CallId, epoch: PlacementEpoch) -> ReplaceAnswer:
         """Move the call off the media node it has at `epoch` if that node is dead or suspect.
 
         The first caller moves it; every other caller with the old epoch gets the new placement.
-        While the media node at `epoch` is alive the answer is that very placement.
+        While the media node at `epoch` is alive the answer is that very placement. While the store
+        recovers, a call that it does not know is `Recovering`, not `Gone`: it may be published yet.
         """
         ...
 

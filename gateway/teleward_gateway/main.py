@@ -132,7 +132,7 @@ async def _serve(settings: Settings, app: FastAPI, operations: FastAPI) -> None:
     log.info("operations.started", address=settings.operations_address, port=ops.getsockname()[1])
     tasks = []
     for server, sock in zip(servers, (people, ops), strict=True):
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # ours below
+        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment]  # ours below
         tasks.append(asyncio.create_task(server.serve(sockets=[sock])))
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop)

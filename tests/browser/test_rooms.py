@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 from playwright.async_api import expect
@@ -22,7 +23,9 @@ SIX = 6
 async def test_six_see_five_others_and_a_seventh_is_told_that_the_room_is_full(
     teleward: Running, house: House, staff: NewStaff
 ) -> None:
-    room = f"{teleward.gateway}/staff/{house.namespace}/{house.clinic}/meeting/{house.meeting_room}"
+    room = (
+        f"{teleward.gateway}/staff/{house.namespace}/{house.clinic}/meeting/{house.meeting_room}"
+    )
     people: list[Staff] = []
     for user in house.team(SIX):
         person = await staff(user)
@@ -33,7 +36,7 @@ async def test_six_see_five_others_and_a_seventh_is_told_that_the_room_is_full(
 
     for person in people:
         await until(
-            "five pictures decoded and five tiles", lambda p=person: _decodes(p, 5), seconds=60
+            "five pictures decoded and five tiles", partial(_decodes, person, 5), seconds=60
         )
     seventh = await staff("seventh")
     await seventh.sign_in(teleward.gateway, house.team(SIX + 1)[-1])
@@ -53,7 +56,7 @@ async def test_a_user_room_admits_its_owner(house: House, visitor: NewVisitor) -
     assert [room.name for room in me.clinics[0].rooms if room.kind == "user" and room.mine] == [
         house.user_room
     ]
-    async with asyncio.timeout(10), await owner.call(_user_room(house)) as socket:
+    async with asyncio.timeout(10), await owner.call(house.user_room_path) as socket:
         assert (await socket.receive()).type == "ready"
 
 
@@ -67,13 +70,13 @@ async def test_a_user_room_refuses_everybody_else(
     if who == "a patient":
         await person.enter(house.namespace, house.clinic, "Somebody", {})
 
-    assert await knock_at_call(person, _user_room(house)) == NOT_FOUND
+    assert await knock_at_call(person, house.user_room_path) == NOT_FOUND
 
 
 async def test_a_patient_and_a_stranger_get_into_no_meeting_room(
     house: House, visitor: NewVisitor
 ) -> None:
-    path = f"/ws/call/room/{house.namespace}/{house.clinic}/meeting/{house.meeting_room}"
+    path = house.meeting_room_path
     patient, stranger = visitor(None), visitor(None)
     await patient.enter(house.namespace, house.clinic, "Somebody", {})
 
@@ -81,14 +84,12 @@ async def test_a_patient_and_a_stranger_get_into_no_meeting_room(
     assert await knock_at_call(stranger, path) == NOT_FOUND
 
 
-def _user_room(house: House) -> str:
-    return f"/ws/call/room/{house.namespace}/{house.clinic}/user/{house.user_room}"
-
-
 async def _decodes(person: Staff, others: int) -> bool:
     before = await look(person.page)
     await asyncio.sleep(1)
     now = await look(person.page)
-    rising = [track for track, frames in now.decoded.items() if frames > before.decoded.get(track, 0)]
+    rising = [
+        track for track, frames in now.decoded.items() if frames > before.decoded.get(track, 0)
+    ]
     tiles = await person.page.get_by_test_id("tile").count()
     return len(rising) == others == tiles

@@ -229,3 +229,19 @@ async def test_two_choices_fill_a_pool_without_exceeding_anybody(routing: Clocke
 
     assert [isinstance(answer, Placed) for answer in answers] == [True] * 15 + [False]
     assert [view.used for view in await routing.ports.views(POOL)] == [10, 10, 10]
+
+
+async def test_a_call_on_a_dead_media_node_cannot_grow(routing: ClockedRouting) -> None:
+    await routing.ports.beat(heartbeat())
+    placement = placed(await routing.ports.reserve(POOL, call(1), units(2)))
+    await routing.ports.suspect(POOL, NODE, BootId("boot-0"))
+
+    assert await routing.ports.resize(POOL, call(1), placement.epoch, units(6)) == Gone()
+
+
+async def test_marking_an_unknown_media_node_does_nothing(routing: ClockedRouting) -> None:
+    await routing.ports.suspect(POOL, NODE, BootId("boot-0"))
+    await routing.ports.cordon(POOL, NODE, cordoned=True)
+    await routing.ports.retire(POOL, NODE, BootId("boot-0"))
+
+    assert await routing.ports.views(POOL) == ()

@@ -10,6 +10,14 @@ from typing import Self, TypeVar
 
 import aiohttp
 from pydantic import TypeAdapter, ValidationError
+from teleward_contract.signalling import (
+    MAX_FRAME_BYTES,
+    SUBPROTOCOL,
+    Frame,
+    ServerFrame,
+    encode,
+    parse_server_frame,
+)
 
 from teleward_cli.demo.frames import (
     QUEUE_FRAME,
@@ -23,14 +31,6 @@ from teleward_cli.demo.frames import (
     QueueDelta,
     QueueFrame,
     VisitFrame,
-)
-from teleward_contract.signalling import (
-    MAX_FRAME_BYTES,
-    SUBPROTOCOL,
-    Frame,
-    ServerFrame,
-    encode,
-    parse_server_frame,
 )
 
 Heard = Callable[[str, str], None]
@@ -172,7 +172,11 @@ class Visitor:
     """One person's browser without the browser: own cookies, `Origin` on every request."""
 
     def __init__(
-        self, gateway: str, *, heard: Heard = lambda where, text: None, tls: ssl.SSLContext | None = None
+        self,
+        gateway: str,
+        *,
+        heard: Heard = lambda where, text: None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.gateway = gateway.rstrip("/")
         self.cookies: dict[str, str] = {}
@@ -216,7 +220,7 @@ class Visitor:
     async def ask(self, method: str, path: str, body: object = None) -> str:
         """As `request`, but raises RefusedAnswerError unless the status is 2xx."""
         status, text = await self.request(method, path, body)
-        if status // 100 == 2:  # noqa: PLR2004 - the class of the status
+        if status // 100 == 2:
             return text
         try:
             error = ErrorAnswer.model_validate_json(text).error
@@ -308,5 +312,6 @@ def _read(adapter: TypeAdapter[_T], text: str) -> _T:
         return adapter.validate_json(text)
     except ValidationError as err:
         where = ".".join(str(part) for part in err.errors(include_input=False)[0]["loc"])
-        raise DemoError(f"the gateway sent something that is not in its documents: {where}") from None
-
+        raise DemoError(
+            f"the gateway sent something that is not in its documents: {where}"
+        ) from None

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from teleward_cli.demo.client import CallSocket, DemoError, SocketEndedError, Visitor
 from teleward_contract.signalling import (
     Closed,
     CloseReason,
@@ -19,6 +18,8 @@ from teleward_contract.signalling import (
     Resume,
     ServerFrame,
 )
+
+from teleward_cli.demo.client import CallSocket, DemoError, SocketEndedError, Visitor
 
 RECONNECT_S = (0.3, 1.0, 2.0, 3.0)
 """Waits before the first, second, … attempt to reconnect; docs/wire.md. The last one repeats."""
@@ -73,6 +74,7 @@ class Conversation:
         self._earlier = (0, 0.0)
         self._epoch: int | None = None
         self._started = time.monotonic()
+        self._has_media = asyncio.Event()
         self.media_node: str | None = None
         self.cipher: str | None = None
         self.join_s: float | None = None
@@ -105,8 +107,7 @@ class Conversation:
 
     async def wait_for_media(self) -> None:
         """Return once the first remote picture was decoded; the caller sets the deadline."""
-        while self.join_s is None:
-            await asyncio.sleep(LOOK_EVERY_S)
+        await self._has_media.wait()
 
     async def leave(self) -> None:
         """Leave the call; the others stay."""
@@ -154,9 +155,10 @@ class Conversation:
                 pass
 
     async def _note_first_picture(self) -> None:
-        while self.frames_decoded == 0:
+        while self.frames_decoded == 0:  # noqa: ASYNC110 - the peer only counts
             await asyncio.sleep(LOOK_EVERY_S)
         self.join_s = time.monotonic() - self._started
+        self._has_media.set()
 
     async def _drop_peer(self) -> None:
         if self._peer is None:

@@ -4,7 +4,6 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-
 from teleward_contract.signalling import WaitReason
 
 

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from teleward_contract.signalling import CloseReason
+
 from teleward_cli.demo.client import DemoError, RefusedAnswerError, Visitor, WaitingSocket
 from teleward_cli.demo.conversation import Conversation, MediaPeer
-from teleward_cli.demo.frames import ClinicDoor, Entry, FieldAsked, Unknown, Visit, VisitState
-from teleward_contract.signalling import CloseReason
+from teleward_cli.demo.frames import Entry, FieldAsked, Unknown, Visit, VisitState
 
 END_WITHIN_S = 10.0
 """A call that was told to end and has not ended after this time never will."""

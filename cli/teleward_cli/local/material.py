@@ -20,8 +20,8 @@ RENEW_BEFORE = datetime.timedelta(days=7)
 TICKET_KEY, TICKET_PUBLIC_KEYS = "ticket-key.jwk", "ticket-public-keys.json"
 SEAL_KEY = "seal-key"
 API_TOKEN, SUPERVISOR_TOKEN = "api-token", "supervisor-token"  # names of files
-SIGN_IN_SECRET = "sign-in-secret"  # noqa: S105  # the name of a file
 LOOPBACK_CERTIFICATE, LOOPBACK_KEY = "loopback.crt", "loopback.key"
+LAN_CERTIFICATE, LAN_KEY = "lan.crt", "lan.key"
 
 
 def prepare(layout: Layout) -> None:
@@ -33,13 +33,6 @@ def prepare(layout: Layout) -> None:
     if not layout.secret(TICKET_PUBLIC_KEYS).exists():
         _make_ticket_keys(layout)
     certificate(layout, LOOPBACK_CERTIFICATE, LOOPBACK_KEY, "127.0.0.1")
-
-
-def sign_in_secret(layout: Layout) -> str:
-    """The secret that the development sign-in asks for with `--lan`."""
-    path = layout.secret(SIGN_IN_SECRET)
-    _once(path, lambda: secrets.token_urlsafe(9))
-    return path.read_text("ascii")
 
 
 def read(layout: Layout, name: str) -> str:

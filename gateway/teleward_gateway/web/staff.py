@@ -63,7 +63,7 @@ async def _accounts(parts: Context) -> dict[str, tuple[str, list[dict[str, str]]
         )
         for member in members:
             if member.user is not None:
-                name, roles = accounts.setdefault(
+                _, roles = accounts.setdefault(
                     member.user, (member.display_name or member.user, [])
                 )
                 roles.append({"clinic": f"{clinic.namespace}/{clinic.name}", "role": member.role})

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from teleward_testing.running import Running
+from teleward_testing.running import MediaNodeShown, Running
 
 Document = Mapping[str, object]
 
@@ -53,6 +53,27 @@ class House:
     def patient_url(self) -> str:
         """The clinic's door."""
         return f"{self.teleward.gateway}/c/{self.namespace}/{self.clinic}"
+
+    @property
+    def meeting_room_path(self) -> str:
+        """The meeting room's call socket."""
+        return f"/ws/call/room/{self.namespace}/{self.clinic}/meeting/{self.meeting_room}"
+
+    @property
+    def user_room_path(self) -> str:
+        """The user room's call socket."""
+        return f"/ws/call/room/{self.namespace}/{self.clinic}/user/{self.user_room}"
+
+    @property
+    def media_nodes(self) -> list[MediaNodeShown]:
+        """The media nodes of its pool."""
+        pool = f"{self.namespace}/default"
+        return [node for node in self.teleward.status().media_nodes if node.pool == pool]
+
+    def media_metric(self, sample: str, **labels: str) -> float:
+        """Sum one sample over its media nodes' /metrics."""
+        names = [f"{node.pool}/{node.id}" for node in self.media_nodes]
+        return sum(self.teleward.metric(name, sample, **labels) for name in names)
 
     def documents(
         self,

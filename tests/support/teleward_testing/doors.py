@@ -1,15 +1,26 @@
 """Knocking at doors that should stay shut, and saying in one word what came of it."""
 
 import asyncio
+from typing import TypeVar
 
-from teleward_cli.demo.client import RefusedAnswerError, SocketEndedError, Visitor
+from teleward_cli.demo.client import CallSocket, RefusedAnswerError, SocketEndedError, Visitor
 from teleward_cli.demo.frames import Unknown
-from teleward_contract.signalling import Error, ErrorCode
+from teleward_contract.signalling import Error, ErrorCode, Frame
+
+F = TypeVar("F", bound=Frame)
 
 NOT_FOUND = "not found"
 """Unknown, ended and forbidden look alike."""
 
 WITHIN_S = 10.0
+
+
+async def first(call: CallSocket, kind: type[F]) -> F:
+    """The next frame of this kind; others are passed over."""
+    while True:
+        frame = await call.receive()
+        if isinstance(frame, kind):
+            return frame
 
 
 async def knock_at_call(person: Visitor, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, ConsoleMessage, Error, Page, expect
@@ -16,7 +17,7 @@ PATIENCE_MS = 15_000
 """For everything that involves another process on a busy machine."""
 
 
-@dataclass(slots=True)
+@dataclass  # no slots: Playwright notes its handlers on their owner
 class Person:
     """One person at one browser context: no cookie, storage or permission of anybody else."""
 
@@ -26,7 +27,7 @@ class Person:
     """Console errors and uncaught exceptions of the page."""
 
     @classmethod
-    async def arrive(cls, context: BrowserContext, who: str) -> "Person":
+    async def arrive(cls, context: BrowserContext, who: str) -> Self:
         """Open an empty page that is recorded from its first byte."""
         page = await context.new_page()
         await page.add_init_script(WATCH)

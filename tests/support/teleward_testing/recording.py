@@ -16,7 +16,7 @@ def canary(what: str) -> str:
     return f"{what}{next(_TAGS)}{secrets.token_hex(4)}"
 
 
-@dataclass(slots=True)
+@dataclass  # no slots: Playwright notes its handlers on their owner
 class Recording:
     """Everything that reached one person: where it came from and what it said."""
 

@@ -1,0 +1,1 @@
+"""Kopf events: seen, remembered, marked dirty; nothing is decided here."""

@@ -1,0 +1,45 @@
+"""The operator's environment, read once by `main`."""
+
+from typing import Literal
+
+from pydantic import Field, HttpUrl, RedisDsn, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every variable starts with `TELEWARD_`."""
+
+    model_config = SettingsConfigDict(env_prefix="TELEWARD_", frozen=True)
+
+    redis_url: RedisDsn
+    """Routing state."""
+
+    kubeconfig: str = ""
+    """Path of a kubeconfig; empty means the pod's service account."""
+
+    public_url: HttpUrl
+    """Base of the links in status."""
+
+    pool_runtime: Literal["local", "kubernetes"] = "local"
+    """What starts media nodes; `kubernetes` is not there yet: pools say RuntimeUnavailable."""
+
+    supervisor_url: str = ""
+    """Address of the local supervisor; needed with `local`."""
+
+    supervisor_token: SecretStr = SecretStr("")
+    """Bearer token of the local supervisor."""
+
+    namespace: str = "default"
+    """Namespace of the operator's Lease."""
+
+    identity: str = ""
+    """Name of this replica in the Lease; empty means host name and process id."""
+
+    operations_address: str = "127.0.0.1"
+    """Address of health, readiness and metrics."""
+
+    operations_port: int = Field(default=8082, ge=0, le=65535)
+    """Port of health, readiness and metrics; 0 takes any free one."""
+
+    log_level: str = "INFO"
+    """Level of the log: DEBUG, INFO, WARNING, ERROR."""
