@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 from teleward_cli.demo.client import RefusedAnswerError, Visitor
 from teleward_testing.browser import until
-from teleward_testing.builders import House
+from teleward_testing.builders import House, build_house
 from teleward_testing.pages import PATIENCE_MS, SMALL, Patient, Staff
 from teleward_testing.recording import Recording, canary
 from teleward_testing.running import Running
@@ -162,8 +162,8 @@ async def test_a_stranger_is_sent_to_sign_in_and_a_member_of_another_clinic_find
     assert status == 303
 
     member = await staff("member of another clinic")
-    other = teleward.status().sign_in[0]
-    await member.sign_in(teleward.gateway, other.user)
+    other = build_house(teleward, f"{house.namespace}-b")
+    await member.sign_in(teleward.gateway, other.clinician)
     answer = await member.page.goto(f"{teleward.gateway}/staff/{house.namespace}/{house.clinic}")
     assert answer is not None
     assert answer.status == 404

@@ -118,8 +118,9 @@ class Registry:
             StatusError: 400, 403, 404 (its namespace), 409, 422.
         """
         objects.check_identity(resource, namespace, document)
-        fresh = clone(objects.born(resource, namespace, document, _origin()))
-        warnings = self._admit(resource, fresh, None, options)
+        decoded, warnings = self._decode(resource, document, options)
+        fresh = objects.born(resource, namespace, decoded, _origin())
+        self._check(resource, fresh, None)
         if resource.namespaced:
             self._check_namespace(resource, namespace, name_of(fresh))
         if self._store.get(self._key(resource, namespace, name_of(fresh))) is not None:
@@ -148,8 +149,9 @@ class Registry:
             raise invalid(
                 resource, name, [Cause("FieldValueInvalid", "metadata.resourceVersion", message)]
             )
-        new = clone(objects.changed(resource, old, document, of_status=of_status))
-        warnings = self._admit(resource, new, old, options)
+        decoded, warnings = self._decode(resource, document, options)
+        new = objects.changed(resource, old, decoded, of_status=of_status)
+        self._check(resource, new, old)
         if options.dry_run or new == old:
             return Written(new, warnings)
         if objects.is_doomed(new) and not objects.finalizers(new) and resource is not NAMESPACES:
@@ -238,27 +240,32 @@ class Registry:
             if born < limit:
                 self._remove(EVENTS, document)
 
-    def _admit(
-        self, resource: Resource, document: Document, old: Document | None, options: Options
-    ) -> tuple[str, ...]:
-        objects.check_metadata(resource, document, old)
+    def _decode(
+        self, resource: Resource, document: Document, options: Options
+    ) -> tuple[Document, tuple[str, ...]]:
+        """Copy a document, drop what its schema does not know, fill in defaults."""
+        decoded = clone(document)
         if resource.schema is None:
-            return ()
-        unknown = [f'unknown field "{path}"' for path in schema.prune(document, resource.schema)]
+            return decoded, ()
+        unknown = [f'unknown field "{path}"' for path in schema.prune(decoded, resource.schema)]
         if unknown and options.validation == "Strict":
             raise bad_request(
                 f'{resource.kind} in version "{resource.version}" cannot be handled as a '
                 f"{resource.kind}: strict decoding error: {', '.join(unknown)}"
             )
-        schema.fill_defaults(document, resource.schema)
-        if old is None or document != old:
-            causes = list(schema.check(document, resource.schema))
-            rules = self._rules[resource.qualified]
-            if not causes and rules is not None:
-                causes = list(rules.check(document) if old is None else rules.check(document, old))
-            if causes:
-                raise invalid(resource, name_of(document), causes)
-        return tuple(unknown) if options.validation == "Warn" else ()
+        schema.fill_defaults(decoded, resource.schema)
+        return decoded, tuple(unknown) if options.validation == "Warn" else ()
+
+    def _check(self, resource: Resource, document: Document, old: Document | None) -> None:
+        objects.check_metadata(resource, document, old)
+        if resource.schema is None or document == old:
+            return
+        causes = list(schema.check(document, resource.schema))
+        rules = self._rules[resource.qualified]
+        if not causes and rules is not None:
+            causes = list(rules.check(document) if old is None else rules.check(document, old))
+        if causes:
+            raise invalid(resource, name_of(document), causes)
 
     def _check_namespace(self, resource: Resource, namespace: str, name: str) -> None:
         home = self._store.get((NAMESPACES.qualified, "", namespace))

@@ -4,6 +4,7 @@
 """
 
 import datetime
+import os
 import resource
 import shutil
 import socket
@@ -85,20 +86,19 @@ def pages() -> Finding:
 def definitions() -> Finding:
     """The definitions of our kinds are at hand."""
     found = assets.definitions()
-    return Finding("definitions", found is not None, str(found or "crds/ not found"), "run in a checkout")
+    return Finding(
+        "definitions", found is not None, str(found or "crds/ not found"), "run in a checkout"
+    )
 
 
 def data_directory(root: Path) -> Finding:
     """The data directory can be written."""
     step = "choose another with --data"
-    try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        probe = root / ".probe"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as err:
-        return Finding("data directory", False, f"{root}: {err.strerror}", step)
-    return Finding("data directory", True, str(root), step)
+    there = next(one for one in (root.absolute(), *root.absolute().parents) if one.exists())
+    can_write = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    return Finding(
+        "data directory", can_write, str(root) if can_write else f"cannot write {there}", step
+    )
 
 
 def clock(now: datetime.datetime | None = None) -> Finding:

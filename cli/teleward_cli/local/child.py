@@ -51,6 +51,8 @@ class Child:
         self.restarts = 0
         self.exit_code: int | None = None
         """Of its last death."""
+        self.started = asyncio.Event()
+        """Set once it has been started, or could not be."""
         self._process: Process | None = None
         self._stop_asked = asyncio.Event()
         self._task = asyncio.create_task(self._keep(), name=f"child {command.name}")
@@ -100,11 +102,13 @@ class Child:
             try:
                 self._process = await _start(self.command)
                 self.state = ChildState.RUNNING
+                self.started.set()
                 if self._stop_asked.is_set():
                     self._signal(signal.SIGTERM)
                 self.exit_code = await self._process.wait()
             except OSError as err:
                 _append(self.command.log, f"{self.name} cannot be started: {err}\n")
+            self.started.set()
             if self._stop_asked.is_set():
                 break
             self.state = ChildState.FAILED

@@ -1,6 +1,8 @@
 """Which processes an instance has, and with which settings each is started."""
 
+import contextlib
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,6 +61,11 @@ class Addresses:
         return f"{scheme}://{self.public_host}:{self.gateway_port}"
 
     @property
+    def api_url(self) -> str:
+        """The stand-in."""
+        return f"https://{LOOPBACK}:{self.api_port}"
+
+    @property
     def redis_url(self) -> str:
         """The routing state."""
         return f"redis://{LOOPBACK}:{self.redis_port}/0"
@@ -69,20 +76,42 @@ class Addresses:
         return f"http://{LOOPBACK}:{self.supervisor_port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `teleward up` was asked for."""
+
+    data: Path
+    files: tuple[Path, ...]
+    """YAML to apply."""
+    port: int
+    """0: any free one."""
+    kubeconfig: Path | None
+    """A real API server instead of the stand-in."""
+    host: str
+    """Where people reach it: loopback, or with `--lan` this machine's address."""
+    secret: str | None
+    """What the development sign-in asks for; set with `--lan`."""
+
+    @property
+    def is_lan(self) -> bool:
+        """Whether other machines may come."""
+        return self.host != LOOPBACK
+
+
 class Commands:
     """Builds the command of every process of an instance."""
 
     def __init__(
         self, layout: Layout, addresses: Addresses, kubeconfig: Path, secret: str | None
     ) -> None:
+        self.addresses = addresses
+        self.kubeconfig = kubeconfig
         self._layout = layout
-        self._at = addresses
-        self._kubeconfig = kubeconfig
         self._secret = secret
 
     def redis(self, binary: Path) -> Command:
         """The embedded Valkey, or the system's Redis."""
-        words = store.command(binary, self._at.redis_port, self._layout.store)
+        words = store.command(binary, self.addresses.redis_port, self._layout.store)
         return Command("redis", tuple(words), _inherited("redis"), self._layout.log("redis"))
 
     def api(self, definitions: Path) -> Command:
@@ -94,30 +123,32 @@ class Commands:
             "TOKEN_FILE": layout.secret(material.API_TOKEN),
             "TLS_CERTIFICATE_FILE": layout.secret(material.LOOPBACK_CERTIFICATE),
             "TLS_KEY_FILE": layout.secret(material.LOOPBACK_KEY),
-            "PORT": self._at.api_port,
-            "OPERATIONS_PORT": self._at.api_operations_port,
+            "PORT": self.addresses.api_port,
+            "OPERATIONS_PORT": self.addresses.api_operations_port,
         }
         return self._python(
-            "api", "teleward_cli.apiserver", settings, self._at.api_operations_port
+            "api", "teleward_cli.apiserver", settings, self.addresses.api_operations_port
         )
 
     def operator(self) -> Command:
         """The operator."""
         settings = {
-            "REDIS_URL": self._at.redis_url,
-            "KUBECONFIG": self._kubeconfig,
-            "PUBLIC_URL": self._at.public_url,
+            "REDIS_URL": self.addresses.redis_url,
+            "KUBECONFIG": self.kubeconfig,
+            "PUBLIC_URL": self.addresses.public_url,
             "POOL_RUNTIME": "local",
-            "SUPERVISOR_URL": self._at.supervisor_url,
+            "SUPERVISOR_URL": self.addresses.supervisor_url,
             "SUPERVISOR_TOKEN": material.read(self._layout, material.SUPERVISOR_TOKEN),
             "OPERATIONS_ADDRESS": LOOPBACK,
-            "OPERATIONS_PORT": self._at.operator_port,
+            "OPERATIONS_PORT": self.addresses.operator_port,
         }
-        return self._python("operator", "teleward_operator.main", settings, self._at.operator_port)
+        return self._python(
+            "operator", "teleward_operator.main", settings, self.addresses.operator_port
+        )
 
     def gateway(self) -> Command:
         """The gateway, with the development sign-in."""
-        layout, at = self._layout, self._at
+        layout, at = self._layout, self.addresses
         settings: dict[str, object] = {
             "REDIS_URL": at.redis_url,
             "ADDRESS": at.public_host,
@@ -141,11 +172,11 @@ class Commands:
     def media_node(self, pool: str, media_node: str, capacity_units: int) -> Command:
         """One media node of a pool `namespace/name`."""
         settings = {
-            "REDIS_URL": self._at.redis_url,
+            "REDIS_URL": self.addresses.redis_url,
             "POOL": pool,
             "MEDIA_NODE": media_node,
-            "UDP_ADDRESS": self._at.public_host,
-            "ADVERTISED_ADDRESS": self._at.public_host,
+            "UDP_ADDRESS": self.addresses.public_host,
+            "ADVERTISED_ADDRESS": self.addresses.public_host,
             "CONTROL_ADDRESS": LOOPBACK,
             "CAPACITY_UNITS": capacity_units,
             "TICKET_PUBLIC_KEYS_FILE": self._layout.secret(material.TICKET_PUBLIC_KEYS),
@@ -166,6 +197,27 @@ class Commands:
             self._layout.log(name),
             f"http://{LOOPBACK}:{operations_port}" if operations_port else None,
         )
+
+
+def choose_addresses(options: Options) -> Addresses:
+    """Choose ports that are free now, all different."""
+    with contextlib.ExitStack() as stack:
+        ports = []
+        for _ in range(7):
+            probe = stack.enter_context(socket.socket())
+            probe.bind((LOOPBACK, 0))
+            ports.append(int(probe.getsockname()[1]))
+    return Addresses(
+        public_host=options.host,
+        gateway_port=options.port or ports[0],
+        gateway_operations_port=ports[1],
+        operator_port=ports[2],
+        api_port=ports[3],
+        api_operations_port=ports[4],
+        redis_port=ports[5],
+        supervisor_port=ports[6],
+        is_lan=options.is_lan,
+    )
 
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:

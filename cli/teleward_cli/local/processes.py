@@ -35,6 +35,10 @@ class Processes:
         self._fixed[command.name] = Child(command)
         return self._fixed[command.name]
 
+    async def started(self) -> None:
+        """Wait until every process so far has been started once."""
+        await asyncio.gather(*(child.started.wait() for child in self.children()))
+
     def children(self) -> list[Child]:
         """Every process, those that are leaving included; fixed ones first."""
         media = [child for pool in self._pools.values() for child in pool.values()]

@@ -5,6 +5,7 @@ import fcntl
 import http.client
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from teleward_cli.local import material
 from teleward_cli.local.layout import Layout
 
 ASK_TIMEOUT_S = 5.0
+
+LOCK_ATTEMPTS, LOCK_PAUSE_S = 10, 0.05
+"""Somebody who looks whether the lock is held holds it for an instant: try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,7 @@ def holding(layout: Layout) -> Iterator[None]:
     """
     descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            raise AlreadyRunningError from err
+        _lock(descriptor)
         yield
         layout.run_file.unlink(missing_ok=True)
     finally:
@@ -69,7 +70,7 @@ def is_held(layout: Layout) -> bool:
         return False
     try:
         with contextlib.closing(layout.lock_file.open("r+")) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     return False
@@ -77,7 +78,11 @@ def is_held(layout: Layout) -> bool:
 
 def write(layout: Layout, url: str) -> None:
     """Say how this instance is asked."""
-    run = {"pid": os.getpid(), "url": url, "token": material.read(layout, material.SUPERVISOR_TOKEN)}
+    run = {
+        "pid": os.getpid(),
+        "url": url,
+        "token": material.read(layout, material.SUPERVISOR_TOKEN),
+    }
     material.write_private(layout.run_file, json.dumps(run))
 
 
@@ -90,3 +95,12 @@ def find(layout: Layout) -> Run | None:
         return Run(int(run["pid"]), str(run["url"]), str(run["token"]))
     except (OSError, ValueError, KeyError):
         return None
+
+
+def _lock(descriptor: int) -> None:
+    for _ in range(LOCK_ATTEMPTS):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(LOCK_PAUSE_S)
+    raise AlreadyRunningError

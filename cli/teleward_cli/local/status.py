@@ -91,7 +91,7 @@ class ProcessStatus:
     pid: int | None
     state: str
     metrics: str | None
-    log: str
+    log: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,7 @@ def stopped(data: Path) -> Status:
     return Status(State.STOPPED, version("teleward"), str(data.resolve()))
 
 
-async def look(
-    projections: Projections, media_nodes: MediaNodes, pools: Iterable[str]
-) -> Picture:
+async def look(projections: Projections, media_nodes: MediaNodes, pools: Iterable[str]) -> Picture:
     """Read the routing state once.
 
     Raises:

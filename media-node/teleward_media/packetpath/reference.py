@@ -142,6 +142,8 @@ class ReferencePath:
         self._peers: dict[ParticipantId, PeerPath] = {}
         self._plan: ForwardingPlan = {}
         self._shown: dict[Output, SourceId] = {}
+        self._wanted: set[SourceId] = set()
+        """Sources somebody waits for a keyframe of; asked for as soon as the floor allows."""
 
     def add_peer(
         self, peer: ParticipantId, receive: Session, transmit: Session, negotiated: Negotiated
@@ -160,6 +162,9 @@ class ReferencePath:
             path.slots[section.mid] = slot
             path.slots_by_ssrc[section.ssrc] = slot
         self._peers[peer] = path
+        for output, source in self._shown.items():
+            if output.participant == peer:
+                self._wanted.add(source)
 
     def remove_peer(self, peer: ParticipantId) -> None:
         """Forget a peer and its keys."""
@@ -170,6 +175,7 @@ class ReferencePath:
         shown = {output: source for source, outputs in plan.items() for output in outputs}
         fresh = {source for output, source in shown.items() if self._shown.get(output) != source}
         self._plan, self._shown = plan, shown
+        self._wanted = (self._wanted & plan.keys()) | fresh
         for source in fresh:
             self.ask_keyframe(source, now)
 
@@ -203,6 +209,8 @@ class ReferencePath:
         timestamp = int.from_bytes(packet[4:8], "big")
         stream.arrived(sequence, timestamp, now)
         self._count("received", 1)
+        if stream.source in self._wanted:
+            self.ask_keyframe(stream.source, now)
         name = next(
             (c.name for c in stream.section.codecs if c.payload_type == packet[1] & 0x7F), None
         )
@@ -216,6 +224,7 @@ class ReferencePath:
                 continue
             if slot.stream != ssrc:
                 slot.follow(stream, sequence, timestamp, now)
+                self.ask_keyframe(stream.source, now)
             if start == end:
                 slot.sequence_shift -= 1
                 continue
@@ -333,15 +342,16 @@ class ReferencePath:
             self._count("drop_protect", 1)
 
     def ask_keyframe(self, source: SourceId, now: Seconds) -> None:
-        """Ask a publisher for a keyframe, at most once per floor (coalesced)."""
+        """Ask a publisher for a keyframe, at most once per floor; what comes sooner is remembered."""
         path = self._peers.get(source.participant)
+        streams = [s for s in path.streams.values() if s.source == source] if path else []
         if path is None or source.kind == "microphone":
+            self._wanted.discard(source)
             return
-        if now - path.keyframe_asked.get(source.kind, -1e9) < KEYFRAME_FLOOR_S:
+        if not streams or now - path.keyframe_asked.get(source.kind, -1e9) < KEYFRAME_FLOOR_S:
+            self._wanted.add(source)
             return
-        streams = [s for s in path.streams.values() if s.source == source]
-        if not streams:
-            return
+        self._wanted.discard(source)
         path.keyframe_asked[source.kind] = now
         for stream in streams:
             self._count("keyframe_requests", 1)

@@ -122,9 +122,9 @@ class KubernetesCluster:
 
     async def _list(self, plural: str) -> dict[str, Any]:
         def list_one() -> dict[str, Any]:
-            answer: dict[str, Any] = self._objects.list_cluster_custom_object(
+            answer: Any = self._objects.list_cluster_custom_object(
                 GROUP, VERSION, plural, _request_timeout=REQUEST_TIMEOUT_S
             )
-            return answer
+            return dict(answer)
 
         return await call("list", list_one)

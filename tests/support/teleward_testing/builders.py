@@ -115,7 +115,8 @@ def build_house(
     house = House(teleward, namespace)
     teleward.kubectl("create", "namespace", namespace)
     house.apply(house.documents(pool=pool))
-    teleward.kubectl(
-        "wait", "--for=condition=Ready", "clinic", house.clinic, "-n", namespace, "--timeout=15s"
-    )
+    for each in ("mediapool/default", f"clinic/{house.clinic}"):
+        teleward.kubectl(
+            "wait", "--for=condition=Ready", each, "-n", namespace, "--timeout=20s"
+        )
     return house

@@ -1,5 +1,6 @@
 """What a patient and a member of staff do on the pages, in their words: labels, roles, headings."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -98,7 +99,8 @@ class Staff(Person):
 
     async def call_in(self, name: str) -> None:
         """Call somebody in; the page goes to the consultation."""
-        await self.page.get_by_role("button", name=f"Call in {name}").click()
+        row = self.page.get_by_role("row").filter(has_text=name)
+        await row.get_by_role("button", name=re.compile("^Call in .*" + name)).click()
 
     async def end_for_all(self) -> None:
         """End the call for all: the page asks once."""

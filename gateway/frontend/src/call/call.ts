@@ -153,7 +153,12 @@ export class Call {
     this.participants.value = frame.participants;
     if (this.#stage.peek() === null) this.#promote(stage);
     this.#sayMedia();
-    await stage.peer.accept(frame.answer, frame.encodings);
+    try {
+      await stage.peer.accept(frame.answer, frame.encodings);
+    } catch {
+      this.#peerFailed(stage.peer);
+      return;
+    }
     await this.#switchWhenReady(stage.peer);
   }
 

@@ -10,7 +10,7 @@ import "./call.css";
 import { Call } from "./call";
 import { Controls } from "./controls";
 import { columns } from "./layout";
-import type { Outcome } from "./session";
+import type { Outcome, Phase } from "./session";
 import { changes, type Person } from "./slots";
 import { OwnTile, Sound, Tile } from "./tile";
 
@@ -123,18 +123,16 @@ function Stage({ call, persons, rights }: StageProps) {
   );
 }
 
+const TROUBLES: Readonly<Partial<Record<Phase, string>>> = {
+  connecting: "call-connecting",
+  reconnecting: "call-reconnecting",
+};
+
 /** One line over the pictures, while something is not as it should be. */
 function Status({ call }: { readonly call: Call }) {
   const { phase, notice } = call.session.value;
-  const id = call.held.value
-    ? "call-held"
-    : phase === "reconnecting"
-      ? "call-reconnecting"
-      : phase === "connecting"
-        ? "call-connecting"
-        : notice === null
-          ? null
-          : "call-not-permitted";
+  const other = notice === null ? null : "call-not-permitted";
+  const id = call.held.value ? "call-held" : (TROUBLES[phase] ?? other);
   return (
     <div class="call-status" role="status" aria-live="polite" data-testid="call-status">
       {id !== null && <span>{t(id)}</span>}

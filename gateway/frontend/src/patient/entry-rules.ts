@@ -1,6 +1,6 @@
 /** What can be said about an entry before the gateway sees it. Pure. */
 
-import type { Entry, EntryField } from "./types";
+import type { Entry, EntryField, FieldKind } from "./types";
 
 export type Complaint = "required" | "invalid" | "too_long";
 
@@ -42,15 +42,19 @@ export function refusals(
   );
 }
 
-function judge(
-  value: string,
-  question: Pick<EntryField, "kind" | "required" | "choices">,
-): Complaint | null {
+type Rule = Pick<EntryField, "kind" | "required" | "choices">;
+
+function judge(value: string, question: Rule): Complaint | null {
   const given = value.trim();
   if (given === "") return question.required ? "required" : null;
   if (given.length > MAX_CHARACTERS) return "too_long";
-  if (question.kind === "Phone") return PHONE.test(given) ? null : "invalid";
-  if (question.kind === "Date") return DATE.test(given) ? null : "invalid";
-  if (question.kind === "Choice") return question.choices.includes(given) ? null : "invalid";
-  return null;
+  return FITS[question.kind](given, question) ? null : "invalid";
 }
+
+const FITS: Readonly<Record<FieldKind, (given: string, question: Rule) => boolean>> = {
+  Text: () => true,
+  Consent: () => true,
+  Phone: (given) => PHONE.test(given),
+  Date: (given) => DATE.test(given),
+  Choice: (given, question) => question.choices.includes(given),
+};

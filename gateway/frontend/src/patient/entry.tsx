@@ -11,7 +11,7 @@ import type { Entry, EntryField } from "./types";
 
 type Complaints = Readonly<Record<string, Complaint>>;
 
-export function Entrance({ visit, media }: Props) {
+export function Entrance({ visit }: Props) {
   const clinic = visit.clinic.value;
   const questions = clinic?.entry_fields ?? [];
   const faults = useSignal<Complaints>({});
@@ -26,17 +26,19 @@ export function Entrance({ visit, media }: Props) {
       form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus(),
     );
   };
+  const refused = async (error: ApiError) => {
+    if (error.code === "invalid_entry") complain(refusals(error.fields, questions));
+    else if (error.status === 409) await visit.reload();
+    else trouble.value = error.isTemporary ? "one_moment" : "refused";
+  };
   const enter = async (entry: Entry) => {
     busy.value = true;
     trouble.value = "";
     try {
       await visit.enter(entry);
-      void media.start();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.code === "invalid_entry") complain(refusals(error.fields, questions));
-      else if (error.status === 409) await visit.reload();
-      else trouble.value = error.isTemporary ? "one_moment" : "refused";
+      await refused(error);
     }
     busy.value = false;
   };

@@ -79,9 +79,9 @@ export class LocalMedia {
   async choose(kind: Kind, deviceId: string): Promise<void> {
     const own = this.#own[kind];
     own.deviceId.value = deviceId;
-    const before = own.track.value;
+    // Most phones cannot open a second camera beside the first.
+    stop(own.track.value);
     await this.#open(own);
-    if (before !== own.track.value) stop(before);
   }
 
   setMuted(muted: boolean): void {

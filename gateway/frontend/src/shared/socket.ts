@@ -19,10 +19,14 @@ export interface Handlers<In extends Frame> {
 /** Close codes after which reconnecting is wrong: done, replaced, unknown. */
 const FINAL_CODES = new Set([1000, 4001, 4004]);
 
+/** A connection that lasted this long was a good one. */
+const LIVED_MS = 3000;
+
 export class ReconnectingSocket<In extends Frame, Out extends Frame> {
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempt = 0;
+  #openedMs = 0;
   #closed = false;
 
   constructor(
@@ -59,9 +63,12 @@ export class ReconnectingSocket<In extends Frame, Out extends Frame> {
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url, this.protocol === undefined ? [] : [this.protocol]);
     this.#socket = socket;
-    socket.onopen = () => this.handlers.opened?.();
+    this.#openedMs = 0;
+    socket.onopen = () => {
+      this.#openedMs = performance.now();
+      this.handlers.opened?.();
+    };
     socket.onmessage = (event: MessageEvent<unknown>) => {
-      this.#attempt = 0;
       const frame = parse<In>(event.data);
       if (frame !== null) this.handlers.frame(frame);
     };
@@ -73,12 +80,18 @@ export class ReconnectingSocket<In extends Frame, Out extends Frame> {
   #gone(code: number): void {
     this.#socket = null;
     if (this.#closed) return;
+    if (this.#lived()) this.#attempt = 0;
     if (FINAL_CODES.has(code)) {
       this.close();
       this.handlers.stopped?.(code);
       return;
     }
     this.#retryLater();
+  }
+
+  /** A door that opens and shuts at once must not be knocked at ever faster. */
+  #lived(): boolean {
+    return this.#openedMs > 0 && performance.now() - this.#openedMs > LIVED_MS;
   }
 
   #retryLater(): void {

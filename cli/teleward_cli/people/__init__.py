@@ -1,0 +1,1 @@
+"""Synthetic people: WebRTC peers with moving pictures and sound, for demos, tests and benches."""
