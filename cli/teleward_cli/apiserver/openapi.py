@@ -35,6 +35,9 @@ _OBJECT_META: Document = {
     },
 }  # fmt: skip
 
+V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+"""What `kubectl` asks for at `/openapi/v2`."""
+
 
 def index(resources: Iterable[Resource]) -> Document:
     """`GET /openapi/v3`."""

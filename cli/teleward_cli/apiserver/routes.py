@@ -64,7 +64,7 @@ class Api:
         app.router.add_get("/version", self._answer(lambda _: discovery.version()))
         app.router.add_get("/api", self._answer(lambda _: discovery.core_versions()))
         app.router.add_get("/apis", self._answer(lambda _: discovery.groups(self._all)))
-        app.router.add_get("/openapi/v2", self._answer(lambda _: openapi.everything(self._all)))
+        app.router.add_get("/openapi/v2", self._openapi_v2)
         app.router.add_get("/openapi/v3", self._answer(lambda _: openapi.index(self._all)))
         app.router.add_get("/openapi/v3/{path:.+}", self._answer(self._openapi))
         app.router.add_get("/apis/{group}", self._answer(self._group))
@@ -107,6 +107,12 @@ class Api:
             return _json(build(request))
 
         return handle
+
+    async def _openapi_v2(self, request: web.Request) -> web.Response:
+        """JSON, or for `kubectl apply` of a List the empty protobuf document: the server validates."""
+        if openapi.V2_PROTOBUF in request.headers.get("Accept", ""):
+            return web.Response(body=b"", content_type="application/octet-stream")
+        return _json(openapi.everything(self._all))
 
     def _openapi(self, request: web.Request) -> Document:
         document = openapi.group_version(self._all, request.match_info["path"])

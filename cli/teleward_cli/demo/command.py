@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import os
 import secrets
 import ssl
 import sys
@@ -14,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from teleward_cli.demo.client import DemoError, Visitor
 from teleward_cli.demo.frames import Answer, Entry
 from teleward_cli.demo.people import Plan, Report, be_clinician, be_patient
-from teleward_cli.local import material, runfile
+from teleward_cli.local import runfile
 from teleward_cli.local.layout import Layout
 from teleward_cli.people.peer import Peer
 
@@ -27,6 +28,9 @@ ALONE_PATIENCE_S = 300.0
 PAIR_PATIENCE_S = 30.0
 
 MAY_CALL_IN = frozenset({"Clinician", "ClinicAdmin", "OrganisationAdmin"})
+
+SECRET_VARIABLE = "TELEWARD_SIGN_IN_SECRET"  # noqa: S105 - the name of a variable
+"""Environment variable with the secret that `teleward up --lan` printed."""
 
 NO_MEDIA, WRONG_WORDS = 1, 2
 """Exit codes."""
@@ -85,16 +89,24 @@ async def _meet(
     async with (
         Visitor(instance.gateway, tls=tls) as guest,
         Visitor(instance.gateway, tls=tls) as member,
-        asyncio.TaskGroup() as group,
     ):
-        tasks = []
-        if person != "clinician":
-            leaves = person == "patient"
-            tasks.append(group.create_task(be_patient(guest, plan, name, leaves=leaves)))
+        people: list[Coroutine[None, None, Report]] = []
         if person != "patient":
             wanted = _named(name) if person == "pair" else _anybody
-            user, secret = _clinician(instance, plan), _secret(layout)
-            tasks.append(group.create_task(be_clinician(member, plan, user, secret, wanted)))
+            user, secret = _clinician(instance, plan), os.environ.get(SECRET_VARIABLE)
+            people.append(be_clinician(member, plan, user, secret, wanted))
+        if person != "clinician":
+            people.append(be_patient(guest, plan, name, leaves=person == "patient"))
+        return await _together(people)
+
+
+async def _together(people: Sequence[Coroutine[None, None, Report]]) -> tuple[Report, ...]:
+    """Run all; the first who fails ends the others and is the error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(person) for person in people]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     return tuple(task.result() for task in tasks)
 
 
@@ -118,12 +130,6 @@ def _clinician(instance: _Instance, plan: Plan) -> str:
         if any(role.clinic == clinic and role.role in MAY_CALL_IN for role in account.roles):
             return account.user
     raise DemoError(f"nobody in the team of {clinic} may call patients in; see its Clinic")
-
-
-def _secret(layout: Layout) -> str | None:
-    """The secret of the development sign-in, where `--lan` made one."""
-    path = layout.secret(material.SIGN_IN_SECRET)
-    return path.read_text("ascii").strip() if path.exists() else None
 
 
 def _trust(layout: Layout, gateway: str) -> ssl.SSLContext | None:

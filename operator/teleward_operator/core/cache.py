@@ -1,41 +1,49 @@
 """The operator's own memory of what is declared, and which keys an object makes dirty. Pure."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
+from teleward_contract.projections import ProjectionKind
 from teleward_contract.resources import (
     ORGANISATION_NAME,
     AnyResource,
     Clinic,
-    ClinicSpec,
     MediaPool,
-    MediaPoolSpec,
     MeetingRoom,
-    MeetingRoomSpec,
     Organisation,
-    OrganisationSpec,
     UserRoom,
-    UserRoomSpec,
     WaitingArea,
-    WaitingAreaSpec,
 )
+from teleward_contract.units import Namespace
 
 from teleward_operator.core.clinics import pool_of
 
-ObjectKey = tuple[str, str, str]
+ObjectKey: TypeAlias = tuple[str, str, str]
 """(kind, namespace, name)."""
+
+REMEMBERED_UIDS = 10_000
+"""Deleted objects that are remembered, so that a LIST older than the deletion revives none."""
 
 
 class Unit(StrEnum):
-    """What is reconciled as one."""
+    """What is reconciled as one, and has one projection."""
 
     ORGANISATION = "organisation"
     CLINIC = "clinic"
     POOL = "pool"
 
 
-DirtyKey = tuple[Unit, str, str]
+DirtyKey: TypeAlias = tuple[Unit, str, str]
 """(unit, namespace, name)."""
+
+_PROJECTED = {
+    "Organisation": Unit.ORGANISATION,
+    "Clinic": Unit.CLINIC,
+    "MediaPool": Unit.POOL,
+}
+"""Kinds with a projection of their own."""
 
 
 @dataclass(slots=True)
@@ -43,47 +51,72 @@ class Cache:
     """Objects as last seen."""
 
     objects: dict[ObjectKey, AnyResource] = field(default_factory=dict)
+    labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Namespace → its labels."""
+    _gone: dict[str, None] = field(default_factory=dict)
+    """Uids of deleted objects, oldest first."""
+    _rooms: dict[tuple[str, str], set[ObjectKey]] = field(default_factory=dict)
+    """(namespace, clinic) → its rooms."""
 
     def apply(self, resource: AnyResource, *, deleted: bool) -> set[DirtyKey]:
-        """Remember an object, or forget it; tells what is dirty now."""
-        key = key_of(resource)
-        before = self.objects.pop(key, None)
+        """Remember an object, or forget it; tells what is dirty now.
+
+        News may come late: kopf keeps one queue per uid, and a LIST races with the watch. What is
+        older than what is known changes nothing.
+        """
+        key, uid = key_of(resource), resource.metadata.uid
+        before = self.objects.get(key)
+        if uid in self._gone:
+            return set()
+        if deleted:
+            self._bury(uid)
+        if before is not None and _is_older(resource, before):
+            return set()
+        self._drop(key)
         if not deleted:
-            self.objects[key] = resource
-        dirty = self.touches(resource)
-        return dirty | self.touches(before) if before is not None else dirty
+            self._keep(key, resource)
+        if before is None:
+            return self.touches(resource)
+        if not deleted and _declares_the_same(before, resource):
+            return {unit_of(resource)}
+        return self.touches(resource) | self.touches(before)
+
+    def replace(self, resource: AnyResource, by: AnyResource) -> None:
+        """Note a write of our own, unless the watch brought something newer meanwhile."""
+        key = key_of(resource)
+        if self.objects.get(key) is resource:
+            self.objects[key] = by
+
+    def label(self, namespace: str, labels: Mapping[str, str] | None) -> set[DirtyKey]:
+        """Remember the labels of a namespace (None: it is gone); tells what is dirty now."""
+        if self.labels.get(namespace) == labels:
+            return set()
+        if labels is None:
+            self.labels.pop(namespace, None)
+        else:
+            self.labels[namespace] = labels
+        return {unit_of(clinic) for clinic in self.clinics(namespace)}
 
     def touches(self, resource: AnyResource) -> set[DirtyKey]:
-        """Tell which units look at this object."""
-        meta, spec = resource.metadata, resource.spec
-        match spec:
-            case OrganisationSpec():
-                own = {(Unit.ORGANISATION, meta.namespace, meta.name)}
-                return own | {self._of(clinic) for clinic in self.clinics(meta.namespace)}
-            case ClinicSpec():
-                return {
-                    (Unit.CLINIC, meta.namespace, meta.name),
-                    (Unit.ORGANISATION, meta.namespace, ORGANISATION_NAME),
-                }
-            case MediaPoolSpec():
+        """Tell which units look at what this object declares."""
+        meta, own = resource.metadata, unit_of(resource)
+        match resource:
+            case Organisation():
+                return {own} | {unit_of(clinic) for clinic in self.clinics(meta.namespace)}
+            case Clinic():
+                return {own, (Unit.ORGANISATION, meta.namespace, ORGANISATION_NAME)}
+            case MediaPool():
                 pool = f"{meta.namespace}/{meta.name}"
-                users = {self._of(c) for c in self.clinics() if pool_of(c) == pool}
-                return users | {(Unit.POOL, meta.namespace, meta.name)}
-            case WaitingAreaSpec() | MeetingRoomSpec() | UserRoomSpec():
-                return {(Unit.CLINIC, meta.namespace, spec.clinic_ref.name)}
+                return {own} | {unit_of(c) for c in self.clinics() if pool_of(c) == pool}
             case _:
-                return set()
-
-    @staticmethod
-    def _of(clinic: Clinic) -> DirtyKey:
-        return (Unit.CLINIC, clinic.metadata.namespace, clinic.metadata.name)
+                return {own}
 
     def clinics(self, namespace: str | None = None) -> list[Clinic]:
         """List clinics, of one namespace or all."""
         return [
             item
-            for (_, at, _), item in self.objects.items()
-            if isinstance(item, Clinic) and namespace in (None, at)
+            for (kind, at, _), item in self.objects.items()
+            if kind == "Clinic" and namespace in (None, at) and isinstance(item, Clinic)
         ]
 
     def clinic(self, namespace: str, name: str) -> Clinic | None:
@@ -101,6 +134,10 @@ class Cache:
         found = self.objects.get(("MediaPool", namespace, name))
         return found if isinstance(found, MediaPool) else None
 
+    def pools(self) -> list[MediaPool]:
+        """List every media pool."""
+        return [item for item in self.objects.values() if isinstance(item, MediaPool)]
+
     def waiting_area(self, namespace: str, clinic: str) -> WaitingArea | None:
         """Find the waiting area of a clinic."""
         found = self.objects.get(("WaitingArea", namespace, clinic))
@@ -108,19 +145,82 @@ class Cache:
 
     def rooms(self, namespace: str, clinic: str) -> tuple[MeetingRoom | UserRoom, ...]:
         """List the rooms of a clinic, by kind and name."""
-        return tuple(
-            item
-            for (_, at, _), item in sorted(self.objects.items())
-            if at == namespace
-            and isinstance(item, (MeetingRoom, UserRoom))
-            and item.spec.clinic_ref.name == clinic
-        )
+        found = (self.objects[key] for key in sorted(self._rooms.get((namespace, clinic), ())))
+        return tuple(item for item in found if isinstance(item, (MeetingRoom, UserRoom)))
 
-    def every_key(self) -> set[DirtyKey]:
+    def every_unit(self) -> set[DirtyKey]:
         """Everything that can be reconciled."""
-        return {key for item in list(self.objects.values()) for key in self.touches(item)}
+        return {unit_of(item) for item in self.objects.values()}
+
+    def projected(self) -> dict[DirtyKey, str]:
+        """What must stand in the routing state: key → uid."""
+        return {
+            unit_of(item): item.metadata.uid
+            for item in self.objects.values()
+            if item.kind in _PROJECTED
+        }
+
+    def missing_from(self, uids: Iterable[str]) -> set[str]:
+        """Uids that are known here and are not among `uids`."""
+        return {item.metadata.uid for item in self.objects.values()} - set(uids)
+
+    def by_uid(self, uids: set[str]) -> list[AnyResource]:
+        """Find objects by uid."""
+        return [item for item in self.objects.values() if item.metadata.uid in uids]
+
+    def _keep(self, key: ObjectKey, resource: AnyResource) -> None:
+        self.objects[key] = resource
+        if isinstance(resource, (MeetingRoom, UserRoom)):
+            self._rooms.setdefault(_clinic_of(resource), set()).add(key)
+
+    def _drop(self, key: ObjectKey) -> None:
+        before = self.objects.pop(key, None)
+        if isinstance(before, (MeetingRoom, UserRoom)):
+            rooms = self._rooms[_clinic_of(before)]
+            rooms.discard(key)
+            if not rooms:
+                del self._rooms[_clinic_of(before)]
+
+    def _bury(self, uid: str) -> None:
+        self._gone[uid] = None
+        if len(self._gone) > REMEMBERED_UIDS:
+            del self._gone[next(iter(self._gone))]
 
 
 def key_of(resource: AnyResource) -> ObjectKey:
     """The object's key."""
     return resource.kind, resource.metadata.namespace, resource.metadata.name
+
+
+def unit_of(resource: AnyResource) -> DirtyKey:
+    """The unit that writes this object's status."""
+    meta = resource.metadata
+    if isinstance(resource, (WaitingArea, MeetingRoom, UserRoom)):
+        return Unit.CLINIC, meta.namespace, resource.spec.clinic_ref.name
+    return _PROJECTED[resource.kind], meta.namespace, meta.name
+
+
+def stored_key(kind: ProjectionKind, namespace: Namespace, name: str) -> DirtyKey:
+    """The unit that a projection belongs to."""
+    return Unit(kind.value), namespace, name
+
+
+def _clinic_of(room: MeetingRoom | UserRoom) -> tuple[str, str]:
+    return room.metadata.namespace, room.spec.clinic_ref.name
+
+
+def _is_older(news: AnyResource, known: AnyResource) -> bool:
+    """Whether `known` was written after `news`; unknown counts as no.
+
+    Source: resource versions may be compared as numbers, KEP-5504 (Kubernetes 1.35).
+    """
+    one, other = news.metadata.resource_version, known.metadata.resource_version
+    return one.isdecimal() and other.isdecimal() and int(one) < int(other)
+
+
+def _declares_the_same(before: AnyResource, after: AnyResource) -> bool:
+    """Whether only the status differs."""
+    one, other = before.metadata, after.metadata
+    return (one.uid, one.generation, one.deletion_timestamp, one.finalizers) == (
+        other.uid, other.generation, other.deletion_timestamp, other.finalizers,
+    )  # fmt: skip

@@ -72,8 +72,9 @@ class House:
 
     def media_metric(self, sample: str, **labels: str) -> float:
         """Sum one sample over its media nodes' /metrics."""
-        names = [f"{node.pool}/{node.id}" for node in self.media_nodes]
-        return sum(self.teleward.metric(name, sample, **labels) for name in names)
+        return sum(
+            self.teleward.metric(node.process, sample, **labels) for node in self.media_nodes
+        )
 
     def documents(
         self,

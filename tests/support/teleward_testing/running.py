@@ -34,6 +34,11 @@ class MediaNodeShown(_Shown):
     state: str
     calls: int
 
+    @property
+    def process(self) -> str:
+        """Name of its process."""
+        return f"{self.pool.partition('/')[0]}/{self.id}"
+
 
 class ClinicShown(_Shown):
     """One clinic of `teleward status`."""
@@ -134,9 +139,9 @@ class Running:
         return answer.stdout
 
     def pid(self, name: str) -> int:
-        """The process id of `gateway`, `operator`, `api`, `redis`, or of a media node by its id."""
+        """The process id of `gateway`, `operator`, `api`, `redis`, or of a media node."""
         for process in self.status().processes:
-            if process.name == name or process.name.endswith(f"/{name}"):
+            if process.name == name:
                 assert process.pid is not None, f"{name} does not run"
                 return process.pid
         raise AssertionError(f"no process named {name}")
@@ -149,7 +154,7 @@ class Running:
 
     def kill_media_node(self, node: MediaNodeShown) -> int:
         """Kill the process of one media node."""
-        return self.kill(f"{node.pool}/{node.id}")
+        return self.kill(node.process)
 
     def metric(self, process: str, sample: str, **labels: str) -> float:
         """Sum the samples of one process's /metrics that have this name and these labels."""

@@ -25,7 +25,7 @@ export function Controls({ call, media, rights, ending }: ControlsProps) {
       <CameraButton media={media} />
       <Control
         icon="settings"
-        label={t("devices")}
+        label={t("call-devices")}
         testid="open-devices"
         act={() => settings.current?.showModal()}
       />

@@ -14,7 +14,8 @@ interface TileProps {
 }
 
 export function Tile({ call, person, mayHold }: TileProps) {
-  const shown = person.video && !person.held && person.cameraMid !== null;
+  // Who is held sees nobody; a last picture that stands still would say otherwise.
+  const shown = person.video && !person.held && !call.held.value && person.cameraMid !== null;
   return (
     <li class="tile" data-testid="tile" data-participant={person.id} data-role={person.role}>
       {shown ? (

@@ -114,6 +114,7 @@ trouble-hint = لم يكن هذا خطأك. حاول مرة أخرى من فضل
 
 call-title = مكالمة مع
 call-controls = أزرار المكالمة
+call-devices = الأجهزة
 call-people = المشاركون في المكالمة
 call-alone = أنت هنا. سيظهر الآخرون فور انضمامهم.
 call-connecting = جارٍ الاتصال…
@@ -159,6 +160,13 @@ not-found-title = لا يوجد شيء هنا
 not-found-hint = الصفحة غير موجودة، أو لا يحق لك فتحها.
 to-clinics = عياداتك
 to-dashboard = العودة إلى العيادة
+team-OrganisationAdmin = مدير المؤسسة
+team-OrganisationReporter = معدّ تقارير المؤسسة
+team-ClinicAdmin = مدير العيادة
+team-Clinician = طبيب
+team-Receptionist = الاستقبال
+team-Referrer = محيل
+team-Interpreter = مترجم
 queue-title = { $count ->
     [0] لا أحد ينتظر
     [one] شخص واحد ينتظر

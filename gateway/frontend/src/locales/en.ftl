@@ -107,6 +107,7 @@ trouble-hint = This was not your fault. Please try again.
 
 call-title = Call with
 call-controls = Call controls
+call-devices = Devices
 call-people = People in this call
 call-alone = You are here. The others will appear as soon as they join.
 call-connecting = Connecting…
@@ -152,6 +153,13 @@ not-found-title = There is nothing here
 not-found-hint = The page does not exist, or it is not yours to open.
 to-clinics = Your clinics
 to-dashboard = Back to the clinic
+team-OrganisationAdmin = Organisation administrator
+team-OrganisationReporter = Organisation reporter
+team-ClinicAdmin = Clinic administrator
+team-Clinician = Clinician
+team-Receptionist = Reception
+team-Referrer = Referrer
+team-Interpreter = Interpreter
 queue-title = { $count ->
     [0] Nobody is waiting
     [one] { $count } person is waiting

@@ -4,8 +4,10 @@ import type { Entry, EntryField, FieldKind } from "./types";
 
 export type Complaint = "required" | "invalid" | "too_long";
 
-const MAX_CHARACTERS = 120;
-const PHONE = /^[+()\-\s.\d]{4,30}$/;
+/** As the gateway judges them. */
+export const MAX_NAME = 80;
+export const MAX_ANSWER = 400;
+const PHONE = /^\+?[0-9 ()/.-]{3,30}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Name what is wrong, by field; the name's own field is called `name`. */
@@ -14,10 +16,10 @@ export function complaints(
   questions: readonly EntryField[],
 ): Record<string, Complaint> {
   const found: Record<string, Complaint> = {};
-  const named = judge(entry.name, { kind: "Text", required: true, choices: [] });
+  const named = judge(entry.name, { kind: "Text", required: true, choices: [] }, MAX_NAME);
   if (named !== null) found.name = named;
   for (const question of questions) {
-    const complaint = judge(entry.fields[question.name] ?? "", question);
+    const complaint = judge(entry.fields[question.name] ?? "", question, MAX_ANSWER);
     if (complaint !== null) found[key(question.name)] = complaint;
   }
   return found;
@@ -44,10 +46,10 @@ export function refusals(
 
 type Rule = Pick<EntryField, "kind" | "required" | "choices">;
 
-function judge(value: string, question: Rule): Complaint | null {
+function judge(value: string, question: Rule, longest: number): Complaint | null {
   const given = value.trim();
   if (given === "") return question.required ? "required" : null;
-  if (given.length > MAX_CHARACTERS) return "too_long";
+  if (given.length > longest) return "too_long";
   return FITS[question.kind](given, question) ? null : "invalid";
 }
 

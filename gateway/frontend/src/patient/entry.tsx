@@ -6,7 +6,7 @@ import { ApiError } from "../shared/http";
 import { t } from "../shared/i18n";
 import { announce, Notice, Page, Phone } from "../shared/ui";
 import type { Props } from "./app";
-import { type Complaint, complaints, key, refusals } from "./entry-rules";
+import { type Complaint, complaints, key, MAX_ANSWER, MAX_NAME, refusals } from "./entry-rules";
 import type { Entry, EntryField } from "./types";
 
 type Complaints = Readonly<Record<string, Complaint>>;
@@ -63,6 +63,7 @@ export function Entrance({ visit }: Props) {
           initial={visit.entry?.name ?? ""}
           complaint={faults.value.name}
           autoComplete="name"
+          longest={MAX_NAME}
         />
         {questions.map((question) => (
           <Question
@@ -107,9 +108,18 @@ interface QuestionProps {
   readonly initial: string;
   readonly complaint: Complaint | undefined;
   readonly autoComplete?: string;
+  readonly longest?: number;
 }
 
-function Question({ id, label, question, initial, complaint, autoComplete }: QuestionProps) {
+function Question({
+  id,
+  label,
+  question,
+  initial,
+  complaint,
+  autoComplete,
+  longest = MAX_ANSWER,
+}: QuestionProps) {
   const fault = useId();
   const common = {
     id,
@@ -159,7 +169,7 @@ function Question({ id, label, question, initial, complaint, autoComplete }: Que
           defaultValue={initial}
           autoComplete={question.kind === "Phone" ? "tel" : (autoComplete ?? "off")}
           dir={question.kind === "Text" ? "auto" : undefined}
-          maxLength={120}
+          maxLength={longest}
         />
       )}
       {problem}

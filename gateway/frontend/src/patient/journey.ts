@@ -46,6 +46,12 @@ const AFTER_CALL: Readonly<Record<Outcome, Stage>> = {
 /** Stages that only the person can end. */
 const CHOSEN: ReadonlySet<Stage> = new Set(["stepped_out", "replaced", "left", "trouble"]);
 
+const UNKNOWN_VISIT: Readonly<Partial<Record<Stage, Stage>>> = {
+  waiting: "entry",
+  entry: "entry",
+  left: "left",
+};
+
 export function advance(stage: Stage, event: Event): Stage {
   switch (event.type) {
     case "clinic":
@@ -60,7 +66,7 @@ export function advance(stage: Stage, event: Event): Stage {
       return visited(stage, event.state);
     case "visit_unknown":
       // Ended while nobody looked, or a ticket from before: the door is the next step either way.
-      return stage === "waiting" ? "entry" : stage === "left" ? stage : "ended";
+      return UNKNOWN_VISIT[stage] ?? "ended";
     case "replaced":
       return "replaced";
     case "call_over":

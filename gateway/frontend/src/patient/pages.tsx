@@ -102,7 +102,7 @@ function Ending({ visit, title, testid, hint, children }: EndingProps) {
     <Page title={title} testid={testid}>
       <p class="lead">{hint}</p>
       {children}
-      <Phone number={visit.latest.value?.clinic.phone ?? visit.clinic.value?.phone} />
+      <Phone number={visit.latest.value?.clinic.phone || visit.clinic.value?.phone} />
     </Page>
   );
 }

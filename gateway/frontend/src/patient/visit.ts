@@ -9,6 +9,8 @@ import { advance, type Event, type Stage } from "./journey";
 import { forget, recall, remember } from "./memory";
 import type { ClientFrame, Clinic, Entry, ServerFrame, VisitFrame } from "./types";
 
+const OVER: ReadonlySet<Stage> = new Set(["ended", "refused", "left"]);
+
 export class Visit {
   readonly stage = signal<Stage>("loading");
   readonly clinic = signal<Clinic | null>(null);
@@ -141,7 +143,8 @@ export class Visit {
 
   #handle(event: Event): void {
     this.stage.value = advance(this.stage.value, event);
-    if (["ended", "refused", "left"].includes(this.stage.value)) {
+    // A call may end and the visit go on: only the visit's own end is the end of everything.
+    if (event.type !== "call_over" && OVER.has(this.stage.value)) {
       forget(this.name);
       this.#entry = null;
       this.#hangUp();

@@ -15,7 +15,7 @@ export function Waiting({ visit, media }: Props) {
     // Fetch the call's code now, so that answering takes no time.
     void import("../call/view");
   }, [media]);
-  const name = latest?.clinic.display_name ?? visit.clinic.value?.display_name;
+  const name = latest?.clinic.display_name || visit.clinic.value?.display_name;
   return (
     <Page title={t("waiting-title")} testid="waiting">
       <p class="lead">
@@ -39,7 +39,7 @@ export function Waiting({ visit, media }: Props) {
       )}
       <DevicePanel media={media} />
       <p class="hint">{t("waiting-without")}</p>
-      <Phone number={latest?.clinic.phone ?? visit.clinic.value?.phone} />
+      <Phone number={latest?.clinic.phone || visit.clinic.value?.phone} />
       <LeaveButton leave={() => void visit.leave()} />
     </Page>
   );

@@ -26,6 +26,15 @@ export function locale(): Locale {
   return current;
 }
 
+/** A language's name in the page's language. */
+export function languageName(tag: string): string {
+  try {
+    return new Intl.DisplayNames(current, { type: "language" }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
 /** Give the text of a message; inserted values are isolated from the text's direction. */
 export function t(id: string, args?: Record<string, FluentVariable>): string {
   const message = bundle.getMessage(id);

@@ -18,7 +18,7 @@ export function Clinics() {
               <bdi>{clinic.display_name}</bdi>
             </Link>
             <p class="hint">
-              {clinic.role}
+              {t(`team-${clinic.role}`)}
               {clinic.suspended !== null && ` · ${t("suspended-badge")}`}
             </p>
           </li>

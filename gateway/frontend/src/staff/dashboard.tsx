@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { ApiError, request } from "../shared/http";
-import { t } from "../shared/i18n";
+import { locale, t } from "../shared/i18n";
 import { Notice, Page } from "../shared/ui";
 import { LiveQueue } from "./queue-socket";
 import { QueueTable } from "./queue-table";
@@ -14,6 +14,10 @@ import type { QueueEntry, StaffClinic } from "./types";
 
 const MINUTE_CHECK_MS = 5000;
 
+interface Questions {
+  readonly entry_fields: readonly { readonly name: string; readonly label: string }[];
+}
+
 export type Action = "call-in" | "join" | "refuse" | "return" | "end";
 
 export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
@@ -21,6 +25,7 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
   const live = useMemo(() => new LiveQueue(namespace, name), [namespace, name]);
   useEffect(() => () => live.close(), [live]);
   const now = useNow();
+  const labels = useLabels(namespace, name);
   const notice = useSignal("");
   const queue = live.queue.value;
   const waiting = queue?.visits.filter((entry) => entry.state === "waiting").length ?? 0;
@@ -56,7 +61,7 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
       )}
       <section aria-labelledby="queue-heading">
         <h2 id="queue-heading">{t("queue-title", { count: waiting })}</h2>
-        <QueueTable visits={queue?.visits ?? []} now={now} act={act} />
+        <QueueTable visits={queue?.visits ?? []} now={now} labels={labels} act={act} />
       </section>
       <PatientLink url={clinic.patient_url} />
       <RoomList clinic={clinic} occupancy={queue?.rooms ?? new Map()} />
@@ -73,6 +78,19 @@ function refusal(error: unknown, entry: QueueEntry): string {
   if (error instanceof ApiError && error.status === 404)
     return t("refusal-gone", { name: entry.name });
   return t("refusal-one-moment");
+}
+
+/** What the clinic asks, in the reader's language, for the answers in the queue. */
+function useLabels(namespace: string, clinic: string): ReadonlyMap<string, string> {
+  const labels = useSignal<ReadonlyMap<string, string>>(new Map());
+  useEffect(() => {
+    void request<Questions>("GET", `/api/clinics/${namespace}/${clinic}?locale=${locale()}`)
+      .then((door) => {
+        labels.value = new Map(door.entry_fields.map((field) => [field.name, field.label]));
+      })
+      .catch(() => null);
+  }, [namespace, clinic, labels]);
+  return labels.value;
 }
 
 /** The time of day, often enough for minutes to be right. */

@@ -24,6 +24,10 @@ export class LiveQueue {
           // A socket cannot say 401; the sign-in may have run out.
           if (attempt === 1) void loadMe();
         },
+        stopped: () => {
+          this.connected.value = false;
+          void loadMe();
+        },
       },
     );
   }

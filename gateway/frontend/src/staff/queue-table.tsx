@@ -1,6 +1,6 @@
 /** The people who wait and those who are being seen. */
 
-import { t } from "../shared/i18n";
+import { languageName, t } from "../shared/i18n";
 import { minutesSince } from "../shared/time";
 import type { Action } from "./dashboard";
 import type { QueueEntry } from "./types";
@@ -8,10 +8,12 @@ import type { QueueEntry } from "./types";
 interface TableProps {
   readonly visits: readonly QueueEntry[];
   readonly now: number;
+  /** The clinic's questions: name → label in the reader's language. */
+  readonly labels: ReadonlyMap<string, string>;
   readonly act: (action: Action, entry: QueueEntry) => Promise<void>;
 }
 
-export function QueueTable({ visits, now, act }: TableProps) {
+export function QueueTable({ visits, now, labels, act }: TableProps) {
   if (visits.length === 0) {
     return (
       <p class="empty" data-testid="queue-empty">
@@ -32,7 +34,7 @@ export function QueueTable({ visits, now, act }: TableProps) {
       </thead>
       <tbody>
         {visits.map((entry) => (
-          <Row key={entry.visit} entry={entry} now={now} act={act} />
+          <Row key={entry.visit} entry={entry} now={now} labels={labels} act={act} />
         ))}
       </tbody>
     </table>
@@ -42,10 +44,11 @@ export function QueueTable({ visits, now, act }: TableProps) {
 interface RowProps {
   readonly entry: QueueEntry;
   readonly now: number;
+  readonly labels: TableProps["labels"];
   readonly act: TableProps["act"];
 }
 
-function Row({ entry, now, act }: RowProps) {
+function Row({ entry, now, labels, act }: RowProps) {
   const minutes = minutesSince(entry.arrived_at, now);
   return (
     <tr data-testid="queue-row" data-visit={entry.visit} data-state={entry.state}>
@@ -68,7 +71,7 @@ function Row({ entry, now, act }: RowProps) {
         {!entry.connected && <span class="state state-away">{t("state-away")}</span>}
       </td>
       <td data-label={t("queue-details")}>
-        <Details entry={entry} />
+        <Details entry={entry} labels={labels} />
       </td>
       <td class="actions">
         <Buttons entry={entry} act={act} />
@@ -77,13 +80,13 @@ function Row({ entry, now, act }: RowProps) {
   );
 }
 
-function Details({ entry }: { readonly entry: QueueEntry }) {
+function Details({ entry, labels }: Pick<RowProps, "entry" | "labels">) {
   return (
     <dl class="details">
       {Object.entries(entry.fields).map(([field, value]) => (
         <div key={field}>
           <dt>
-            <bdi>{field}</bdi>
+            <bdi>{labels.get(field) ?? field}</bdi>
           </dt>
           <dd>
             <bdi>{value}</bdi>
@@ -92,7 +95,7 @@ function Details({ entry }: { readonly entry: QueueEntry }) {
       ))}
       <div>
         <dt>{t("queue-language")}</dt>
-        <dd>{entry.locale}</dd>
+        <dd>{languageName(entry.locale)}</dd>
       </div>
     </dl>
   );
@@ -116,7 +119,7 @@ const ACTIONS: Readonly<Record<QueueEntry["state"], readonly RowAction[]>> = {
   ],
 };
 
-function Buttons({ entry, act }: Omit<RowProps, "now">) {
+function Buttons({ entry, act }: Pick<RowProps, "entry" | "act">) {
   return (
     <div class="row">
       {ACTIONS[entry.state].map(({ action, quiet }) => (

@@ -115,7 +115,11 @@ function After({ outcome, home, again }: AfterProps) {
             {t(outcome === "replaced" ? "use-here" : "try-again")}
           </button>
         )}
-        <Link to={home} class="button quiet" testid="to-dashboard">
+        <Link
+          to={home}
+          class={CAN_TRY_AGAIN.has(outcome) ? "button quiet" : "button"}
+          testid="to-dashboard"
+        >
           {t("to-dashboard")}
         </Link>
       </div>

@@ -83,7 +83,7 @@ function Development({ options }: { readonly options: SignIn }) {
             </button>
             {account.roles.map((one) => (
               <p key={`${one.clinic}/${one.role}`} class="hint">
-                <bdi dir="ltr">{one.clinic}</bdi> · {one.role}
+                <bdi dir="ltr">{one.clinic}</bdi> · {t(`team-${one.role}`)}
               </p>
             ))}
           </li>

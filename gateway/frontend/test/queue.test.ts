@@ -1,0 +1,88 @@
+/** A dashboard shows the queue as it is, or asks for it again. */
+
+import { expect, test } from "vitest";
+import { arrivals, type Queue, update } from "../src/staff/queue";
+import type { QueueEntry, QueueFrame } from "../src/staff/types";
+
+function entry(visit: string, minute: number, state: QueueEntry["state"] = "waiting"): QueueEntry {
+  return {
+    visit,
+    name: visit.toUpperCase(),
+    arrived_at: `2026-01-01T09:${String(minute).padStart(2, "0")}:00Z`,
+    state,
+    fields: {},
+    locale: "en",
+    connected: true,
+  };
+}
+
+const SNAPSHOT: QueueFrame = {
+  type: "queue",
+  version: 7,
+  visits: [entry("b", 5), entry("a", 1)],
+  rooms: [{ uid: "r", participants: 2 }],
+};
+
+function delta(
+  version: number,
+  changed: Partial<Extract<QueueFrame, { type: "queue_delta" }>>,
+): QueueFrame {
+  return { type: "queue_delta", version, upsert: [], remove: [], ...changed };
+}
+
+function after(...frames: readonly QueueFrame[]): Queue {
+  let queue: Queue | null = null;
+  for (const frame of frames) {
+    const result = update(queue, frame);
+    if ("gap" in result) throw new Error("gap");
+    queue = result.queue;
+  }
+  if (queue === null) throw new Error("no queue");
+  return queue;
+}
+
+test("a snapshot is put in order of arrival", () => {
+  const queue = after(SNAPSHOT);
+
+  expect(queue.visits.map((one) => one.visit)).toEqual(["a", "b"]);
+  expect(queue.rooms.get("r")).toBe(2);
+});
+
+test("deltas add, change and remove, and keep the order", () => {
+  const queue = after(
+    SNAPSHOT,
+    delta(8, { upsert: [entry("c", 3), entry("a", 1, "called")] }),
+    delta(9, { remove: ["b"], rooms: [] }),
+  );
+
+  expect(queue.visits.map((one) => [one.visit, one.state])).toEqual([
+    ["a", "called"],
+    ["c", "waiting"],
+  ]);
+  expect(queue.rooms.size).toBe(0);
+});
+
+test("who arrived at the same moment is ordered the same on every dashboard", () => {
+  const queue = after({ ...SNAPSHOT, visits: [entry("z", 1), entry("y", 1)] });
+
+  expect(queue.visits.map((one) => one.visit)).toEqual(["y", "z"]);
+});
+
+test("a missed delta asks for a snapshot, and so does a delta before any", () => {
+  expect(update(after(SNAPSHOT), delta(9, {}))).toEqual({ gap: true });
+  expect(update(null, delta(1, {}))).toEqual({ gap: true });
+});
+
+test("a delta from before the snapshot changes nothing", () => {
+  const queue = after(SNAPSHOT);
+
+  expect(update(queue, delta(7, { remove: ["a"] }))).toEqual({ queue });
+});
+
+test("only those who are new are announced, and nobody at the first look", () => {
+  const before = after(SNAPSHOT);
+  const now = after(SNAPSHOT, delta(8, { upsert: [entry("c", 9)] }));
+
+  expect(arrivals(before, now)).toEqual(["C"]);
+  expect(arrivals(null, now)).toEqual([]);
+});
