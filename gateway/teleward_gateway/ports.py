@@ -24,6 +24,10 @@ class Visits(Protocol):
         """
         ...
 
+    async def life(self) -> str:
+        """Name the present life of the store: another name after it was emptied."""
+        ...
+
     async def get(self, namespace: Namespace, visit: str) -> Visit | None:
         """Look up a visit; one that is over is remembered for the retention time."""
         ...

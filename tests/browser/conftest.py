@@ -37,9 +37,9 @@ def teleward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield one
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def house(teleward: Running) -> House:
-    """A new organisation with a clinic of its own in the shared instance."""
+    """An organisation of the module's own, with one clinic, in the shared instance."""
     return build_house(teleward, f"org-{uuid.uuid4().hex[:6]}")
 
 

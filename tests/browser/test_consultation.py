@@ -1,14 +1,12 @@
 """A patient without an account and a clinician see and hear each other, and then nothing is left."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import redis
 from playwright.async_api import Playwright, expect
 from teleward_cli.demo.client import Visitor
-from teleward_contract.placements import TOMBSTONE_TTL_S
 from teleward_testing.browser import look, moved, open_plain_chromium, sees_and_hears, until
 from teleward_testing.builders import House
 from teleward_testing.doors import NOT_FOUND, knock_at_call, knock_at_request, knock_at_waiting
@@ -132,7 +130,9 @@ async def test_nothing_of_the_patient_is_left_in_redis_after_the_retention_time(
     assert not _keys_with(teleward, name), "the name goes with the visit, not later"
 
     async def only_tombstones_are_left() -> bool:
-        left = _keys_with(teleward, entry.visit)
+        # The pool remembers the opaque id of a released call a minute longer: no beat may revive it.
+        keys = _keys_with(teleward, entry.visit).items()
+        left = {key: ttl for key, ttl in keys if "tombstones" not in key}
         return all(0 <= ttl <= TOMBSTONE_TTL_S for ttl in left.values())
 
     await until("the visit is forgotten", only_tombstones_are_left, seconds=FORGOTTEN_WITHIN_S)
@@ -163,20 +163,18 @@ async def _uses_only_the_port_of_a_media_node(person: Person, teleward: Running)
     assert seen.ciphers == [CIPHER]
 
 
-def _keys_with(teleward: Running, word: str) -> dict[str, int]:
-    """Every key whose name or content, whatever its type, contains `word`, with its TTL in seconds."""
+def _keys_with(teleward: Running, word: str) -> list[str]:
+    """Every key whose name or content, whatever its type, contains `word`."""
     with redis.Redis.from_url(str(teleward.status().redis)) as store:
-        deadline = time.monotonic() + 10
-        found = {}
-        for key in store.scan_iter(count=500):
-            assert time.monotonic() < deadline
-            if word in repr(key) or word in repr(_content(store, key)):
-                found[repr(key)] = int(store.ttl(key))
-        return found
+        return [
+            repr(key)
+            for key in store.scan_iter(count=500)
+            if word in repr(key) or word in repr(_content(store, key))
+        ]
 
 
 def _content(store: "redis.Redis", key: bytes) -> object:
-    match store.type(key).decode():
+    match bytes(store.type(key)).decode():
         case "string":
             return store.get(key)
         case "hash":

@@ -76,7 +76,7 @@ class Waiter:
             pass
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def asking(house: House) -> House:
     """A clinic that asks for the reason of the visit."""
     reason = {"name": "reason", "label": {"en": "Reason"}, "kind": "Text"}

@@ -1,6 +1,6 @@
 """Every page says what to do next, in the clinic's language, by keyboard alone, without a complaint."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from playwright.async_api import expect
@@ -14,6 +14,14 @@ from teleward_testing.running import Running
 NewPatient = Callable[[str], Awaitable[Patient]]
 NewStaff = Callable[[str], Awaitable[Staff]]
 NewVisitor = Callable[[Recording | None], Visitor]
+
+
+@pytest.fixture
+def changing(house: House) -> Iterator[House]:
+    """The clinic, for a test that changes it; afterwards it is as before."""
+    yield house
+    house.apply(house.documents())
+
 
 SHUT: dict[str, dict[str, object]] = {
     "closed": {"hours": {"weekly": []}, "closedMessage": {"en": "Phone us tomorrow."}},
@@ -41,24 +49,26 @@ async def test_an_unknown_clinic_is_a_404_page_that_says_what_to_do(
 
 @pytest.mark.parametrize("state", sorted(SHUT))
 async def test_a_door_that_is_shut_says_so_with_200_and_refuses_to_enter_with_409(
-    state: str, house: House, patient: NewPatient, visitor: NewVisitor
+    state: str, changing: House, patient: NewPatient, visitor: NewVisitor
 ) -> None:
     if state == "full":
-        await visitor(None).enter(house.namespace, house.clinic, "First", {})
-    house.apply(house.documents(waiting_area=SHUT[state]))
-    await _door_says(house, visitor, state)
+        await visitor(None).enter(changing.namespace, changing.clinic, "First", {})
+    changing.apply(changing.documents(waiting_area=SHUT[state]))
+    await _door_says(changing, visitor, state)
 
-    await _page_and_attempt(state, house, patient, visitor)
+    await _page_and_attempt(state, changing, patient, visitor)
 
 
 async def test_a_suspended_clinic_shows_its_message_with_200_and_refuses_to_enter_with_409(
-    house: House, patient: NewPatient, visitor: NewVisitor
+    changing: House, patient: NewPatient, visitor: NewVisitor
 ) -> None:
     message = "We have moved. Please phone the ward."
-    house.apply(house.documents(clinic={"suspended": {"messageForPatients": {"en": message}}}))
-    await _door_says(house, visitor, "suspended")
+    changing.apply(
+        changing.documents(clinic={"suspended": {"messageForPatients": {"en": message}}})
+    )
+    await _door_says(changing, visitor, "suspended")
 
-    person = await _page_and_attempt("suspended", house, patient, visitor)
+    person = await _page_and_attempt("suspended", changing, patient, visitor)
     await person.reads(message)
 
 
@@ -122,11 +132,13 @@ async def test_an_entry_that_is_not_complete_says_which_answer_and_takes_the_per
     await expect(name).to_have_attribute("aria-invalid", "true")
 
 
-async def test_an_arabic_page_runs_from_right_to_left(house: House, patient: NewPatient) -> None:
-    house.apply(house.documents(clinic={"locales": ["ar", "en"]}))
+async def test_an_arabic_page_runs_from_right_to_left(
+    changing: House, patient: NewPatient
+) -> None:
+    changing.apply(changing.documents(clinic={"locales": ["ar", "en"]}))
     person = await patient("patient who reads Arabic")
 
-    await person.page.goto(f"{house.patient_url}?locale=ar")
+    await person.page.goto(f"{changing.patient_url}?locale=ar")
 
     await person.sees("entry")
     page = person.page.locator("html")

@@ -33,6 +33,8 @@ class Ticket(_Sealed):
     clinic: str
     clinic_uid: str
     arrived_ms: int
+    life: str
+    """The store's life in which the visit was made: in it, a visit that is not there is over."""
 
 
 class StaffSession(_Sealed):

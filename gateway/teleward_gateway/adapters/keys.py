@@ -7,6 +7,7 @@ tw:{org:NS}:visit:<id>                 string  the visit; while it lasts, `keep_
                                                then the retention time
 tw:{org:NS}:visit:<id>:personal        string  name and answers; as long as the visit lasts, gone when over
 tw:{org:NS}:queue:<clinic uid>         zset    visit → arrival in ms; a day after the last arrival
+tw:visits:life                         string  random name of the store's present life; none
 =====================================  ======  ======================================================
 
 The gateway alone writes them.
@@ -15,6 +16,7 @@ The gateway alone writes them.
 from teleward_contract.units import Namespace
 
 QUEUE_TTL_S = 86_400
+LIFE = "tw:visits:life"
 
 
 def visit(namespace: Namespace, visit_id: str) -> str:

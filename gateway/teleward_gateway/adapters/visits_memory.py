@@ -13,6 +13,7 @@ class MemoryVisits:
     def __init__(self, now_ms: Callable[[], int], retention_s: int) -> None:
         self._now = now_ms
         self._retention_ms = retention_s * 1000
+        self._life = "first"
         self._visits: dict[tuple[Namespace, str], tuple[Visit, int]] = {}
         self._personal: dict[tuple[Namespace, str], Personal] = {}
 
@@ -34,6 +35,16 @@ class MemoryVisits:
         if known.state not in OVER:
             self._personal[key] = personal
         return known
+
+    async def life(self) -> str:
+        """See `Visits`."""
+        return self._life
+
+    def empty(self) -> None:
+        """Lose everything."""
+        self._visits.clear()
+        self._personal.clear()
+        self._life = f"{self._life}'"
 
     async def get(self, namespace: Namespace, visit: str) -> Visit | None:
         """See `Visits`."""

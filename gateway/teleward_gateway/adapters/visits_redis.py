@@ -1,5 +1,6 @@
 """Visits in Redis: each change is one script, so that two gateways never act on one visit twice."""
 
+import secrets
 import time
 from collections.abc import Awaitable
 from typing import cast
@@ -89,6 +90,17 @@ class RedisVisits:
             [seen.model_dump_json(), personal.model_dump_json(), keep_s, keys.QUEUE_TTL_S, *OVER],
         )  # fmt: skip
         return Visit.model_validate_json(str(raw))
+
+    async def life(self) -> str:
+        """See `Visits`."""
+        try:
+            known = await self._store.redis.get(keys.LIFE)
+            if known is None:
+                await self._store.redis.set(keys.LIFE, secrets.token_urlsafe(8), nx=True)
+                known = await self._store.redis.get(keys.LIFE)
+        except (RedisError, OSError) as err:
+            raise unavailable(err) from err
+        return str(known)
 
     async def get(self, namespace: Namespace, visit: str) -> Visit | None:
         """See `Visits`."""

@@ -79,7 +79,9 @@ async def _has_visit(parts: Context, found: Found, ticket: Ticket | None) -> boo
     if ticket is None or ticket.clinic_uid != found[0].uid:
         return False
     visit = await parts.visits.get(ticket.namespace, ticket.visit)
-    return visit is None or visit.state not in OVER
+    if visit is None:
+        return ticket.life != await parts.visits.life()
+    return visit.state not in OVER
 
 
 async def _door_state(parts: Context, found: Found) -> DoorState:
@@ -111,7 +113,8 @@ async def enter(
     parts.watches.of(found[0]).nudge()
     ticket = Ticket(
         visit=visit.id, namespace=visit.namespace, clinic=clinic, clinic_uid=visit.clinic_uid,
-        arrived_ms=visit.arrived_ms, expires=int(time.time()) + TICKET_S,
+        arrived_ms=visit.arrived_ms, life=await parts.visits.life(),
+        expires=int(time.time()) + TICKET_S,
     )  # fmt: skip
     response = JSONResponse({"state": "waiting"}, 201)
     set_cookie(response, VISIT_COOKIE, parts.sealer.seal(VISIT_COOKIE, ticket), TICKET_S)
@@ -220,6 +223,8 @@ async def _register(
     questions = clinic.waiting_area.entry_fields if clinic.waiting_area else ()
     visit = await parts.visits.get(ticket.namespace, ticket.visit)
     if visit is None:
+        if ticket.life == await parts.visits.life():
+            raise RefusedError(404, "not_found", "The visit is over.")
         checked = check_entry(hello.name, hello.fields, hello.locale, questions)
         if checked.personal is None:
             raise RefusedError(404, "not_found", "The entry is not complete.")

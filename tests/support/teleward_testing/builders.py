@@ -117,7 +117,5 @@ def build_house(
     teleward.kubectl("create", "namespace", namespace)
     house.apply(house.documents(pool=pool))
     for each in ("mediapool/default", f"clinic/{house.clinic}"):
-        teleward.kubectl(
-            "wait", "--for=condition=Ready", each, "-n", namespace, "--timeout=20s"
-        )
+        teleward.kubectl("wait", "--for=condition=Ready", each, "-n", namespace, "--timeout=20s")
     return house
