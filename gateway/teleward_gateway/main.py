@@ -24,9 +24,7 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_contract.routing_redis import RedisRouting
 from teleward_contract.tickets import TicketSigner
 
-from teleward_gateway.adapters import metrics
 from teleward_gateway.adapters.control_ports import WebSocketControlPorts
-from teleward_gateway.adapters.cookies import Sealer
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.errors import RefusedError
 from teleward_gateway.settings import Settings
@@ -34,8 +32,10 @@ from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
+from teleward_gateway.web import metrics
 from teleward_gateway.web.app import create_app
 from teleward_gateway.web.context import Context, SignIn
+from teleward_gateway.web.cookies import Sealer
 
 _PROGRAM = "teleward-gateway"
 _STATIC = Path(__file__).parent / "static"

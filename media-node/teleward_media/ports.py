@@ -1,6 +1,6 @@
 """The doors of the calls to the outside: transport of peers, packet path, sockets, clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from teleward_contract.signalling import Frame
@@ -41,8 +41,46 @@ class Transports(Protocol):
         ...
 
 
+class SrtpSession(Protocol):
+    """Keys of one direction (libsrtp's interface)."""
+
+    def protect(self, packet: bytes) -> bytes:
+        """RTP to SRTP."""
+        ...
+
+    def unprotect(self, packet: bytes) -> bytes:
+        """SRTP to RTP."""
+        ...
+
+    def protect_rtcp(self, packet: bytes) -> bytes:
+        """RTCP to SRTCP."""
+        ...
+
+    def unprotect_rtcp(self, packet: bytes) -> bytes:
+        """SRTCP to RTCP."""
+        ...
+
+
 class PacketPath(Protocol):
     """Carries packets by plan; `packetpath.reference` is the one in Python."""
+
+    def add_peer(
+        self,
+        peer: ParticipantId,
+        receive: SrtpSession,
+        transmit: SrtpSession,
+        negotiated: Negotiated,
+    ) -> None:
+        """Take in a peer whose DTLS handshake is done."""
+        ...
+
+    def remove_peer(self, peer: ParticipantId) -> None:
+        """Forget a peer and its keys."""
+        ...
+
+    def receive(self, batch: Iterable[tuple[ParticipantId, bytes]], now: Seconds) -> None:
+        """Take in SRTP and SRTCP datagrams of proven peers."""
+        ...
 
     def set_plan(self, plan: ForwardingPlan, now: Seconds) -> None:
         """Replace the forwarding plan."""

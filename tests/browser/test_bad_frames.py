@@ -20,7 +20,7 @@ NewVisitor = Callable[[Recording | None], Visitor]
 BAD_FRAMES = {
     "too large": ("{" + " " * MAX_FRAME_BYTES + "}", "frame_too_large", 1009),
     "not JSON": ("{", "not_json", 1008),
-    "JSON but no object": ("[]", "unknown_type", 1008),
+    "JSON without a type": ('{"kind": "knock"}', "unknown_type", 1008),
     "of unknown type": ('{"type": "knock"}', "unknown_type", 1008),
 }
 

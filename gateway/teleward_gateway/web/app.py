@@ -9,10 +9,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from teleward_contract.errors import RoutingUnavailableError
 
-from teleward_gateway.adapters import metrics
 from teleward_gateway.errors import RefusedError
 from teleward_gateway.usecases.clinics import one_moment
-from teleward_gateway.web import calls, pages, patients, staff
+from teleward_gateway.web import calls, metrics, pages, patients, staff
 from teleward_gateway.web.context import Context
 
 MAX_BODY_BYTES = 32 * 1024

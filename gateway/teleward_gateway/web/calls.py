@@ -17,7 +17,6 @@ from teleward_contract.units import (
     call_cost,
 )
 
-from teleward_gateway.adapters import metrics
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.visits import OVER, Visit, VisitAction, VisitState
@@ -29,6 +28,7 @@ from teleward_gateway.usecases.consult import (
     MAX_CONSULTATION_PARTICIPANTS,
     not_found,
 )
+from teleward_gateway.web import metrics
 from teleward_gateway.web.context import Context
 from teleward_gateway.web.patients import context
 from teleward_gateway.web.sockets import FramedSocket, GoneError, SocketRefusedError

@@ -10,7 +10,6 @@ from starlette.requests import HTTPConnection
 from teleward_contract.projections import Role
 from teleward_contract.units import ParticipantId
 
-from teleward_gateway.adapters.cookies import Sealer, StaffSession
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.errors import RefusedError
@@ -19,6 +18,7 @@ from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting, not_found
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
+from teleward_gateway.web.cookies import Sealer, StaffSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The patient's interface: the door, entering, the private waiting socket."""
 
 import asyncio
+import contextlib
 import json
 import secrets
 import time
@@ -13,15 +14,15 @@ from pydantic import BaseModel, Field
 from starlette.requests import HTTPConnection
 from teleward_contract.errors import RoutingUnavailableError
 
-from teleward_gateway.adapters import metrics
-from teleward_gateway.adapters.cookies import VISIT_COOKIE, Ticket
 from teleward_gateway.core.door import DoorState, door_message, door_state, text_for
 from teleward_gateway.core.entry import check_entry
 from teleward_gateway.core.queue import rfc3339
 from teleward_gateway.core.visits import OVER, Visit, VisitAction, VisitState
 from teleward_gateway.errors import RefusedError
 from teleward_gateway.usecases.clinics import Found
+from teleward_gateway.web import metrics
 from teleward_gateway.web.context import Context
+from teleward_gateway.web.cookies import VISIT_COOKIE, Ticket
 from teleward_gateway.web.sockets import FramedSocket, GoneError, SocketRefusedError
 
 router = APIRouter()
@@ -248,43 +249,47 @@ async def _follow(
     parts: Context, found: Found, visit: Visit, locale: str, name: str,
     socket: FramedSocket, reader: "asyncio.Task[None]",
 ) -> bool:  # fmt: skip
-    """Tell the patient its own state as it changes; True when the socket is done."""
+    """Tell the patient its own state as it changes; False when it must register again."""
     watch = parts.watches.of(found[0])
     version, told, looked = -1, "", 0.0
     while not reader.done():
         if time.monotonic() - looked > LOOK_EVERY_S:
             looked = time.monotonic()
-            keep_s = parts.consulting.keep_s(found)
-            try:
-                await parts.visits.heard(visit.namespace, visit.id, name, keep_s)
-            except RoutingUnavailableError:
-                looked -= LOOK_EVERY_S - 1
-        view = watch.view
-        if not view.available:
-            frame: dict[str, Any] = {"type": "wait", "reason": "unavailable"}
-        else:
-            mine = view.visit(visit.id)
+            await _heard(parts, found, visit, name)
+        frame: dict[str, Any] = {"type": "wait", "reason": "unavailable"}
+        if watch.view.available:
+            mine = watch.view.visit(visit.id)
             if mine is None or mine.socket != name:
-                stored = await _stored(parts, visit)
-                if stored is None:
-                    return False  # emptied: register again
-                if stored.state in OVER:
-                    await _tell_over(socket, stored)
+                mine = await _stored(parts, visit)
+                if mine is None:
+                    return False
+                if await _is_over(mine, name, socket):
                     return True
-                if stored.socket != name:
-                    await socket.end({"type": "replaced"}, 4001)
-                    return True
-                mine = stored
             frame = _visit_frame(found, mine, locale)
         if (text := json.dumps(frame)) != told:
             await socket.send(frame)
             told = text
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
                 version = await watch.changed(version)
-        except TimeoutError:
-            continue
     return True
+
+
+async def _heard(parts: Context, found: Found, visit: Visit, name: str) -> None:
+    with contextlib.suppress(RoutingUnavailableError):
+        keep_s = parts.consulting.keep_s(found)
+        await parts.visits.heard(visit.namespace, visit.id, name, keep_s)
+
+
+async def _is_over(visit: Visit, name: str, socket: FramedSocket) -> bool:
+    """End the socket of a visit that is over, or that another tab has taken."""
+    if visit.state in OVER:
+        await _tell_over(socket, visit)
+        return True
+    if visit.socket != name:
+        await socket.end({"type": "replaced"}, 4001)
+        return True
+    return False
 
 
 async def _stored(parts: Context, visit: Visit) -> Visit | None:

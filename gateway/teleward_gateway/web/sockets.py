@@ -8,8 +8,8 @@ from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ValidationError
 from teleward_contract.signalling import MAX_FRAME_BYTES
 
-from teleward_gateway.adapters import metrics
 from teleward_gateway.errors import TelewardGatewayError
+from teleward_gateway.web import metrics
 
 SEND_TIMEOUT_S = 10.0
 """A browser that does not read for this long is dropped."""

@@ -10,8 +10,6 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 from teleward_contract.projections import ClinicProjection, RoomKind, TeamMember
 
-from teleward_gateway.adapters import metrics
-from teleward_gateway.adapters.cookies import STAFF_COOKIE, StaffSession
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.door import text_for
@@ -20,7 +18,9 @@ from teleward_gateway.core.visits import OVER, Visit, VisitAction
 from teleward_gateway.errors import RefusedError
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import not_found
+from teleward_gateway.web import metrics
 from teleward_gateway.web.context import Context
+from teleward_gateway.web.cookies import STAFF_COOKIE, StaffSession
 from teleward_gateway.web.patients import context, set_cookie
 from teleward_gateway.web.sockets import FramedSocket, GoneError, SocketRefusedError
 

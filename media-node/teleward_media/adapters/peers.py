@@ -10,14 +10,14 @@ from teleward_media.adapters.dtls import Certificate, DtlsPeer
 from teleward_media.adapters.udp_port import Counters, UdpPort
 from teleward_media.core.answer import LocalTransport, Negotiated
 from teleward_media.core.offer import Offer
-from teleward_media.packetpath.reference import ReferencePath
+from teleward_media.ports import PacketPath
 
 
 class Peers:
     """Opens and closes peers; keyed by participant, one peer each."""
 
     def __init__(
-        self, port: UdpPort, path: ReferencePath, counters: Counters, host: str, udp_port: int
+        self, port: UdpPort, path: PacketPath, counters: Counters, host: str, udp_port: int
     ) -> None:
         self._port, self._path, self._counters = port, path, counters
         self._host, self._udp_port = host, udp_port

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pylibsrtp import Error as SrtpError
-from pylibsrtp import Session
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import MID, RID, Negotiated, SlotSection, SourceSection
 from teleward_media.core.forwarding import ForwardingPlan, Output, SourceId
 from teleward_media.packetpath import rtpwire
+from teleward_media.ports import SrtpSession
 
 RING_PACKETS = 512
 """Sent video packets kept per slot for retransmission: about two seconds at 1.5 Mbit/s."""
@@ -114,8 +114,8 @@ class PeerPath:
     """One connected peer."""
 
     id: ParticipantId
-    receive: Session
-    transmit: Session
+    receive: SrtpSession
+    transmit: SrtpSession
     negotiated: Negotiated
     streams: dict[int, Stream] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
@@ -146,7 +146,11 @@ class ReferencePath:
         """Sources somebody waits for a keyframe of; asked for as soon as the floor allows."""
 
     def add_peer(
-        self, peer: ParticipantId, receive: Session, transmit: Session, negotiated: Negotiated
+        self,
+        peer: ParticipantId,
+        receive: SrtpSession,
+        transmit: SrtpSession,
+        negotiated: Negotiated,
     ) -> None:
         """Take in a peer whose DTLS handshake is done."""
         path = PeerPath(peer, receive, transmit, negotiated)

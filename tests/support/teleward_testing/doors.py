@@ -51,7 +51,7 @@ async def knock_at_queue(person: Visitor, namespace: str, clinic: str) -> str:
             frame = await socket.receive()
     except (SocketEndedError, RefusedAnswerError) as err:
         return _ended(err)
-    refused = frame.type == "error" and frame.code == "not_found"
+    refused = frame.type == "error" and frame.code in ("not_found", "sign_in")
     return NOT_FOUND if refused else frame.type
 
 

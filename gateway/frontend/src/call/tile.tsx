@@ -97,6 +97,9 @@ export function Sound({ track, blocked }: SoundProps) {
 }
 
 export function OwnTile({ media }: { readonly media: LocalMedia }) {
+  // Pages of one browser share one camera and its few buffers; six own pictures would use them up
+  // and stop the camera for all.
+  if (media.smallVideo) return null;
   return (
     <div class="own" data-testid="own-tile">
       <SelfView media={media} />

@@ -50,7 +50,7 @@ export class LocalMedia {
   readonly muted = signal(false);
   readonly #own: Readonly<Record<Kind, OwnDevice>>;
 
-  constructor(private readonly smallVideo: boolean) {
+  constructor(readonly smallVideo: boolean) {
     this.#own = { microphone: device("microphone"), camera: device("camera") };
     this.microphone = this.#own.microphone;
     this.camera = this.#own.camera;

@@ -1,0 +1,57 @@
+"""The folder is the mark; a tier whose tools are missing is skipped by name, and never with CI=true."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+TIERS = ("house", "unit", "contract", "cluster", "browser", "load")
+HERE = Path(__file__).parent
+CHROMIUM = "/usr/bin/chromium"
+PAGES = HERE.parent / "gateway/teleward_gateway/static/patient.html"
+
+_skipped: dict[str, str] = {}
+
+
+def tier_of(path: Path) -> str | None:
+    """The tier a test file belongs to, by its folder."""
+    parts = path.relative_to(HERE).parts if path.is_relative_to(HERE) else ()
+    return parts[0] if parts and parts[0] in TIERS else None
+
+
+def missing(tier: str) -> str | None:
+    """What a tier lacks on this machine, with the command that provides it; None when nothing."""
+    if tier == "browser":
+        if not Path(CHROMIUM).exists():
+            return "no Chromium: apt-get install chromium"
+        if not PAGES.exists():
+            return "the pages are not built: make frontend"
+    if tier == "contract":
+        from teleward_cli import store
+
+        if store.find_binary() is None:
+            return "no Valkey or Redis: make setup"
+        if shutil.which("kubectl") is None:
+            return "no kubectl on the PATH: make setup, and run the tests by make test"
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        tier = tier_of(item.path)
+        if tier is None:
+            continue
+        item.add_marker(getattr(pytest.mark, tier))
+        lack = missing(tier)
+        if lack is None:
+            continue
+        if os.environ.get("CI") == "true":
+            pytest.exit(f"CI=true, and {tier}/ cannot run: {lack}", returncode=1)
+        _skipped[tier] = lack
+        item.add_marker(pytest.mark.skip(reason=lack))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for tier, lack in sorted(_skipped.items()):
+        terminalreporter.write_line(f"not run: tests/{tier}/ ({lack})", yellow=True)
