@@ -196,7 +196,7 @@ class MeetingRoomSpec(Mirror):
 
     clinic_ref: Reference
     display_name: str = ""
-    max_participants: int = 6
+    max_participants: int | None = None
     guest_entry: Literal["Knock", "Open"] = "Knock"
     locked: bool = False
 
@@ -214,7 +214,7 @@ class UserRoomSpec(Mirror):
     clinic_ref: Reference
     owner: Owner
     display_name: str = ""
-    max_participants: int = 6
+    max_participants: int | None = None
     guest_entry: Literal["Knock", "Open"] = "Knock"
     patients_allowed: bool = False
 
@@ -321,7 +321,7 @@ class Resource(Mirror, Generic[_S]):
 
 
 class Organisation(Resource[OrganisationSpec]):
-    """A Organisation object."""
+    """An Organisation object."""
 
 
 class Clinic(Resource[ClinicSpec]):

@@ -1,9 +1,11 @@
 """Errors of the operator.
 
 TelewardOperatorError
-├── ClusterUnavailableError   the API server did not answer, or answered 5xx or 429
-├── StaleObjectError          409: the object changed since it was read; look again
-└── RuntimeUnavailableError   the pool's runtime (the local supervisor) did not answer
+├── ClusterUnavailableError   the API server did not answer, or refused for now
+├── StaleObjectError          409 or 404: the object changed or went since it was read; look again
+├── RuntimeUnavailableError   the pool's runtime (the local supervisor) did not answer
+├── LeadershipLostError       another replica leads; this one ends
+└── WatchEndedError           the watch died; the process ends and starts anew
 """
 
 
@@ -12,7 +14,7 @@ class TelewardOperatorError(Exception):
 
 
 class ClusterUnavailableError(TelewardOperatorError):
-    """The API server did not answer; try again."""
+    """The API server did not answer, or refused for now; try again."""
 
 
 class StaleObjectError(TelewardOperatorError):
@@ -21,3 +23,11 @@ class StaleObjectError(TelewardOperatorError):
 
 class RuntimeUnavailableError(TelewardOperatorError):
     """Media nodes cannot be started or stopped now; try again."""
+
+
+class LeadershipLostError(TelewardOperatorError):
+    """Another replica leads."""
+
+
+class WatchEndedError(TelewardOperatorError):
+    """The watch died; nothing declared from now on would be seen."""

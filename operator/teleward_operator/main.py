@@ -6,206 +6,143 @@ import secrets
 import signal
 import socket
 import time
+from collections.abc import Coroutine
+from datetime import UTC, datetime
 
 import aiohttp
-import kopf
 import structlog
-from aiohttp import web
-from kubernetes.config import ConfigException
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from teleward_contract import telemetry
-from teleward_contract.errors import StaleLeaderError
 from teleward_contract.occupancy_redis import RedisOccupancy
 from teleward_contract.process import read_settings, refuse_start
 from teleward_contract.projections_redis import RedisProjections
 from teleward_contract.redis_store import Store, open_store
-from teleward_contract.resources import AnyResource
 from teleward_contract.routing_redis import RedisRouting
-from teleward_contract.units import LeaderEpoch
 
-from teleward_operator.adapters import metrics
 from teleward_operator.adapters.kubernetes_cluster import KubernetesCluster, load_client
-from teleward_operator.adapters.lease import Leadership
+from teleward_operator.adapters.lease import LeaseLeadership
 from teleward_operator.adapters.local_supervisor import LocalSupervisor, NoRuntime
-from teleward_operator.core.cache import Cache, Unit
-from teleward_operator.handlers import watching
+from teleward_operator.adapters.metrics import PrometheusCounting
+from teleward_operator.adapters.operations import serve_operations
+from teleward_operator.core.cache import Cache
+from teleward_operator.errors import ClusterUnavailableError
+from teleward_operator.handlers.watching import KopfWatch
 from teleward_operator.ports import PoolRuntime
 from teleward_operator.settings import Settings
 from teleward_operator.usecases.keep_true import Keeper
-from teleward_operator.usecases.reconcile import Ports, Reconciler
+from teleward_operator.usecases.lead import Leader
+from teleward_operator.usecases.outside import Outside
+from teleward_operator.usecases.project import Projector
+from teleward_operator.usecases.reconcile import Reconciler
+from teleward_operator.usecases.report import Reporter
+from teleward_operator.usecases.work_off import Worklist
 
 _PROGRAM = "teleward-operator"
-MAX_LOOP_LAG_S = 5.0
 
 log = structlog.get_logger()
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT; exit code 1 when it cannot start or loses leadership."""
+    """Run until SIGTERM or SIGINT; exit code 1 when it cannot start, or must be started anew."""
     settings = read_settings(Settings, _PROGRAM)
     telemetry.setup_logging("operator", settings.log_level)
+    if settings.pool_runtime == "local" and not settings.supervisor_url:
+        refuse_start(
+            _PROGRAM, "TELEWARD_POOL_RUNTIME=local needs TELEWARD_SUPERVISOR_URL",
+            "set it, or start with `teleward up`, which does",
+        )  # fmt: skip
     if settings.kubeconfig:
         os.environ["KUBECONFIG"] = settings.kubeconfig  # where kopf's login looks
+    raise SystemExit(asyncio.run(_run(settings)))
+
+
+async def _run(settings: Settings) -> int:
     try:
         api = load_client(settings.kubeconfig)
-    except (ConfigException, OSError) as err:
+    except ClusterUnavailableError as err:
         refuse_start(
-            _PROGRAM, f"no access to a cluster ({type(err).__name__})",
+            _PROGRAM, str(err),
             "set TELEWARD_KUBECONFIG, or run in a pod with a service account",
         )  # fmt: skip
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
-    leadership = Leadership(api, settings.namespace, identity)
-    raise SystemExit(asyncio.run(_run(settings, KubernetesCluster(api), leadership)))
-
-
-async def _run(settings: Settings, cluster: KubernetesCluster, leadership: Leadership) -> int:
+    leadership = LeaseLeadership(api, settings.namespace, identity)
+    stop = _Stop()
+    stop.listen()
     async with open_store(str(settings.redis_url)) as store, aiohttp.ClientSession() as session:
-        reconciler = Reconciler(
-            Cache(),
-            _ports(store, cluster, _runtime(settings, session), leadership),
-            str(settings.public_url).rstrip("/"),
+        outside = _outside(
+            settings, store, KubernetesCluster(api), leadership, _runtime(settings, session)
         )
-        return await Operator(settings, reconciler, leadership).run()
+        cache = Cache()
+        reconciler = Reconciler(outside, cache, Projector(outside), Reporter(outside, cache))
+        worklist = Worklist(reconciler)
+        watch = KopfWatch(in_cluster=not settings.kubeconfig, keep_signals=stop.listen)
+        leader = Leader(worklist, Keeper(worklist), watch)
+        return await _serve(settings, leader, stop.requested)
+
+
+def _outside(
+    settings: Settings, store: Store, cluster: KubernetesCluster, leadership: LeaseLeadership,
+    runtime: PoolRuntime,
+) -> Outside:  # fmt: skip
+    return Outside(
+        cluster=cluster, runtime=runtime, projections=RedisProjections(store),
+        media_nodes=RedisRouting(store), occupancy=RedisOccupancy(store), leadership=leadership,
+        counting=PrometheusCounting(), public_url=str(settings.public_url).rstrip("/"),
+        monotonic=time.monotonic, wallclock=_wallclock,
+    )  # fmt: skip
 
 
 def _runtime(settings: Settings, session: aiohttp.ClientSession) -> PoolRuntime:
-    if settings.pool_runtime == "local" and settings.supervisor_url:
+    if settings.pool_runtime == "local":
         token = settings.supervisor_token.get_secret_value()
         return LocalSupervisor(settings.supervisor_url, token, session)
     return NoRuntime()
 
 
-def _ports(
-    store: Store, cluster: KubernetesCluster, runtime: PoolRuntime, leadership: Leadership
-) -> Ports:
-    def leader() -> LeaderEpoch:
-        if not leadership.is_held:
-            raise StaleLeaderError("the lease is not surely held")
-        return leadership.epoch
-
-    return Ports(
-        cluster=cluster, runtime=runtime, projections=RedisProjections(store),
-        media_nodes=RedisRouting(store), occupancy=RedisOccupancy(store), counting=_Counting(),
-        leader=leader,
-    )  # fmt: skip
+def _wallclock() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class _Counting:
-    """See `Counting`."""
+class _Stop:
+    """SIGTERM and SIGINT ask for an orderly stop."""
 
-    def reconciled(self, unit: Unit, outcome: str) -> None:
-        """See `Counting`."""
-        metrics.RECONCILES.labels(kind=unit.value, outcome=outcome).inc()
+    def __init__(self) -> None:
+        self.requested = asyncio.Event()
 
-    def wrote_status(self, kind: str) -> None:
-        """See `Counting`."""
-        metrics.STATUS_WRITES.labels(kind=kind).inc()
-
-    def projected(self, what: str) -> None:
-        """See `Counting`."""
-        metrics.PROJECTIONS.labels(what=what).inc()
-
-
-class Operator:
-    """The running parts."""
-
-    def __init__(self, settings: Settings, reconciler: Reconciler, leadership: Leadership) -> None:
-        self._settings = settings
-        self._reconciler = reconciler
-        self._leadership = leadership
-        self._stop = asyncio.Event()
-        self._is_ready = False
-        self._alive_at = time.monotonic()
-
-    async def run(self) -> int:
-        """Lead, watch, reconcile; exit code 1 when leadership is lost."""
-        loop = asyncio.get_running_loop()
+    def listen(self) -> None:
+        """Take the signals, from whoever has them now."""
         for signum in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signum, self._stop.set)
-        runner = await self._serve_operations()
-        lost = asyncio.Event()
-        tasks = [asyncio.create_task(self._lead(lost)), asyncio.create_task(self._measure())]
-        stopped = asyncio.create_task(self._stop.wait())
-        done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        failed = lost.is_set() or stopped not in done
-        for task in [stopped, *tasks]:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        for error in results:
-            if isinstance(error, Exception):
-                log.error("operator.failed", exc_info=error)
-        await runner.cleanup()
-        log.info("process.stopped")
-        return 1 if failed else 0
+            asyncio.get_running_loop().add_signal_handler(signum, self.requested.set)
 
-    async def _lead(self, lost: asyncio.Event) -> None:
-        await self._leadership.acquire()
-        metrics.IS_LEADER.set(1)
-        keeper = Keeper(self._reconciler)
 
-        def lose() -> None:
-            lost.set()
-            self._stop.set()
+async def _serve(settings: Settings, leader: Leader, stop: asyncio.Event) -> int:
+    address = settings.operations_address
+    try:
+        async with serve_operations(
+            address, settings.operations_port, leader.trouble, lambda: leader.is_ready
+        ) as port:
+            log.info("process.started", address=address, port=port)
+            return await _until(stop, leader.run(), leader.measure())
+    except OSError as err:
+        refuse_start(
+            _PROGRAM, f"{address}:{settings.operations_port} cannot be had ({err.strerror})",
+            "choose another TELEWARD_OPERATIONS_PORT, or 0 for any",
+        )  # fmt: skip
 
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._leadership.keep(lose))
-            group.create_task(self._reconciler.run())
-            await keeper.start()
-            self._is_ready = True
-            group.create_task(self._watch())
-            for work in (
-                keeper.follow_pools, keeper.follow_counters, keeper.watch_marker, keeper.sweep,
-            ):  # fmt: skip
-                group.create_task(work())
 
-    async def _watch(self) -> None:
-        registry = kopf.OperatorRegistry()
-        kopf.on.login(registry=registry)(kopf.login_with_kubeconfig)
-        if not self._settings.kubeconfig:
-            kopf.on.login(registry=registry)(kopf.login_with_service_account)
-        watching.register(registry, self._seen)
-        await kopf.operator(
-            registry=registry, settings=watching.settings(), standalone=True, clusterwide=True
-        )
-
-    def _seen(self, resource: AnyResource, is_deleted: bool) -> None:
-        metrics.EVENTS_SEEN.labels(kind=resource.kind).inc()
-        self._reconciler.seen(resource, deleted=is_deleted)
-        metrics.OBJECTS.set(len(self._reconciler.cache.objects))
-
-    async def _measure(self) -> None:
-        while True:
-            self._alive_at = time.monotonic()
-            metrics.QUEUE_DEPTH.set(self._reconciler.depth)
-            await asyncio.sleep(1)
-
-    async def _serve_operations(self) -> web.AppRunner:
-        async def healthz(_: web.Request) -> web.Response:
-            is_well = time.monotonic() - self._alive_at < MAX_LOOP_LAG_S
-            return web.Response(
-                status=200 if is_well else 500, text="ok\n" if is_well else "slow\n"
-            )
-
-        async def readyz(_: web.Request) -> web.Response:
-            return web.Response(status=200 if self._is_ready else 503, text="\n")
-
-        async def read_metrics(_: web.Request) -> web.Response:
-            return web.Response(
-                body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST}
-            )
-
-        app = web.Application()
-        app.router.add_get("/healthz", healthz)
-        app.router.add_get("/readyz", readyz)
-        app.router.add_get("/metrics", read_metrics)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        address = self._settings.operations_address
-        site = web.TCPSite(runner, address, self._settings.operations_port)
-        await site.start()
-        port = runner.addresses[0][1]
-        log.info("process.started", address=address, port=port)
-        return runner
+async def _until(stop: asyncio.Event, *work: Coroutine[None, None, None]) -> int:
+    """Do the work until told to stop; exit code 1 when it ends by itself."""
+    tasks = [asyncio.create_task(one) for one in work]
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    failed = not stop.is_set()
+    for task in (stopped, *tasks):
+        task.cancel()
+    for error in await asyncio.gather(*tasks, return_exceptions=True):
+        for one in error.exceptions if isinstance(error, ExceptionGroup) else [error]:
+            if isinstance(one, Exception):
+                log.error("operator.failed", exc_info=one)
+    log.info("process.stopped", exit_code=int(failed))
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -1,31 +1,70 @@
 """The doors of the operator's decisions to the outside."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from teleward_contract.resources import AnyResource
-from teleward_contract.units import CapacityUnits, MediaNodeId, PoolId
+from teleward_contract.units import CapacityUnits, LeaderEpoch, MediaNodeId, PoolId
+
+from teleward_operator.core.cache import Unit
+from teleward_operator.core.conditions import Transition
+from teleward_operator.core.pools import RunningMediaNode
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything that the API server holds of our kinds, in one complete LIST of each."""
+
+    objects: tuple[AnyResource, ...]
+    uids: frozenset[str]
+    """Of all objects, those included that could not be read."""
+    labels: Mapping[str, Mapping[str, str]]
+    """Namespace → its labels."""
 
 
 class Cluster(Protocol):
-    """Writes to the Kubernetes API.
+    """The Kubernetes API, but for watching.
 
-    Raises (every method): ClusterUnavailableError, StaleObjectError.
+    Raises (every method): ClusterUnavailableError; the writes StaleObjectError too.
     """
 
-    async def write_status(self, resource: AnyResource, status: dict[str, object]) -> None:
-        """Replace the status, on the version of the object that was read."""
+    async def write_status(self, resource: AnyResource, status: dict[str, object]) -> AnyResource:
+        """Replace the status, on the version of the object that was read; answers the new one."""
         ...
 
-    async def set_finalizers(self, resource: AnyResource, finalizers: tuple[str, ...]) -> None:
-        """Replace the finalizers, on the version of the object that was read."""
+    async def set_finalizers(
+        self, resource: AnyResource, finalizers: tuple[str, ...]
+    ) -> AnyResource:
+        """Replace the finalizers, on the version of the object that was read; answers the new one."""
         ...
 
-    async def tell(self, resource: AnyResource, reason: str, message: str, *, good: bool) -> None:
+    async def tell(self, resource: AnyResource, transition: Transition) -> None:
         """Post an Event about the object."""
         ...
 
-    async def list_all(self) -> tuple[AnyResource, ...]:
+    async def list_all(self) -> Listing:
         """List every object of our kinds, completely."""
+        ...
+
+
+class Sink(Protocol):
+    """Where a watch puts what it sees."""
+
+    def object_seen(self, resource: AnyResource, *, deleted: bool) -> None:
+        """One of our objects was added, changed or deleted."""
+        ...
+
+    def namespace_seen(self, name: str, labels: Mapping[str, str] | None) -> None:
+        """A namespace has these labels; None: it is gone."""
+        ...
+
+
+class Watch(Protocol):
+    """Sees every change of our kinds, from now on; reconnects by itself."""
+
+    async def follow(self, sink: Sink) -> None:
+        """Watch until cancelled; returning or raising means that the watch died."""
         ...
 
 
@@ -35,7 +74,7 @@ class PoolRuntime(Protocol):
     Raises (every method): RuntimeUnavailableError.
     """
 
-    async def running(self, pool: PoolId) -> tuple[MediaNodeId, ...]:
+    async def running(self, pool: PoolId) -> tuple[RunningMediaNode, ...]:
         """List the media nodes that shall run and those still stopping."""
         ...
 
@@ -44,3 +83,63 @@ class PoolRuntime(Protocol):
     ) -> None:
         """Run exactly these (idempotent); others are stopped in good order."""
         ...
+
+
+class Leadership(Protocol):
+    """One operator of several acts; each acquisition raises the leader epoch."""
+
+    async def acquire(self) -> None:
+        """Wait until leadership is ours."""
+        ...
+
+    async def keep(self) -> None:
+        """Renew until somebody else leads, then return."""
+        ...
+
+    async def release(self) -> None:
+        """Let somebody else lead at once; the best that can be done in an orderly stop."""
+        ...
+
+    def epoch(self) -> LeaderEpoch:
+        """The epoch to write with, asked for before each write.
+
+        Raises:
+            StaleLeaderError: Leadership is not surely ours, judged on the monotonic clock.
+        """
+        ...
+
+
+class Counting(Protocol):
+    """What is told to the metrics."""
+
+    def seen(self, kind: str) -> None:
+        """One watch event."""
+        ...
+
+    def reconciled(self, unit: Unit, outcome: str) -> None:
+        """One reconcile ended."""
+        ...
+
+    def wrote_status(self, kind: str) -> None:
+        """One status was written."""
+        ...
+
+    def projected(self, what: str) -> None:
+        """One projection was written or removed."""
+        ...
+
+    def swept(self, drift: int) -> None:
+        """A sweep ended and found so much that the watch had not brought."""
+        ...
+
+    def leads(self, *, leads: bool) -> None:
+        """This replica leads, or does not."""
+        ...
+
+    def measured(self, loop_lag_s: float, watch_age_s: float, depth: int, objects: int) -> None:
+        """Once a second: how late the loop is, how old the watch, how much waits, how much is known."""
+        ...
+
+
+Clock = Callable[[], float]
+"""Monotonic seconds."""

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Playwright, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Playwright,
+    ViewportSize,
+    async_playwright,
+)
 from teleward_cli.demo.client import Visitor
 from teleward_testing.browser import CHROMIUM, open_chromium
 from teleward_testing.builders import House, build_house
@@ -16,6 +22,9 @@ from teleward_testing.recording import Recording
 from teleward_testing.running import Running, running
 
 HERE = Path(__file__).parent
+
+WINDOW: ViewportSize = {"width": 640, "height": 480}
+"""Small: without a graphics card, painting is what a test with many people costs most."""
 
 RETENTION_S = 4
 """Instead of ten minutes, so that a test can wait for it."""
@@ -62,7 +71,7 @@ async def patient(chromium: Browser) -> AsyncIterator[Callable[[str], Awaitable[
     contexts: list[BrowserContext] = []
 
     async def arrive(who: str) -> Patient:
-        contexts.append(await chromium.new_context(locale="en-AU"))
+        contexts.append(await chromium.new_context(locale="en-AU", viewport=WINDOW))
         return await Patient.arrive(contexts[-1], who)
 
     yield arrive
@@ -76,7 +85,7 @@ async def staff(chromium: Browser) -> AsyncIterator[Callable[[str], Awaitable[St
     contexts: list[BrowserContext] = []
 
     async def arrive(who: str) -> Staff:
-        contexts.append(await chromium.new_context(locale="en-AU"))
+        contexts.append(await chromium.new_context(locale="en-AU", viewport=WINDOW))
         return await Staff.arrive(contexts[-1], who)
 
     yield arrive

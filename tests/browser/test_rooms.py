@@ -42,7 +42,7 @@ async def test_six_see_five_others_and_a_seventh_is_told_that_the_room_is_full(
     await seventh.sign_in(teleward.gateway, house.team(SIX + 1)[-1])
     await seventh.page.goto(room + SMALL)
     await expect(seventh.page.get_by_role("heading", name="This room is full")).to_be_visible(
-        timeout=20_000
+        timeout=40_000
     )
 
     for person in people:

@@ -6,35 +6,54 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import structlog
 from kubernetes import client, config
+from pydantic import ValidationError
 from teleward_contract.resources import GROUP, KINDS, VERSION, AnyResource, read_resource
 from urllib3.exceptions import HTTPError
 
 from teleward_operator.adapters import metrics
+from teleward_operator.core.conditions import Transition
 from teleward_operator.errors import ClusterUnavailableError, StaleObjectError
+from teleward_operator.ports import Listing
+
+log = structlog.get_logger()
 
 REQUEST_TIMEOUT_S = (5, 30)
 """Connect and read."""
+
+PAGE = 500
+"""Objects per answer of a LIST."""
+
 _MERGE_PATCH = "application/merge-patch+json"
-_CONFLICT, _NOT_FOUND = 409, 404
+_CONFLICT, _NOT_FOUND, _GONE = 409, 404, 410
 _T = TypeVar("_T")
 
 
 def load_client(kubeconfig: str) -> client.ApiClient:
-    """Load credentials: the kubeconfig, or the pod's service account when it is empty."""
+    """Load credentials: the kubeconfig, or the pod's service account when it is empty.
+
+    Raises:
+        ClusterUnavailableError: There are none; the text says what is wrong.
+    """
     settings = client.Configuration()
-    if kubeconfig:
-        config.load_kube_config(kubeconfig, client_configuration=settings)  # type: ignore[no-untyped-call]  # the package has no types here
-    else:
-        config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # nor here
+    try:
+        if kubeconfig:
+            config.load_kube_config(kubeconfig, client_configuration=settings)  # type: ignore[no-untyped-call]  # the package has no types here
+        else:
+            config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # nor here
+    except (config.ConfigException, OSError) as err:
+        raise ClusterUnavailableError(f"no access to a cluster ({type(err).__name__})") from err
     settings.retries = 0
     return client.ApiClient(settings)
 
 
 async def call(verb: str, work: Callable[[], _T]) -> _T:
-    """Run one request in a thread and translate its errors."""
-    begun = time.perf_counter()
-    code = "none"
+    """Run one request in a thread, time it, and translate its errors.
+
+    Raises: ClusterUnavailableError, StaleObjectError.
+    """
+    begun, code = time.perf_counter(), "none"
     try:
         result = await asyncio.to_thread(work)
     except client.ApiException as err:
@@ -58,50 +77,32 @@ class KubernetesCluster:
         self._objects = client.CustomObjectsApi(api)
         self._core = client.CoreV1Api(api)
 
-    async def write_status(self, resource: AnyResource, status: dict[str, object]) -> None:
+    async def write_status(self, resource: AnyResource, status: dict[str, object]) -> AnyResource:
         """See `Cluster`."""
-        meta = resource.metadata
         gone = dict.fromkeys(resource.status.keys() - status.keys())
-        body: dict[str, Any] = {
-            "metadata": {"resourceVersion": meta.resource_version}, "status": {**gone, **status},
-        }  # fmt: skip
-        await call(
-            "patch_status",
-            lambda: self._objects.patch_namespaced_custom_object_status(
-                GROUP, VERSION, meta.namespace, KINDS[resource.kind][0], meta.name, body,
-                _content_type=_MERGE_PATCH, _request_timeout=REQUEST_TIMEOUT_S,
-            ),
-        )  # fmt: skip
+        patch = self._objects.patch_namespaced_custom_object_status
+        return await self._patch(
+            "patch_status", patch, resource, {}, {"status": {**gone, **status}}
+        )
 
-    async def set_finalizers(self, resource: AnyResource, finalizers: tuple[str, ...]) -> None:
+    async def set_finalizers(
+        self, resource: AnyResource, finalizers: tuple[str, ...]
+    ) -> AnyResource:
         """See `Cluster`."""
-        meta = resource.metadata
-        body = {
-            "metadata": {
-                "resourceVersion": meta.resource_version, "finalizers": list(finalizers),
-            }
-        }  # fmt: skip
-        await call(
-            "patch",
-            lambda: self._objects.patch_namespaced_custom_object(
-                GROUP, VERSION, meta.namespace, KINDS[resource.kind][0], meta.name, body,
-                _content_type=_MERGE_PATCH, _request_timeout=REQUEST_TIMEOUT_S,
-            ),
-        )  # fmt: skip
+        patch = self._objects.patch_namespaced_custom_object
+        return await self._patch("patch", patch, resource, {"finalizers": list(finalizers)}, {})
 
-    async def tell(self, resource: AnyResource, reason: str, message: str, *, good: bool) -> None:
+    async def tell(self, resource: AnyResource, transition: Transition) -> None:
         """See `Cluster`."""
-        meta = resource.metadata
-        now = datetime.now(UTC)
+        meta, now = resource.metadata, datetime.now(UTC)
         event = client.CoreV1Event(
-            metadata=client.V1ObjectMeta(
-                generate_name=f"{meta.name}.", namespace=meta.namespace
-            ),
+            metadata=client.V1ObjectMeta(generate_name=f"{meta.name}.", namespace=meta.namespace),
             involved_object=client.V1ObjectReference(
                 api_version=f"{GROUP}/{VERSION}", kind=resource.kind, name=meta.name,
                 namespace=meta.namespace, uid=meta.uid,
             ),
-            reason=reason, message=message, type="Normal" if good else "Warning",
+            reason=transition.reason, message=transition.message,
+            type="Normal" if transition.is_good else "Warning",
             first_timestamp=now, last_timestamp=now, count=1,
             source=client.V1EventSource(component="teleward-operator"),
         )  # fmt: skip
@@ -112,19 +113,64 @@ class KubernetesCluster:
             ),
         )
 
-    async def list_all(self) -> tuple[AnyResource, ...]:
+    async def list_all(self) -> Listing:
         """See `Cluster`."""
-        found: list[AnyResource] = []
+        objects: list[AnyResource] = []
+        uids: set[str] = set()
         for kind, (plural, _) in KINDS.items():
-            answer = await self._list(plural)
-            found += [read_resource({**item, "kind": kind}) for item in answer["items"]]
-        return tuple(found)
+            for item in await self._list(plural):
+                uids.add(item["metadata"]["uid"])
+                try:
+                    objects.append(read_resource({**item, "kind": kind}))
+                except ValidationError:
+                    log.warning("object.unreadable", kind=kind)  # what is known of it stays
+        return Listing(tuple(objects), frozenset(uids), await self._labels())
 
-    async def _list(self, plural: str) -> dict[str, Any]:
-        def list_one() -> dict[str, Any]:
-            answer: Any = self._objects.list_cluster_custom_object(
-                GROUP, VERSION, plural, _request_timeout=REQUEST_TIMEOUT_S
-            )
-            return dict(answer)
+    async def _list(self, plural: str) -> list[dict[str, Any]]:
+        """LIST one kind completely, page by page; from the start again when a page expired."""
+        items: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            try:
+                page = await call("list", lambda: self._page(plural, token))  # noqa: B023  # called at once
+            except ClusterUnavailableError as err:
+                if not (token and f"{_GONE}" in str(err)):
+                    raise
+                items, token = [], ""
+                continue
+            items += page["items"]
+            token = page["metadata"].get("continue") or ""
+            if not token:
+                return items
 
-        return await call("list", list_one)
+    def _page(self, plural: str, token: str) -> dict[str, Any]:
+        answer: Any = self._objects.list_cluster_custom_object(
+            GROUP, VERSION, plural, limit=PAGE, _continue=token,
+            _request_timeout=REQUEST_TIMEOUT_S,
+        )  # fmt: skip
+        return dict(answer)
+
+    async def _labels(self) -> dict[str, dict[str, str]]:
+        def read() -> dict[str, dict[str, str]]:
+            answer: Any = self._core.list_namespace(_request_timeout=REQUEST_TIMEOUT_S)
+            return {item.metadata.name: dict(item.metadata.labels or {}) for item in answer.items}
+
+        return await call("list", read)
+
+    async def _patch(
+        self, verb: str, patch: Callable[..., Any], resource: AnyResource,
+        metadata: dict[str, object], rest: dict[str, object],
+    ) -> AnyResource:  # fmt: skip
+        """Merge-patch on the version that was read; 409 when it is not the newest any more."""
+        meta = resource.metadata
+        body = {"metadata": {"resourceVersion": meta.resource_version, **metadata}, **rest}
+        plural = KINDS[resource.kind][0]
+
+        def send() -> Any:
+            return patch(
+                GROUP, VERSION, meta.namespace, plural, meta.name, body,
+                _content_type=_MERGE_PATCH, _request_timeout=REQUEST_TIMEOUT_S,
+            )  # fmt: skip
+
+        answer = await call(verb, send)
+        return read_resource({**answer, "kind": resource.kind})

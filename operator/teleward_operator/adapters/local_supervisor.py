@@ -1,11 +1,22 @@
 """`PoolRuntime` on one machine: the supervisor of `teleward up`, over loopback HTTP."""
 
 import aiohttp
+from pydantic import BaseModel, ValidationError
 from teleward_contract.units import CapacityUnits, MediaNodeId, PoolId
 
+from teleward_operator.core.pools import RunningMediaNode
 from teleward_operator.errors import RuntimeUnavailableError
 
 TIMEOUT_S = 5.0
+
+
+class _MediaNode(BaseModel):
+    id: str
+    state: str
+
+
+class _Answer(BaseModel):
+    media_nodes: tuple[_MediaNode, ...]
 
 
 class LocalSupervisor:
@@ -16,10 +27,13 @@ class LocalSupervisor:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session = session
 
-    async def running(self, pool: PoolId) -> tuple[MediaNodeId, ...]:
+    async def running(self, pool: PoolId) -> tuple[RunningMediaNode, ...]:
         """See `PoolRuntime`."""
         answer = await self._ask("GET", pool, None)
-        return tuple(MediaNodeId(node["id"]) for node in answer["media_nodes"])
+        return tuple(
+            RunningMediaNode(MediaNodeId(node.id), is_stopping=node.state == "stopping")
+            for node in answer.media_nodes
+        )
 
     async def run(
         self, pool: PoolId, media_nodes: tuple[MediaNodeId, ...], capacity: CapacityUnits
@@ -28,30 +42,27 @@ class LocalSupervisor:
         wanted = [{"id": node, "capacity_units": capacity} for node in media_nodes]
         await self._ask("PUT", pool, {"media_nodes": wanted})
 
-    async def _ask(
-        self, method: str, pool: PoolId, body: dict[str, list[dict[str, object]]] | None
-    ) -> dict[str, list[dict[str, str]]]:
+    async def _ask(self, method: str, pool: PoolId, body: object) -> _Answer:
         try:
             async with self._session.request(
                 method, f"{self._url}/v1/pools/{pool}", json=body, headers=self._headers,
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
             ) as response:  # fmt: skip
                 response.raise_for_status()
-                answer: dict[str, list[dict[str, str]]] = await response.json()
-                return answer
-        except (aiohttp.ClientError, TimeoutError) as err:
+                return _Answer.model_validate_json(await response.read())
+        except (aiohttp.ClientError, TimeoutError, ValidationError) as err:
             raise RuntimeUnavailableError(f"supervisor: {type(err).__name__}") from err
 
 
 class NoRuntime:
-    """Where media nodes cannot be run yet."""
+    """Where nothing starts media nodes: none run, and none can."""
 
-    async def running(self, pool: PoolId) -> tuple[MediaNodeId, ...]:
+    async def running(self, _: PoolId) -> tuple[RunningMediaNode, ...]:
         """See `PoolRuntime`."""
-        raise RuntimeUnavailableError(f"no runtime for {pool}")
+        return ()
 
     async def run(
-        self, pool: PoolId, media_nodes: tuple[MediaNodeId, ...], capacity: CapacityUnits
+        self, pool: PoolId, media_nodes: tuple[MediaNodeId, ...], _: CapacityUnits
     ) -> None:
         """See `PoolRuntime`."""
-        raise RuntimeUnavailableError(f"no runtime for {pool}")
+        raise RuntimeUnavailableError(f"nothing runs {len(media_nodes)} media nodes of {pool}")

@@ -81,6 +81,13 @@ class Cache:
             return {unit_of(resource)}
         return self.touches(resource) | self.touches(before)
 
+    def is_news(self, resource: AnyResource) -> bool:
+        """Whether this is newer than what is known."""
+        known = self.objects.get(key_of(resource))
+        if known is None:
+            return resource.metadata.uid not in self._gone
+        return _is_older(known, resource)
+
     def replace(self, resource: AnyResource, by: AnyResource) -> None:
         """Note a write of our own, unless the watch brought something newer meanwhile."""
         key = key_of(resource)

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     """This generation is in the routing state."""
     READY = "Ready"
     """It works."""
+    TIME_ZONE_UNKNOWN = "TimeZoneUnknown"
+    """A time zone is not of the IANA database."""
     ORGANISATION_MISSING = "OrganisationMissing"
     """The namespace has no Organisation."""
     CLINIC_NOT_FOUND = "ClinicNotFound"
@@ -38,8 +40,10 @@ class Reason(StrEnum):
     """The clinic has no WaitingArea: patients have no door."""
     SUSPENDED = "Suspended"
     """The clinic is suspended."""
+    ROUTING_UNAVAILABLE = "RoutingUnavailable"
+    """The routing state does not answer, so this generation is not in it yet."""
     NOT_PROGRAMMED = "NotProgrammed"
-    """It is not in the routing state."""
+    """It is not in the routing state, because a reference leads nowhere."""
     MEDIA_NODES_STARTING = "MediaNodesStarting"
     """Fewer media nodes take calls than are wanted."""
     RUNTIME_UNAVAILABLE = "RuntimeUnavailable"
@@ -58,7 +62,36 @@ class Verdict:
     type: ConditionType
     status: bool
     reason: Reason
-    message: str
+    message: str = ""
+
+
+def refuse(condition: ConditionType, reason: Reason, message: str) -> Verdict:
+    """Say that a condition does not hold, why, and what to do."""
+    return Verdict(condition, False, reason, message)
+
+
+_GOOD = {
+    ConditionType.ACCEPTED: Reason.ACCEPTED,
+    ConditionType.RESOLVED_REFS: Reason.RESOLVED,
+    ConditionType.PROGRAMMED: Reason.PROGRAMMED,
+    ConditionType.READY: Reason.READY,
+}
+
+
+def summarise(wrong: tuple[Verdict, ...] = ()) -> tuple[Verdict, ...]:
+    """Make the four conditions from what is wrong; the first of each type counts.
+
+    An object with a reference that leads nowhere can still be programmed (a clinic without a pool
+    takes patients in), so Programmed is False only where `wrong` says so. Ready repeats the first.
+    """
+    found: dict[ConditionType, Verdict] = {}
+    for verdict in wrong:
+        found.setdefault(verdict.type, verdict)
+    if wrong:
+        found[ConditionType.READY] = refuse(ConditionType.READY, wrong[0].reason, wrong[0].message)
+    return tuple(
+        found.get(condition) or Verdict(condition, True, good) for condition, good in _GOOD.items()
+    )
 
 
 def conditions(
@@ -72,14 +105,12 @@ def conditions(
         before: `status.conditions` as it stands, of any shape.
         now: RFC 3339 wallclock for those that change.
     """
-    known: dict[str, Mapping[str, object]] = {}
-    if isinstance(before, list):
-        known = {str(c.get("type")): c for c in before if isinstance(c, Mapping)}
-    written = []
+    known = _by_type(before)
+    written: list[dict[str, object]] = []
     for verdict in verdicts:
         status: Status = "True" if verdict.status else "False"
         old = known.get(verdict.type, {})
-        since = old.get("lastTransitionTime") if old.get("status") == status else now
+        since = old.get("lastTransitionTime") if old.get("status") == status else None
         written.append(
             {
                 "type": verdict.type.value, "status": status, "observedGeneration": generation,
@@ -90,23 +121,33 @@ def conditions(
     return written
 
 
-def summarise(resolved: Verdict | None, others: tuple[Verdict, ...] = ()) -> tuple[Verdict, ...]:
-    """Make the four conditions from what is wrong: a failed reference, and other reasons not to be ready."""
-    accepted = Verdict(ConditionType.ACCEPTED, True, Reason.ACCEPTED, "")
-    refs = resolved or Verdict(ConditionType.RESOLVED_REFS, True, Reason.RESOLVED, "")
-    is_placed = resolved is None or resolved.reason is not Reason.CLINIC_NOT_FOUND
-    programmed = (
-        Verdict(ConditionType.PROGRAMMED, True, Reason.PROGRAMMED, "")
-        if is_placed
-        else Verdict(
-            ConditionType.PROGRAMMED, False, Reason.NOT_PROGRAMMED,
-            "It is not in the routing state; see ResolvedRefs.",
-        )
-    )  # fmt: skip
-    wrong = [v for v in (resolved, *others) if v is not None and not v.status]
-    ready = (
-        Verdict(ConditionType.READY, False, wrong[0].reason, wrong[0].message)
-        if wrong
-        else Verdict(ConditionType.READY, True, Reason.READY, "")
+def is_programmed(status: Mapping[str, object], generation: int) -> bool:
+    """Whether a status says that this generation is in the routing state."""
+    condition = _by_type(status.get("conditions")).get(ConditionType.PROGRAMMED, {})
+    return (condition.get("status"), condition.get("observedGeneration")) == ("True", generation)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The summary of an object changed: worth an Event."""
+
+    reason: str
+    message: str
+    is_good: bool
+
+
+def transition(before: Mapping[str, object], after: Mapping[str, object]) -> Transition | None:
+    """Tell whether the reason of Ready differs between two statuses."""
+    old = _by_type(before.get("conditions")).get(ConditionType.READY, {})
+    new = _by_type(after.get("conditions")).get(ConditionType.READY, {})
+    if not new or old.get("reason") == new["reason"]:
+        return None
+    return Transition(
+        str(new["reason"]), str(new["message"]) or "It works.", new["status"] == "True"
     )
-    return accepted, refs, programmed, ready
+
+
+def _by_type(listed: object) -> dict[str, Mapping[str, object]]:
+    if not isinstance(listed, list):
+        return {}
+    return {str(c.get("type")): c for c in listed if isinstance(c, Mapping)}

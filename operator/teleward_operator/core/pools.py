@@ -1,6 +1,6 @@
 """Plan a media pool: which media nodes run, which are cordoned, what the status says. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from teleward_contract.media_nodes import MediaNodeState, MediaNodeView
@@ -8,13 +8,20 @@ from teleward_contract.projections import PoolProjection
 from teleward_contract.resources import MediaPool
 from teleward_contract.units import CapacityUnits, MediaNodeId, PoolId
 
-from teleward_operator.core.conditions import (
-    ConditionType,
-    Reason,
-    Verdict,
-    conditions,
-    summarise,
-)
+from teleward_operator.core.clinics import SILENT
+from teleward_operator.core.conditions import ConditionType, Reason, Verdict, refuse
+from teleward_operator.core.statuses import StatusWrite, compose, unanswered
+
+POOL_LABEL = "teleward.io/pool"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningMediaNode:
+    """A media node as the runtime knows it."""
+
+    media_node: MediaNodeId
+    is_stopping: bool = False
+    """Told to stop, not gone yet: its id is taken, its calls are not counted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +29,14 @@ class PoolSnapshot:
     """Everything a decision about one pool may look at."""
 
     pool: MediaPool
-    running: tuple[MediaNodeId, ...] | None
+    running: tuple[RunningMediaNode, ...] | None
     """What the runtime runs; None while it does not answer."""
     views: tuple[MediaNodeView, ...]
     now: str
+    """RFC 3339 wallclock."""
+    overdue: frozenset[MediaNodeId] = frozenset()
+    """Cordoned for longer than spec.drain.timeoutSeconds: they go with their calls."""
+    is_routing_up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +46,13 @@ class PoolPlan:
     run: tuple[MediaNodeId, ...]
     cordon: tuple[MediaNodeId, ...]
     uncordon: tuple[MediaNodeId, ...]
+    leaving: frozenset[MediaNodeId]
+    """Cordoned from now on, these included that are cordoned already."""
+    is_changed: bool
+    """The runtime has to be told what to run."""
     is_gone: bool
     """Deleted, and nothing runs any more: the finalizer may go."""
-    status: dict[str, object]
+    status: StatusWrite | None
 
 
 def pool_id(pool: MediaPool) -> PoolId:
@@ -45,13 +60,20 @@ def pool_id(pool: MediaPool) -> PoolId:
     return PoolId(f"{pool.metadata.namespace}/{pool.metadata.name}")
 
 
-def desired_replicas(pool: MediaPool) -> int:
-    """How many media nodes are wanted; with autoscaling, its floor until demand is followed."""
-    if pool.metadata.deletion_timestamp is not None:
-        return 0
+def is_deleted(pool: MediaPool) -> bool:
+    """Whether somebody deleted the pool; its finalizer keeps it until it is drained."""
+    return pool.metadata.deletion_timestamp is not None
+
+
+def desired_replicas(pool: MediaPool) -> tuple[int, str]:
+    """How many media nodes are wanted and why; with autoscaling, its floor until demand is followed."""
+    if is_deleted(pool):
+        return 0, "the pool is being deleted"
     if pool.spec.autoscaling is not None:
-        return pool.spec.autoscaling.min
-    return 1 if pool.spec.replicas is None else pool.spec.replicas
+        return pool.spec.autoscaling.min, "spec.autoscaling.min"
+    if pool.spec.replicas is None:
+        return 1, "default of spec.replicas"
+    return pool.spec.replicas, "spec.replicas"
 
 
 def project_pool(pool: MediaPool) -> PoolProjection:
@@ -65,91 +87,109 @@ def project_pool(pool: MediaPool) -> PoolProjection:
 
 def plan_pool(seen: PoolSnapshot) -> PoolPlan:
     """Start what is missing; cordon the emptiest of what is too much, and stop it once it is empty."""
-    wanted = desired_replicas(seen.pool)
-    running = list(seen.running or ())
+    wanted, _ = desired_replicas(seen.pool)
     views = {view.media_node: view for view in seen.views}
-    cordoned = [node for node in running if _is_cordoned(views.get(node))]
-    active = [node for node in running if node not in cordoned]
-    uncordon: list[MediaNodeId] = []
-    cordon: list[MediaNodeId] = []
-    while len(active) < wanted and cordoned:
-        uncordon.append(cordoned.pop())
-        active.append(uncordon[-1])
-    while len(active) < wanted and seen.running is not None:
-        active.append(_next_id(seen.pool.metadata.name, (*active, *cordoned)))
-    if len(active) > wanted:
-        cordon = _emptiest(active, views)[: len(active) - wanted]
-        active = [node for node in active if node not in cordon]
-    leaving = [node for node in (*cordoned, *cordon) if _has_calls(views.get(node))]
-    run = tuple(sorted((*active, *leaving), key=_number))
-    is_gone = (
-        seen.pool.metadata.deletion_timestamp is not None and seen.running == () and not views
-    )
+    running = seen.running or ()
+    listed = [node.media_node for node in running if not node.is_stopping]
+    cordoned = [node for node in listed if _is_cordoned(views.get(node))]
+    active = [node for node in listed if node not in cordoned]
+
+    welcome = _fullest(cordoned, views)[: max(0, wanted - len(active))]
+    surplus = _fullest(active, views)[wanted:]
+    stay = [node for node in (*active, *welcome) if node not in surplus]
+    if seen.running is not None:
+        taken = [node.media_node for node in running]
+        stay += _fresh_ids(seen.pool.metadata.name, taken, wanted - len(stay))
+    leaving = frozenset({*cordoned, *surplus} - set(welcome))
+    # One cordoned just now may have been given a call since it was looked at: look once more.
+    waiting = [
+        node
+        for node in leaving - seen.overdue
+        if _has_calls(views.get(node)) or (node in surplus and _is_alive(views.get(node)))
+    ]
+    run = tuple(sorted((*stay, *waiting), key=_number))
     return PoolPlan(
-        run, tuple(cordon), tuple(uncordon), is_gone, _status(seen, wanted, len(leaving))
-    )
+        run, tuple(surplus), tuple(welcome), leaving,
+        is_changed=seen.running is not None and set(run) != set(listed),
+        is_gone=is_deleted(seen.pool) and seen.running == () and not _alive(seen.views),
+        status=_status(seen, len(waiting)),
+    )  # fmt: skip
 
 
 def _is_cordoned(view: MediaNodeView | None) -> bool:
     return view is not None and view.state is not MediaNodeState.ACTIVE
 
 
+def _is_alive(view: MediaNodeView | None) -> bool:
+    return view is not None and view.alive
+
+
 def _has_calls(view: MediaNodeView | None) -> bool:
     return view is not None and view.alive and (view.calls > 0 or view.used > 0)
 
 
-def _emptiest(
-    nodes: Iterable[MediaNodeId], views: dict[MediaNodeId, MediaNodeView]
+def _fullest(
+    nodes: Iterable[MediaNodeId], views: Mapping[MediaNodeId, MediaNodeView]
 ) -> list[MediaNodeId]:
-    """Least used first; among equals the highest number goes."""
+    """Most used first; among equals the lowest number first, so that the highest goes."""
 
     def load(node: MediaNodeId) -> tuple[int, int]:
         view = views.get(node)
-        return (view.used if view else 0, -_number(node))
+        return (-view.used if view else 0, _number(node))
 
     return sorted(nodes, key=load)
 
 
 def _number(node: MediaNodeId) -> int:
     tail = node.rpartition("-")[2]
-    return int(tail) if tail.isdigit() else 0
+    return int(tail) if tail.isdecimal() else 0
 
 
-def _next_id(pool: str, taken: Iterable[MediaNodeId]) -> MediaNodeId:
+def _fresh_ids(pool: str, taken: Iterable[MediaNodeId], count: int) -> list[MediaNodeId]:
+    """The smallest free numbers."""
     numbers = {_number(node) for node in taken}
-    free = next(n for n in range(len(numbers) + 1) if n not in numbers)
-    return MediaNodeId(f"{pool}-{free}")
+    free = (n for n in range(len(numbers) + max(0, count)) if n not in numbers)
+    return [MediaNodeId(f"{pool}-{n}") for n, _ in zip(free, range(count), strict=False)]
 
 
-def _status(seen: PoolSnapshot, wanted: int, leaving: int) -> dict[str, object]:
-    alive = [view for view in seen.views if view.alive]
-    ready = [view for view in alive if view.state is MediaNodeState.ACTIVE]
+def _alive(views: Iterable[MediaNodeView]) -> list[MediaNodeView]:
+    return [view for view in views if view.alive]
+
+
+def _status(seen: PoolSnapshot, draining: int) -> StatusWrite | None:
+    wanted, why = desired_replicas(seen.pool)
+    alive = _alive(seen.views)
+    ready = sum(view.state is MediaNodeState.ACTIVE for view in alive)
     capacity, used = sum(v.capacity for v in alive), sum(v.used for v in alive)
-    generation = seen.pool.metadata.generation
-    written = conditions(
-        summarise(None, _troubles(seen, wanted, len(ready))), generation,
-        seen.pool.status.get("conditions"), seen.now,
-    )  # fmt: skip
-    return {
-        "observedGeneration": generation, "conditions": written, "replicas": len(alive),
-        "ready": len(ready), "draining": leaving, "capacityUnits": capacity, "usedUnits": used,
-        "calls": sum(v.calls for v in alive), "desiredReplicas": wanted,
-        "selector": f"teleward.io/pool={seen.pool.metadata.name}", "units": f"{used}/{capacity}",
+    extra: dict[str, object] = {
+        "replicas": len(alive), "ready": ready, "draining": draining, "capacityUnits": capacity,
+        "usedUnits": used, "calls": sum(v.calls for v in alive), "desiredReplicas": wanted,
+        "lastScaleReason": why, "selector": f"{POOL_LABEL}={seen.pool.metadata.name}",
+        "units": f"{used}/{capacity}",
     }  # fmt: skip
+    if seen.is_routing_up:
+        return compose(seen.pool, _troubles(seen, wanted, ready), extra, seen.now)
+    silent = compose(seen.pool, (SILENT,), {"desiredReplicas": wanted}, seen.now)
+    return next(iter(unanswered((silent,))), None)
 
 
 def _troubles(seen: PoolSnapshot, wanted: int, ready: int) -> tuple[Verdict, ...]:
-    def trouble(reason: Reason, message: str) -> tuple[Verdict, ...]:
-        return (Verdict(ConditionType.READY, False, reason, message),)
+    def not_ready(reason: Reason, message: str) -> tuple[Verdict, ...]:
+        return (refuse(ConditionType.READY, reason, message),)
 
     if seen.running is None:
-        return trouble(
+        return not_ready(
             Reason.RUNTIME_UNAVAILABLE,
             "Media nodes can be neither started nor stopped; running calls go on. "
-            "Look at the supervisor's log.",
+            "Look at what runs them: the supervisor's log, on one machine.",
         )
-    if seen.pool.metadata.deletion_timestamp is not None:
-        return trouble(Reason.DRAINING, "Waits for the last calls to end, then goes.")
+    if is_deleted(seen.pool):
+        return not_ready(
+            Reason.DRAINING, "Waits for the last calls to end, at most spec.drain.timeoutSeconds."
+        )
     if ready < wanted:
-        return trouble(Reason.MEDIA_NODES_STARTING, f"{ready} of {wanted} media nodes take calls.")
+        return not_ready(
+            Reason.MEDIA_NODES_STARTING,
+            f"{ready} of {wanted} media nodes take calls. If it lasts, look at their logs.",
+        )
     return ()

@@ -1,25 +1,63 @@
-"""Kopf watches our kinds; every event goes into the cache and marks keys. Nothing is decided here."""
+"""Kopf watches our kinds and namespaces; every event goes into the sink. Nothing is decided here."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import kopf
-from teleward_contract.resources import GROUP, KINDS, VERSION, AnyResource, read_resource
+import structlog
+from pydantic import ValidationError
+from teleward_contract.resources import GROUP, KINDS, VERSION, read_resource
 
-Seen = Callable[[AnyResource, bool], None]
+from teleward_operator.ports import Sink
+
+log = structlog.get_logger()
 
 
-def register(registry: kopf.OperatorRegistry, seen: Seen) -> None:
-    """Register one event handler per kind: `seen(object, is_deleted)`."""
+class KopfWatch:
+    """See `Watch`.
+
+    Args:
+        in_cluster: Take the pod's service account, else the kubeconfig named by `KUBECONFIG`.
+        keep_signals: Puts the process's own signal handlers back, which kopf replaces by its own.
+    """
+
+    def __init__(self, *, in_cluster: bool, keep_signals: Callable[[], None]) -> None:
+        self._login = kopf.login_with_service_account if in_cluster else kopf.login_with_kubeconfig
+        self._keep_signals = keep_signals
+
+    async def follow(self, sink: Sink) -> None:
+        """See `Watch`."""
+        registry = kopf.OperatorRegistry()
+        kopf.on.login(registry=registry)(self._login)
+        register(registry, sink)
+        others = {*asyncio.all_tasks()}
+        tasks = await kopf.spawn_tasks(registry=registry, settings=settings(), clusterwide=True)
+        self._keep_signals()
+        await kopf.run_tasks(tasks, ignored=others)
+
+
+def register(registry: kopf.OperatorRegistry, sink: Sink) -> None:
+    """Register one event handler per kind."""
     for kind, (plural, _) in KINDS.items():
-        _register_one(registry, kind, plural, seen)
+        _register_kind(registry, kind, plural, sink)
+
+    @kopf.on.event("", "v1", "namespaces", registry=registry, id="seen-namespaces")
+    async def namespace_seen(event: kopf.RawEvent, **_: Any) -> None:
+        meta = event["object"]["metadata"]
+        labels = None if event["type"] == "DELETED" else dict(meta.get("labels", {}))
+        sink.namespace_seen(meta["name"], labels)
 
 
-def _register_one(registry: kopf.OperatorRegistry, kind: str, plural: str, seen: Seen) -> None:
+def _register_kind(registry: kopf.OperatorRegistry, kind: str, plural: str, sink: Sink) -> None:
     @kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"seen-{plural}")
-    async def handle(event: kopf.RawEvent, **_: Any) -> None:
-        document = {**event["object"], "kind": kind}
-        seen(read_resource(document), event["type"] == "DELETED")
+    async def object_seen(event: kopf.RawEvent, **_: Any) -> None:
+        try:
+            resource = read_resource({**event["object"], "kind": kind})
+        except ValidationError:
+            log.warning("object.unreadable", kind=kind)  # what is known of it stays
+            return
+        sink.object_seen(resource, deleted=event["type"] == "DELETED")
 
 
 def settings() -> kopf.OperatorSettings:
@@ -27,10 +65,9 @@ def settings() -> kopf.OperatorSettings:
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False
     chosen.peering.standalone = True
+    chosen.scanning.disabled = True
     chosen.watching.server_timeout = 600
     chosen.watching.connect_timeout = 10
     chosen.watching.inactivity_timeout = 70
     chosen.networking.request_timeout = 30
-    chosen.scanning.disabled = True
-    chosen.process.ultimate_exiting_timeout = None
     return chosen

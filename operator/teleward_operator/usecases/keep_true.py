@@ -1,102 +1,140 @@
-"""Keep the routing state true: follow pools, refresh counters, sweep, and project again after a loss."""
+"""Keep the routing state true beside the watch: sweep, refresh counters, project again after a loss."""
 
 import asyncio
 from dataclasses import dataclass, field
 
 import structlog
 from teleward_contract.errors import RoutingUnavailableError, StaleLeaderError
-from teleward_contract.projections import ProjectionKind
-from teleward_contract.units import Namespace
 
-from teleward_operator.core.cache import ObjectKey, Unit, key_of
-from teleward_operator.errors import ClusterUnavailableError, StaleObjectError
-from teleward_operator.usecases.reconcile import COUNTERS_EVERY_S, Reconciler
+from teleward_operator.core.cache import DirtyKey, unit_of
+from teleward_operator.errors import ClusterUnavailableError
+from teleward_operator.ports import Listing
+from teleward_operator.usecases.work_off import Worklist
 
 log = structlog.get_logger()
 
 SWEEP_EVERY_S = 300.0
+CONFIRM_AFTER_S = 2.0
+"""What one LIST does not hold is looked for in a second one, so long after it."""
+
 LOOK_EVERY_S = 1.0
-_KINDS = {
-    ProjectionKind.ORGANISATION: "Organisation",
-    ProjectionKind.CLINIC: "Clinic",
-    ProjectionKind.POOL: "MediaPool",
-}
+"""How often pools and the marker of the routing state are looked at."""
+
+FOLLOW_EVERY_S = 5.0
+"""How often counters and doors are looked at; statuses say them at most every 15 s."""
 
 
 @dataclass(slots=True)
 class Keeper:
-    """The loops beside the watch."""
+    """The loops beside the watch. Each is a task of its own, and none ends by itself."""
 
-    reconciler: Reconciler
-    _absent: set[tuple[ProjectionKind, Namespace, str]] = field(default_factory=set)
+    worklist: Worklist
+    sweep_every_s: float = SWEEP_EVERY_S
+    confirm_after_s: float = CONFIRM_AFTER_S
+    watched_at: float = 0.0
+    """When the watch was last known to be true, monotonic."""
+    _absent: set[str] = field(default_factory=set)
+    """Uids that the last LIST did not hold."""
+    _unowned: dict[DirtyKey, str] = field(default_factory=dict)
+    """Documents whose object the last LIST did not hold."""
 
     async def start(self) -> None:
         """Fill the cache by one complete LIST before anything is judged missing."""
+        while not await self._sweep_once():  # noqa: ASYNC110  # the API server decides
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def sweep(self) -> None:
+        """Repair drift: every five minutes, and soon again when something seemed to be missing."""
         while True:
-            try:
-                await self._sweep()
-            except (ClusterUnavailableError, StaleObjectError, RoutingUnavailableError):
-                log.warning("sweep.failed")
-                await asyncio.sleep(1)
-            else:
-                return
+            is_in_doubt = bool(self._absent or self._unowned)
+            await asyncio.sleep(self.confirm_after_s if is_in_doubt else self.sweep_every_s)
+            await self._sweep_once()
 
     async def follow_pools(self) -> None:
         """Look at every pool once a second."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            for kind, namespace, name in list(self.reconciler.cache.objects):
-                if kind == "MediaPool":
-                    self.reconciler.mark((Unit.POOL, namespace, name))
+            for pool in self.worklist.cache.pools():
+                self.worklist.mark(unit_of(pool))
 
     async def follow_counters(self) -> None:
-        """Refresh the counters in status."""
+        """Look at the counters and the door of every clinic, and whether they changed."""
         while True:
-            await asyncio.sleep(COUNTERS_EVERY_S)
-            for clinic in self.reconciler.cache.clinics():
-                meta = clinic.metadata
-                self.reconciler.mark((Unit.CLINIC, meta.namespace, meta.name))
+            await asyncio.sleep(FOLLOW_EVERY_S)
+            for clinic in self.worklist.cache.clinics():
+                self.worklist.mark(unit_of(clinic))
 
     async def watch_marker(self) -> None:
-        """Project everything when the routing state was emptied, and note when that is complete."""
-        ports = self.reconciler.ports
+        """Project everything again when the routing state was emptied, and note when that is done."""
         while True:
             try:
-                if not await ports.projections.is_marked():
-                    self.reconciler.mark_all(project_again=True)
-                    async with asyncio.timeout(30):
-                        await self.reconciler.idle()
-                    await ports.projections.mark(ports.leader())
-                    log.info("projection.completed")
-            except (RoutingUnavailableError, StaleLeaderError, TimeoutError):
-                log.warning("projection.interrupted")
+                await self._look_at_marker()
+            except (RoutingUnavailableError, StaleLeaderError) as err:
+                log.debug("marker.unread", exc_info=err)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def sweep(self) -> None:
-        """Repair drift."""
-        while True:
-            await asyncio.sleep(SWEEP_EVERY_S)
-            try:
-                await self._sweep()
-            except (ClusterUnavailableError, StaleObjectError, RoutingUnavailableError):
-                log.warning("sweep.failed")
+    async def _look_at_marker(self) -> None:
+        outside = self.worklist.reconciler.outside
+        if await outside.projections.is_marked():
+            return
+        missing = await self._repair(await self.worklist.reconciler.projector.stored())
+        if missing:
+            log.info("projection.missing", count=missing)
+            await self.worklist.settled()
+            return
+        await outside.projections.mark(outside.leadership.epoch())
+        log.info("projection.completed", count=len(self.worklist.cache.projected()))
 
-    async def _sweep(self) -> None:
-        """LIST everything; a projection goes when its object is absent from two LISTs."""
-        listed = await self.reconciler.ports.cluster.list_all()
-        keys: set[ObjectKey] = {key_of(item) for item in listed}
-        for item in listed:
-            self.reconciler.seen(item, deleted=False)
-        stored = await self.reconciler.ports.projections.stored()
-        absent = {
-            (kind, namespace, name)
-            for kind, namespace, name in stored
-            if (_KINDS[kind], namespace, name) not in keys
-        }
-        for kind, namespace, name in absent & self._absent:
-            cached = self.reconciler.cache.objects.pop((_KINDS[kind], namespace, name), None)
-            log.info("drift.found", namespace=namespace, name_of_object=name, kind=kind)
-            if cached is not None:
-                self.reconciler.seen(cached, deleted=True)
-            self.reconciler.mark((Unit(kind.value), namespace, name))
-        self._absent = absent
+    async def _repair(self, stored: dict[DirtyKey, str]) -> int:
+        """Have every document written again that does not stand; how many those are."""
+        expected = self.worklist.cache.projected()
+        missing = [key for key, uid in expected.items() if stored.get(key) != uid]
+        self.worklist.reconciler.projector.forget(missing)
+        for key in missing:
+            self.worklist.mark(key)
+        return len(missing)
+
+    async def _sweep_once(self) -> bool:
+        """Sweep; False when the API server did not answer."""
+        try:
+            listing = await self.worklist.reconciler.outside.cluster.list_all()
+        except ClusterUnavailableError as err:
+            log.warning("sweep.failed", exc_info=err)
+            return False
+        self._compare_with_known(listing)
+        try:
+            await self._compare_with_stored(listing.uids)
+        except RoutingUnavailableError as err:
+            log.warning("sweep.failed", exc_info=err)
+        return True
+
+    def _compare_with_known(self, listing: Listing) -> None:
+        """Take in what the watch did not bring; forget what two LISTs on end did not hold."""
+        outside, cache = self.worklist.reconciler.outside, self.worklist.cache
+        is_first = not cache.objects
+        news = sum(cache.is_news(item) for item in listing.objects)
+        for item in listing.objects:
+            self.worklist.object_seen(item, deleted=False)
+        for namespace in listing.labels.keys() | cache.labels.keys():
+            self.worklist.namespace_seen(namespace, listing.labels.get(namespace))
+        absent = cache.missing_from(listing.uids)
+        gone = cache.by_uid(absent & self._absent)
+        for item in gone:
+            self.worklist.object_seen(item, deleted=True)
+        self._absent = absent - {item.metadata.uid for item in gone}
+        if not is_first:
+            outside.counting.swept(news + len(gone))
+        if is_first or not news:
+            self.watched_at = outside.monotonic()
+
+    async def _compare_with_stored(self, uids: frozenset[str]) -> None:
+        """Write what is not stored; remove what two LISTs on end gave no reason for."""
+        projector = self.worklist.reconciler.projector
+        stored = await projector.stored()
+        await self._repair(stored)
+        unowned = {key: uid for key, uid in stored.items() if uid not in uids}
+        certain = {key: uid for key, uid in unowned.items() if self._unowned.get(key) == uid}
+        projector.condemn(certain)
+        for key in certain:
+            self.worklist.mark(key)
+        self._unowned = unowned

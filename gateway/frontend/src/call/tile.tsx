@@ -40,11 +40,11 @@ export function Tile({ call, person, mayHold }: TileProps) {
         <button
           type="button"
           class="hold"
-          aria-pressed={person.held}
+          aria-label={t(person.held ? "hold-off-named" : "hold-on-named", { name: person.name })}
           data-testid="hold"
           onClick={() => call.hold(person.id, !person.held)}
         >
-          {t(person.held ? "hold-off" : "hold-on", { name: person.name })}
+          {t(person.held ? "hold-off" : "hold-on")}
         </button>
       )}
       {person.screenMid !== null && (
@@ -96,14 +96,29 @@ export function Sound({ track, blocked }: SoundProps) {
   return <audio ref={audio} autoplay data-testid="remote-audio" />;
 }
 
-export function OwnTile({ media }: { readonly media: LocalMedia }) {
+interface OwnProps {
+  readonly media: LocalMedia;
+  /** One tile among the others, instead of a small picture above one of them. */
+  readonly among: boolean;
+}
+
+export function OwnTile({ media, among }: OwnProps) {
   // Pages of one browser share one camera and its few buffers; six own pictures would use them up
   // and stop the camera for all.
   if (media.smallVideo) return null;
+  const view = <SelfView media={media} />;
+  if (!among) {
+    return (
+      <div class="own" data-testid="own-tile">
+        {view}
+      </div>
+    );
+  }
   return (
-    <div class="own" data-testid="own-tile">
-      <SelfView media={media} />
-    </div>
+    <li class="tile tile-own" data-testid="own-tile">
+      {view}
+      <p class="caption">{t("you")}</p>
+    </li>
   );
 }
 

@@ -55,7 +55,7 @@ export function CallView({ path, media, title, rights, over, ending }: CallViewP
         {t("call-title")} <bdi>{title}</bdi>
       </h1>
       <Status call={call} />
-      <Stage call={call} persons={persons} rights={rights} />
+      <Stage call={call} media={media} persons={persons} rights={rights} />
       {persons.map((person) => (
         <Sound
           key={`${person.id}/${person.audioMid}`}
@@ -65,7 +65,7 @@ export function CallView({ path, media, title, rights, over, ending }: CallViewP
           }}
         />
       ))}
-      <OwnTile media={media} />
+      {persons.length < MANY && <OwnTile media={media} among={false} />}
       {silenced.value && (
         <button
           type="button"
@@ -84,13 +84,17 @@ export function CallView({ path, media, title, rights, over, ending }: CallViewP
   );
 }
 
+/** From this many others on, the own picture is a tile like theirs. */
+const MANY = 2;
+
 interface StageProps {
   readonly call: Call;
+  readonly media: LocalMedia;
   readonly persons: readonly Person[];
   readonly rights: Rights;
 }
 
-function Stage({ call, persons, rights }: StageProps) {
+function Stage({ call, media, persons, rights }: StageProps) {
   const stage = useRef<HTMLDivElement>(null);
   const width = useSignal(innerWidth);
   const height = useSignal(innerHeight);
@@ -103,7 +107,8 @@ function Stage({ call, persons, rights }: StageProps) {
     observer.observe(stage.current);
     return () => observer.disconnect();
   }, [width, height]);
-  const count = columns(persons.length, width.value, height.value);
+  const tiles = persons.length + (persons.length < MANY || media.smallVideo ? 0 : 1);
+  const count = columns(tiles, width.value, height.value);
   return (
     <div ref={stage} class="stage" data-testid="stage">
       {persons.length === 0 ? (
@@ -111,12 +116,13 @@ function Stage({ call, persons, rights }: StageProps) {
       ) : (
         <ul
           class="tiles"
-          style={{ "--columns": count, "--rows": Math.ceil(persons.length / count) }}
+          style={{ "--columns": count, "--rows": Math.ceil(tiles / count) }}
           aria-label={t("call-people")}
         >
           {persons.map((person) => (
             <Tile key={person.id} call={call} person={person} mayHold={rights.hold} />
           ))}
+          {persons.length >= MANY && <OwnTile media={media} among={true} />}
         </ul>
       )}
     </div>

@@ -137,8 +137,11 @@ role-guest = ضيف
 badge-muted = صوته مكتوم
 badge-held = معلق
 badge-no-camera = بدون كاميرا
-hold-on = تعليق { $name }
-hold-off = إعادة { $name }
+hold-on = تعليق
+hold-on-named = تعليق { $name }
+hold-off = إعادة
+hold-off-named = إعادة { $name }
+you = أنت
 
 ## Staff
 

@@ -130,8 +130,11 @@ role-guest = Guest
 badge-muted = Muted
 badge-held = On hold
 badge-no-camera = No camera
-hold-on = Hold { $name }
-hold-off = Take { $name } back
+hold-on = Hold
+hold-on-named = Hold { $name }
+hold-off = Take back
+hold-off-named = Take { $name } back
+you = You
 
 ## Staff
 

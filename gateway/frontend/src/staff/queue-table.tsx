@@ -126,7 +126,7 @@ function Buttons({ entry, act }: Pick<RowProps, "entry" | "act">) {
         <button
           key={action}
           type="button"
-          class={quiet ? "quiet" : ""}
+          class={quiet ? "quiet" : undefined}
           data-testid={action}
           aria-label={t(`action-${action}-named`, { name: entry.name })}
           onClick={() => void act(action, entry)}

@@ -1,0 +1,139 @@
+"""From declared objects to the documents of the routing state. Pure; refusals are judged elsewhere."""
+
+from teleward_contract import resources
+from teleward_contract.projections import (
+    ClinicProjection,
+    DateHours,
+    DayHours,
+    EntryField,
+    OpeningHours,
+    OrganisationProjection,
+    RoomKind,
+    RoomProjection,
+    Suspension,
+    TeamMember,
+    TimeRange,
+    WaitingAreaProjection,
+)
+from teleward_contract.resources import Clinic, MeetingRoom, Organisation, UserRoom, WaitingArea
+from teleward_contract.units import Namespace, PoolId
+
+from teleward_operator.core.opening import is_time_zone
+
+DEFAULT_MAX_PARTICIPANTS = 6
+DEFAULT_TIME_ZONE = "UTC"
+DEFAULT_LOCALES = ("en",)
+
+
+def project_clinic(
+    clinic: Clinic,
+    organisation: Organisation | None,
+    pool: PoolId | None,
+    waiting_area: WaitingArea | None,
+    rooms: tuple[MeetingRoom | UserRoom, ...],
+) -> ClinicProjection:
+    """Make the one document of a clinic.
+
+    Args:
+        clinic: As declared.
+        organisation: What the clinic inherits from, if it is there.
+        pool: The pool that the clinic may use now.
+        waiting_area: Its door, if it has one.
+        rooms: In the order in which they are shown.
+    """
+    spec, meta, suspended = clinic.spec, clinic.metadata, clinic.spec.suspended
+    inherited = organisation.spec.defaults.locales if organisation else ()
+    zone = time_zone_of(clinic, organisation)
+    return ClinicProjection(
+        namespace=Namespace(meta.namespace), name=meta.name, uid=meta.uid,
+        generation=meta.generation, display_name=spec.display_name or meta.name, time_zone=zone,
+        locales=spec.locales or inherited or DEFAULT_LOCALES, pool=pool, team=_team(spec.team),
+        suspended=suspended and Suspension(
+            message_for_patients=suspended.message_for_patients,
+            message_for_staff=suspended.message_for_staff,
+        ),
+        waiting_area=waiting_area and _area(waiting_area, zone),
+        rooms=tuple(_room(room, spec.defaults.max_participants) for room in rooms),
+    )  # fmt: skip
+
+
+def project_organisation(organisation: Organisation) -> OrganisationProjection:
+    """Make the document of an organisation."""
+    spec, meta = organisation.spec, organisation.metadata
+    return OrganisationProjection(
+        namespace=Namespace(meta.namespace), uid=meta.uid, generation=meta.generation,
+        display_name=spec.display_name or meta.namespace, support_contact=spec.support_contact,
+        default_locale=spec.default_locale, team=_team(spec.team),
+    )  # fmt: skip
+
+
+def time_zone_of(clinic: Clinic, organisation: Organisation | None) -> str:
+    """The clinic's time zone, else its organisation's, else UTC; an unknown one counts as unsaid."""
+    inherited = organisation.spec.defaults.time_zone if organisation else None
+    for zone in (clinic.spec.time_zone, inherited):
+        if zone is not None and is_time_zone(zone):
+            return zone
+    return DEFAULT_TIME_ZONE
+
+
+def project_hours(hours: resources.Hours, time_zone: str) -> OpeningHours:
+    """Make the rules of opening; `time_zone` is used where the hours name none that is known."""
+    own = hours.time_zone
+    return OpeningHours(
+        time_zone=own if own is not None and is_time_zone(own) else time_zone,
+        weekly=tuple(DayHours(days=w.days, ranges=_ranges(w.ranges)) for w in hours.weekly),
+        exceptions=tuple(
+            DateHours(date=e.date, ranges=_ranges(e.ranges)) for e in hours.exceptions
+        ),
+    )
+
+
+def _team(members: tuple[resources.Member, ...]) -> tuple[TeamMember, ...]:
+    return tuple(
+        TeamMember(
+            role=member.role, issuer=member.issuer, user=member.user, group=member.group,
+            display_name=member.display_name,
+        )
+        for member in members
+    )  # fmt: skip
+
+
+def _area(area: WaitingArea, time_zone: str) -> WaitingAreaProjection:
+    spec, meta = area.spec, area.metadata
+    return WaitingAreaProjection(
+        uid=meta.uid, generation=meta.generation, enabled=spec.enabled,
+        hours=spec.hours and project_hours(spec.hours, time_zone),
+        entry_fields=tuple(
+            EntryField(
+                name=q.name, label=q.label, kind=q.kind, required=q.required, choices=q.choices
+            )
+            for q in spec.entry_fields
+        ),
+        order=spec.queue.order, max_waiting=spec.queue.max_waiting,
+        max_wait_minutes=spec.queue.max_wait_minutes, show_position=spec.queue.show_position,
+        stale_after_s=spec.queue.stale_after_seconds, notice=spec.notices,
+        closed_message=spec.closed_message, fallback_phone=spec.fallback_phone,
+    )  # fmt: skip
+
+
+def _ranges(ranges: tuple[resources.Range, ...]) -> tuple[TimeRange, ...]:
+    return tuple(TimeRange(start=item.start, end=item.end) for item in ranges)
+
+
+def _room(room: MeetingRoom | UserRoom, max_participants: int | None) -> RoomProjection:
+    meta, spec = room.metadata, room.spec
+    size = spec.max_participants or max_participants or DEFAULT_MAX_PARTICIPANTS
+    shared = RoomProjection(
+        kind=RoomKind.MEETING_ROOM, name=meta.name, uid=meta.uid, generation=meta.generation,
+        display_name=spec.display_name or meta.name, max_participants=size,
+        guest_entry=spec.guest_entry,
+    )  # fmt: skip
+    if isinstance(room, MeetingRoom):
+        return shared.model_copy(update={"locked": room.spec.locked})
+    return shared.model_copy(
+        update={
+            "kind": RoomKind.USER_ROOM,
+            "owner": room.spec.owner.user,
+            "patients_allowed": room.spec.patients_allowed,
+        }
+    )
