@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]  # the package has no types
 import pytest
 from teleward_testing import chart
 

@@ -1,13 +1,10 @@
 """The chart's environment is understood by the processes, whose keys and addresses fit what is mounted and probed."""
 
-import base64
 import re
-import secrets
 
 import pytest
 from pydantic_settings import BaseSettings
 from teleward_contract.tickets import TicketSigner
-from teleward_gateway.adapters.cookies import Sealer
 from teleward_gateway.settings import Settings as GatewaySettings
 from teleward_operator.settings import Settings as OperatorSettings
 from teleward_testing import chart
@@ -122,7 +119,6 @@ def test_the_documented_commands_make_keys_that_the_gateway_accepts() -> None:
     exec(python, {"print": printed.append})  # the reader's command, word for word
 
     TicketSigner(printed[0])
-    Sealer(base64.b64decode(base64.b64encode(secrets.token_bytes(32)) + b"\n"))
     (keys,) = [
         volume["secret"]["items"]
         for volume in deployment("smallest", "gateway")["spec"]["template"]["spec"]["volumes"]

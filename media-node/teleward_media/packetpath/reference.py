@@ -178,6 +178,10 @@ class ReferencePath:
         """Replace the forwarding plan; new appearances ask for a keyframe at once."""
         shown = {output: source for source, outputs in plan.items() for output in outputs}
         fresh = {source for output, source in shown.items() if self._shown.get(output) != source}
+        for output in self._shown.keys() - shown.keys():
+            receiver = self._peers.get(output.participant)
+            if receiver is not None and output.mid in receiver.slots:
+                receiver.slots[output.mid].stream = None  # what comes next begins without a gap
         self._plan, self._shown = plan, shown
         self._wanted = (self._wanted & plan.keys()) | fresh
         for source in fresh:

@@ -43,7 +43,11 @@ def render(chosen: Object, *, release: str = RELEASE) -> dict[str, str]:
 def _rendered(name: str) -> dict[str, list[Object]]:
     texts = render(values(name))
     texts.pop("NOTES.txt")
-    return {path: list(filter(None, yaml.safe_load_all(text))) for path, text in texts.items()}
+    return {path: [one for one in _read(text) if one] for path, text in texts.items()}
+
+
+def _read(text: str) -> Iterator[Object]:
+    yield from yaml.load_all(text, Loader=yaml.CSafeLoader)  # ten times as fast as safe_load_all
 
 
 def objects(name: str) -> dict[str, list[Object]]:

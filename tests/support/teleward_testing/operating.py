@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,14 @@ from teleward_cli.local import kubeconfig, material
 from teleward_cli.local.layout import Layout
 from teleward_cli.store import free_port
 from teleward_contract.media_nodes import Heartbeat, LiveCall, MediaNodes
+from teleward_contract.projections import ClinicProjection
+from teleward_contract.projections_redis import RedisProjections
+from teleward_contract.redis_store import Store, open_store
 from teleward_contract.resources import GROUP, KINDS, VERSION
-from teleward_contract.units import BootId, CapacityUnits, MediaNodeId, PoolId
+from teleward_contract.routing_redis import RedisRouting
+from teleward_contract.units import BootId, CapacityUnits, MediaNodeId, Namespace, PoolId
+
+from teleward_testing.builders import document
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "a-token-of-the-tests"
@@ -48,7 +54,7 @@ class Child:
         """The end of the log as it is."""
         return self._log.read_text()[-3000:]
 
-    async def logged(self, event: str, seconds: float = 20) -> dict[str, Any]:
+    async def logged(self, event: str, seconds: float = 60) -> dict[str, Any]:
         """Wait for a log line."""
         deadline = time.monotonic() + seconds
         while True:
@@ -122,19 +128,18 @@ class ApiServer:
         body = client.V1Namespace(metadata=client.V1ObjectMeta(name=name, labels=labels))
         await asyncio.to_thread(self.core.create_namespace, body)
 
-    async def core_label(self, namespace: str, labels: dict[str, str]) -> None:
+    async def label(self, namespace: str, labels: dict[str, str]) -> None:
         """Label a namespace."""
         await asyncio.to_thread(
             self.core.patch_namespace, namespace, {"metadata": {"labels": labels}}
         )
 
-    async def create(self, document: Mapping[str, Any]) -> dict[str, Any]:
+    async def create(self, document: Mapping[str, Any]) -> None:
         """Create one object."""
-        made: dict[str, Any] = await asyncio.to_thread(
+        await asyncio.to_thread(
             self.objects.create_namespaced_custom_object, GROUP, VERSION,
-            document["metadata"]["namespace"], KINDS[document["kind"]][0], document,
+            document["metadata"]["namespace"], KINDS[document["kind"]][0], dict(document),
         )  # fmt: skip
-        return made
 
     async def delete(self, kind: str, namespace: str, name: str) -> None:
         """Delete one object."""
@@ -157,14 +162,15 @@ class ApiServer:
     async def get(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
         """Read one object, None when there is none."""
         try:
-            found: dict[str, Any] = await asyncio.to_thread(
+            found: Any = await asyncio.to_thread(
                 self.objects.get_namespaced_custom_object, GROUP, VERSION, namespace,
                 KINDS[kind][0], name,
             )  # fmt: skip
         except client.ApiException as err:
-            assert err.status == 404, err
+            if err.status != 404:
+                raise
             return None
-        return found
+        return dict(found)
 
     async def condition(self, kind: str, namespace: str, name: str, of: str) -> str:
         """A condition as `status/reason`, or nothing."""
@@ -190,9 +196,7 @@ class ApiServer:
     async def events(self, namespace: str) -> list[tuple[str, str, str]]:
         """(kind, name, reason) of the Events of a namespace, in order."""
         answer: Any = await asyncio.to_thread(self.core.list_namespaced_event, namespace)
-        return [
-            (e.involved_object.kind, e.involved_object.name, e.reason) for e in answer.items
-        ]
+        return [(e.involved_object.kind, e.involved_object.name, e.reason) for e in answer.items]
 
 
 class PretendedRuntime:
@@ -202,13 +206,13 @@ class PretendedRuntime:
         self._table = media_nodes
         self.wanted: dict[str, dict[str, int]] = {}
         """Pool → media node → capacity."""
-        self.calls: dict[str, tuple[LiveCall, ...]] = {}
-        """Media node → its live calls."""
+        self.calls: dict[tuple[str, str], tuple[LiveCall, ...]] = {}
+        """(pool, media node) → its live calls."""
         self.puts = 0
         self.url = ""
 
     @contextlib.asynccontextmanager
-    async def serve(self) -> Any:
+    async def serve(self) -> "AsyncIterator[PretendedRuntime]":
         """Serve on a free loopback port, and beat."""
         app = web.Application()
         app.router.add_get("/v1/pools/{namespace}/{name}", self._get)
@@ -235,7 +239,7 @@ class PretendedRuntime:
                                 pool=PoolId(pool), media_node=MediaNodeId(node),
                                 boot=BootId(f"boot-{node}"), control_url="ws://127.0.0.1:1",
                                 udp="127.0.0.1:2", capacity=CapacityUnits(capacity),
-                                calls=self.calls.get(node, ()),
+                                calls=self.calls.get((pool, node), ()),
                             )
                         )  # fmt: skip
             await asyncio.sleep(0.3)
@@ -284,16 +288,20 @@ class Operating:
             },
             self._log,
         )
-        await self.operator.logged("leadership.acquired", 30)
+        await self.operator.logged("leadership.acquired")
         return self.operator
 
-    async def stop(self) -> None:
-        """Stop the operator."""
-        if self.operator is not None and self.operator.process.poll() is None:
-            await self.operator.stop()
+    async def is_running(self) -> bool:
+        """Whether the operator runs."""
+        return self.operator is not None and self.operator.process.poll() is None
+
+    async def stop(self) -> int:
+        """Stop the operator in good order; the answer is its exit code."""
+        assert self.operator is not None
+        return await self.operator.stop()
 
     async def until(
-        self, what: str, is_so: Callable[[], Awaitable[bool]], seconds: float = 15
+        self, what: str, is_so: Callable[[], Awaitable[bool]], seconds: float = 30
     ) -> None:
         """Wait until a question is answered with yes."""
         deadline = time.monotonic() + seconds
@@ -303,7 +311,7 @@ class Operating:
             await asyncio.sleep(0.1)
 
     async def until_condition(
-        self, kind: str, namespace: str, name: str, of: str, wanted: str, seconds: float = 15
+        self, kind: str, namespace: str, name: str, of: str, wanted: str, seconds: float = 30
     ) -> None:
         """Wait until a condition is `status/reason`."""
 
@@ -315,3 +323,98 @@ class Operating:
 
 def _pool(request: web.Request) -> str:
     return f"{request.match_info['namespace']}/{request.match_info['name']}"
+
+
+class DeclaredHouse:
+    """One organisation in a namespace of its own: a pool, a clinic with its door, two rooms."""
+
+    def __init__(self, operating: Operating, store: Store, namespace: str) -> None:
+        self.operating = operating
+        self.api = operating.api
+        self.store = store
+        self.projections = RedisProjections(store)
+        self.namespace = Namespace(namespace)
+        self.pool = PoolId(f"{namespace}/default")
+
+    def documents(self) -> dict[str, Mapping[str, Any]]:
+        """Kind → object; their names follow from their kinds."""
+        ref = {"clinicRef": {"name": "cardiology"}}
+        specs: dict[str, tuple[str, Mapping[str, object]]] = {
+            "Organisation": ("organisation", {"displayName": "Harbour Health"}),
+            "MediaPool": ("default", {"replicas": 1}),
+            "Clinic": ("cardiology", {"displayName": "Cardiology"}),
+            "WaitingArea": ("cardiology", ref),
+            "MeetingRoom": ("handover", ref),
+            "UserRoom": ("ada", {**ref, "owner": {"user": "ada@example.org"}}),
+        }
+        return {
+            kind: document(kind, self.namespace, name, spec)
+            for kind, (name, spec) in specs.items()
+        }
+
+    async def declare(self, *kinds: str) -> None:
+        """Create objects: these kinds, or all."""
+        made = self.documents()
+        for kind in kinds or made:
+            await self.api.create(made[kind])
+
+    async def is_all_ready(self) -> bool:
+        """Whether every object of the house is ready."""
+        found = [await self.condition(kind, "Ready") for kind in self.documents()]
+        return set(found) == {"True/Ready"}
+
+    async def settle(self) -> None:
+        """Declare everything and wait until all of it is ready."""
+        await self.declare()
+        await self.operating.until("all is ready", self.is_all_ready)
+
+    async def get(self, kind: str) -> dict[str, Any]:
+        """Read the object of this kind, which must be there."""
+        found = await self.api.get(kind, self.namespace, self._name(kind))
+        assert found is not None
+        return found
+
+    async def is_there(self, kind: str) -> bool:
+        """Whether there is an object of this kind."""
+        return await self.api.get(kind, self.namespace, self._name(kind)) is not None
+
+    async def delete(self, kind: str) -> None:
+        """Delete the object of this kind."""
+        await self.api.delete(kind, self.namespace, self._name(kind))
+
+    async def patch(self, kind: str, spec: dict[str, Any]) -> None:
+        """Merge-patch the spec of the object of this kind."""
+        await self.api.patch(kind, self.namespace, self._name(kind), spec)
+
+    async def condition(self, kind: str, of: str) -> str:
+        """A condition of the object of this kind as `status/reason`."""
+        return await self.api.condition(kind, self.namespace, self._name(kind), of)
+
+    async def until(self, kind: str, of: str, wanted: str) -> None:
+        """Wait until a condition is `status/reason`."""
+        name = self._name(kind)
+        await self.operating.until_condition(kind, self.namespace, name, of, wanted)
+
+    async def projected(self) -> ClinicProjection | None:
+        """The clinic's document."""
+        return await self.projections.clinic(self.namespace, "cardiology")
+
+    def _name(self, kind: str) -> str:
+        return str(self.documents()[kind]["metadata"]["name"])
+
+
+@contextlib.asynccontextmanager
+async def operating(redis_url: str, directory: Path) -> AsyncIterator[Operating]:
+    """Run the API server, the runtime and an operator; the routing state is the caller's."""
+    async with open_store(redis_url) as store:
+        api = ApiServer(directory)
+        async with PretendedRuntime(RedisRouting(store)).serve() as runtime:
+            together = Operating(api, runtime, redis_url, directory)
+            try:
+                await api.start()
+                await together.start()
+                yield together
+            finally:
+                for child in (together.operator, api.child):
+                    if child is not None:
+                        await child.stop()
