@@ -88,7 +88,7 @@ def test_a_file_with_a_bad_object_is_named_with_its_line_and_the_rest_is_applied
     file.write_text("\n---\n".join(json.dumps(one) for one in (good, bad, clinic)))
 
     with running(tmp_path / "data", [file]) as teleward:
-        said = teleward.tail()
+        said = teleward.output.read_text()
         assert "mixed.yaml:3" in said
         assert "maxParticipants" in said
         assert "cardiology" in teleward.kubectl("get", "clinics", "-n", "mixed")

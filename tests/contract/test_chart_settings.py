@@ -106,6 +106,7 @@ def test_the_included_store_keeps_nothing_on_disk_and_asks_for_the_password() ->
     arguments = dict(zip(container["args"][::2], container["args"][1::2], strict=True))
 
     assert (arguments["--save"], arguments["--appendonly"]) == ("", "no")
+    assert arguments["--slowlog-max-len"] == "0"
     assert arguments["--requirepass"] == "$(PASSWORD)"
     assert "volumeMounts" not in container
 

@@ -56,7 +56,7 @@ async def bench_routing(
         RoutingUnavailableError: There is no server binary, or it did not start.
     """
     results: list[Result] = []
-    async with _running_store() as (store, url):
+    async with running_store() as (store, url):
         for size in sizes:
             results.append(await _measure(store, url, size, reservations))
         information = await store.redis.info("server")
@@ -148,7 +148,8 @@ def _heartbeat(pool: PoolId, number: int) -> Heartbeat:
 
 
 @asynccontextmanager
-async def _running_store() -> AsyncIterator[tuple[Store, str]]:
+async def running_store() -> AsyncIterator[tuple[Store, str]]:
+    """Run an embedded store of its own; yields it and its URL."""
     binary = embedded.find_binary()
     if binary is None:
         raise RoutingUnavailableError("no valkey-server and no redis-server on this machine")

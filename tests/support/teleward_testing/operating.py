@@ -194,9 +194,10 @@ class ApiServer:
         return await asyncio.to_thread(read)
 
     async def events(self, namespace: str) -> list[tuple[str, str, str]]:
-        """(kind, name, reason) of the Events of a namespace, in order."""
+        """(kind, name, reason) of the Events of a namespace, oldest first."""
         answer: Any = await asyncio.to_thread(self.core.list_namespaced_event, namespace)
-        return [(e.involved_object.kind, e.involved_object.name, e.reason) for e in answer.items]
+        listed = sorted(answer.items, key=lambda event: int(event.metadata.resource_version))
+        return [(e.involved_object.kind, e.involved_object.name, e.reason) for e in listed]
 
 
 class PretendedRuntime:
