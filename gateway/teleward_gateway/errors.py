@@ -2,6 +2,7 @@
 
 TelewardGatewayError
 ├── RefusedError          the caller may not, or asked for something that is not there; safe to show
+├── BrowserGoneError      the browser closed its socket, or does not read
 ├── ControlLostError      a media node's control port does not answer or broke off
 └── ControlRefusedError   a media node answered with a typed refusal
 """
@@ -24,6 +25,15 @@ class RefusedError(TelewardGatewayError):
         self.code = code
         self.details = details or {}
 
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may be granted in a moment."""
+        return self.status == 503
+
+
+class BrowserGoneError(TelewardGatewayError):
+    """The browser is gone."""
+
 
 class ControlLostError(TelewardGatewayError):
     """The control socket cannot be opened, or broke."""
@@ -35,3 +45,13 @@ class ControlRefusedError(TelewardGatewayError):
     def __init__(self, code: ErrorCode) -> None:
         super().__init__(code.value)
         self.code = code
+
+
+def not_found() -> RefusedError:
+    """Unknown, ended and forbidden look alike."""
+    return RefusedError(404, "not_found", "There is nothing here. Go back to your clinics.")
+
+
+def one_moment() -> RefusedError:
+    """What everybody hears while the routing state does not answer."""
+    return RefusedError(503, "one_moment", "One moment, please; trying again by itself.")

@@ -1,20 +1,27 @@
 """The doors of the gateway's decisions to the outside."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from teleward_contract.placements import Placement
 from teleward_contract.tickets import MediaTicket
-from teleward_contract.units import Namespace
+from teleward_contract.units import Namespace, ParticipantId
 
+from teleward_gateway.core.tickets import StaffSession, Ticket
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, Waiting
 
 
 class Visits(Protocol):
-    """Visits and queues; every implementation passes `tests/contract/test_gateway_visits.py`.
+    """Visits, one step each; every implementation passes `tests/contract/test_gateway_visits.py`.
 
     Raises (every method): RoutingUnavailableError.
     """
+
+    async def life(self) -> str:
+        """Name the present life of the store: another name after it was emptied."""
+        ...
 
     async def enter(self, visit: Visit, personal: Personal, keep_s: int) -> Visit:
         """Store a visit unless it is known already; answers what is stored (atomic, idempotent).
@@ -24,12 +31,12 @@ class Visits(Protocol):
         """
         ...
 
-    async def life(self) -> str:
-        """Name the present life of the store: another name after it was emptied."""
-        ...
-
     async def get(self, namespace: Namespace, visit: str) -> Visit | None:
         """Look up a visit; one that is over is remembered for the retention time."""
+        ...
+
+    async def personal(self, namespace: Namespace, visit: str) -> Personal | None:
+        """What the patient said; None once the visit is over."""
         ...
 
     async def change(
@@ -41,16 +48,64 @@ class Visits(Protocol):
         """
         ...
 
+
+class Queues(Protocol):
+    """Who waits where, and which of a patient's waiting sockets counts; same suite, same errors as `Visits`."""
+
+    async def claim(
+        self, namespace: Namespace, visit: str, socket: str, keep_s: int
+    ) -> Visit | None:
+        """Make `socket` the newest waiting socket of the visit, and note that it is there.
+
+        Nothing changes for a visit that is over.
+        """
+        ...
+
     async def heard(self, namespace: Namespace, visit: str, socket: str, keep_s: int) -> bool:
         """Note that the waiting page is there; False when `socket` is not the newest any more."""
         ...
 
-    async def claim(self, namespace: Namespace, visit: str, socket: str) -> None:
-        """Make `socket` the newest waiting socket of the visit."""
+    async def waiting(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
+        """List the visits of a clinic that are not over, in order of arrival."""
         ...
 
-    async def queue(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
-        """List the visits of a clinic that are not over, in order of arrival."""
+
+class Presence(Protocol):
+    """Who is in which room, as far as call sockets tell; counts across all gateways.
+
+    Every implementation passes `tests/contract/test_gateway_presence.py`.
+
+    Raises (every method): RoutingUnavailableError.
+    """
+
+    async def seen(
+        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId
+    ) -> None:
+        """Note a participant; unless noted again it is gone after `PRESENT_S`."""
+        ...
+
+    async def gone(
+        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId
+    ) -> None:
+        """Take a participant out at once (idempotent)."""
+        ...
+
+    async def present(
+        self, namespace: Namespace, clinic_uid: str
+    ) -> dict[str, frozenset[ParticipantId]]:
+        """Who is in the rooms of a clinic: room uid → participants; empty rooms are left out."""
+        ...
+
+
+PRESENT_S = 15
+"""How long a participant counts as present after it was noted; call sockets note theirs three times as often."""
+
+
+class Hints(Protocol):
+    """Changes of visits, heard from all gateways: hints to look again, which may get lost."""
+
+    def listen(self) -> AsyncIterator[str]:
+        """Yield the clinic uid of each change, for ever; while the store is away, nothing."""
         ...
 
 
@@ -64,7 +119,7 @@ class Control(Protocol):
         ...
 
     def frames(self) -> AsyncIterator[str]:
-        """Receive frames until the socket closes. Raises ControlLostError when it breaks."""
+        """Receive frames until the socket breaks, which raises ControlLostError."""
         ...
 
     async def close(self) -> None:
@@ -88,10 +143,93 @@ class ControlPorts(Protocol):
 class BrowserSocket(Protocol):
     """The browser's side of a call socket; text frames."""
 
-    async def send(self, frame: str) -> None:
-        """Send one frame; a browser that is gone is no error."""
+    async def send_text(self, text: str) -> None:
+        """Send one frame. Raises BrowserGoneError, also for a browser that does not read."""
         ...
 
-    async def receive(self) -> str | None:
-        """Receive one frame; None when the browser is gone."""
+    async def receive_text(self) -> str:
+        """Receive one frame of legal size.
+
+        Raises:
+            BrowserGoneError: There will be no more.
+            FrameRefusedError: It is no text, or too large.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who may sign in, and what they are: (`namespace/clinic`, role)."""
+
+    user: str
+    display_name: str
+    roles: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How staff can sign in here."""
+
+    mode: str
+    accounts: tuple[Account, ...] = ()
+    secret_required: bool = False
+
+
+class SignIn(Protocol):
+    """How staff prove who they are."""
+
+    async def offer(self) -> Offer:
+        """Tell what the sign-in page shows."""
+        ...
+
+    async def prove(self, user: str, secret: str) -> StaffSession:
+        """Sign in. Raises RefusedError: 403, or 404 where there is no such sign-in."""
+        ...
+
+
+class Seals(Protocol):
+    """Seals and opens the cookies; what does not open is no cookie."""
+
+    def seal(self, name: str, value: Ticket | StaffSession) -> str:
+        """Seal a cookie's value."""
+        ...
+
+    def ticket(self, cookies: dict[str, str]) -> Ticket | None:
+        """Open the visit cookie; None when there is none, it is foreign, or it has expired."""
+        ...
+
+    def staff(self, cookies: dict[str, str]) -> StaffSession | None:
+        """Open the staff cookie; None as for `ticket`."""
+        ...
+
+
+class Meter(Protocol):
+    """What is counted. Labels are bounded: never a person, a visit or a clinic."""
+
+    def entered(self, outcome: str) -> None:
+        """An attempt to enter came to this."""
+        ...
+
+    def called_in(self, outcome: str) -> None:
+        """A call-in came to this."""
+        ...
+
+    def frame_refused(self, code: str) -> None:
+        """A browser's frame was refused."""
+        ...
+
+    def refused(self, code: str) -> None:
+        """A request or a socket was refused."""
+        ...
+
+    def moved(self, what: str) -> None:
+        """A media node was `suspected`, or a call `replaced`."""
+        ...
+
+    def answered(self, route: str, elapsed_s: float) -> None:
+        """A request was answered."""
+        ...
+
+    def socket(self, kind: str) -> AbstractContextManager[None]:
+        """A socket is open for as long as this lasts."""
         ...

@@ -9,15 +9,18 @@ from teleward_contract.placements import Placement
 from teleward_contract.signalling import Admitted, Authenticate, Challenge, Error
 from teleward_contract.tickets import MediaTicket, TicketSigner
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.typing import Subprotocol
 
 from teleward_gateway.errors import ControlLostError, ControlRefusedError
 
 OPEN_TIMEOUT_S = 2.0
+CLOSE_TIMEOUT_S = 1.0
 PING_INTERVAL_S = 2.0
 PING_TIMEOUT_S = 3.0
 """A media node that hangs is noticed after this, beside its heartbeats."""
+MAX_FRAME_BYTES = 1024 * 1024
+"""A media node's largest frame, an answer for twenty people, is a tenth of this."""
 
 
 class ControlSocket:
@@ -40,7 +43,7 @@ class ControlSocket:
             while True:
                 frame = await self._connection.recv()
                 yield frame if isinstance(frame, str) else frame.decode()
-        except ConnectionClosed as err:
+        except (ConnectionClosed, UnicodeDecodeError) as err:
             raise ControlLostError from err
 
     async def close(self) -> None:
@@ -59,10 +62,11 @@ class WebSocketControlPorts:
         try:
             connection = await connect(
                 placement.control_url, subprotocols=[Subprotocol(signalling.SUBPROTOCOL)],
-                open_timeout=OPEN_TIMEOUT_S, close_timeout=1.0, max_size=None, proxy=None,
-                ping_interval=PING_INTERVAL_S, ping_timeout=PING_TIMEOUT_S, compression=None,
+                open_timeout=OPEN_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S,
+                max_size=MAX_FRAME_BYTES, proxy=None, compression=None,
+                ping_interval=PING_INTERVAL_S, ping_timeout=PING_TIMEOUT_S,
             )  # fmt: skip
-        except (OSError, TimeoutError, InvalidHandshake) as err:
+        except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as err:
             raise ControlLostError from err
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
@@ -70,7 +74,7 @@ class WebSocketControlPorts:
         except (ConnectionClosed, TimeoutError, FrameRefusedError) as err:
             await connection.close()
             raise ControlLostError from err
-        except ControlRefusedError:
+        except BaseException:
             await connection.close()
             raise
 
@@ -80,24 +84,30 @@ class WebSocketControlPorts:
         challenge = signalling.parse_control_frame(await connection.recv())
         if not isinstance(challenge, Challenge) or challenge.boot != placement.boot:
             raise ControlLostError("another boot answers at this address")
-        signed = self._signer.sign(
-            ticket.model_copy(
-                update={
-                    "nonce": challenge.nonce,
-                    "media_node": placement.media_node,
-                    "boot": placement.boot,
-                }
-            )
+        filled = ticket.model_copy(
+            update={
+                "nonce": challenge.nonce,
+                "media_node": placement.media_node,
+                "boot": placement.boot,
+            }
         )
-        await connection.send(signalling.encode(Authenticate(ticket=signed)))
-        text = await connection.recv()
-        try:
-            answer = signalling.parse_control_frame(text)
-        except FrameRefusedError:
-            refusal = signalling.parse_server_frame(text)
-            if isinstance(refusal, Error):
-                raise ControlRefusedError(refusal.code) from None
-            raise
-        if not isinstance(answer, Admitted):
-            raise ControlLostError("the media node did not admit")
+        signed = Authenticate(ticket=self._signer.sign(filled))
+        await connection.send(signalling.encode(signed))
+        answer = _answer(await connection.recv())
+        if isinstance(answer, Error):
+            raise ControlRefusedError(answer.code)
         return ControlSocket(connection, answer)
+
+
+def _answer(text: str | bytes) -> Admitted | Error:
+    """Read the answer to a ticket; raises FrameRefusedError when it is neither yes nor no."""
+    try:
+        frame = signalling.parse_control_frame(text)
+    except FrameRefusedError:
+        refusal = signalling.parse_server_frame(text)
+        if isinstance(refusal, Error):
+            return refusal
+        raise
+    if isinstance(frame, Admitted):
+        return frame
+    raise FrameRefusedError("bad_frame", "the media node did not admit")

@@ -1,4 +1,4 @@
-"""The gateway's own keys in Redis; all in the organisation's hash tag.
+"""The gateway's own keys in Redis; all of one organisation's share its hash tag.
 
 =====================================  ======  ======================================================
 key                                    type    what, TTL
@@ -6,8 +6,10 @@ key                                    type    what, TTL
 tw:{org:NS}:visit:<id>                 string  the visit; while it lasts, `keep_s` after it was heard of,
                                                then the retention time
 tw:{org:NS}:visit:<id>:personal        string  name and answers; as long as the visit lasts, gone when over
-tw:{org:NS}:queue:<clinic uid>         zset    visit → arrival in ms; a day after the last arrival
+tw:{org:NS}:queue:<clinic uid>         zset    visit → arrival in ms; a day after the last arrival or word
+tw:{org:NS}:present:<clinic uid>       zset    `<room uid>/<participant>` → ms when seen last; 15 s after it
 tw:visits:life                         string  random name of the store's present life; none
+tw:visits:changed                      channel clinic uid after each change of a visit: look again
 =====================================  ======  ======================================================
 
 The gateway alone writes them.
@@ -17,11 +19,17 @@ from teleward_contract.units import Namespace
 
 QUEUE_TTL_S = 86_400
 LIFE = "tw:visits:life"
+CHANGED = "tw:visits:changed"
+
+
+def visit_prefix(namespace: Namespace) -> str:
+    """What every visit's key of an organisation begins with."""
+    return f"tw:{{org:{namespace}}}:visit:"
 
 
 def visit(namespace: Namespace, visit_id: str) -> str:
     """The visit."""
-    return f"tw:{{org:{namespace}}}:visit:{visit_id}"
+    return f"{visit_prefix(namespace)}{visit_id}"
 
 
 def personal(namespace: Namespace, visit_id: str) -> str:
@@ -32,3 +40,8 @@ def personal(namespace: Namespace, visit_id: str) -> str:
 def queue(namespace: Namespace, clinic_uid: str) -> str:
     """The clinic's queue."""
     return f"tw:{{org:{namespace}}}:queue:{clinic_uid}"
+
+
+def present(namespace: Namespace, clinic_uid: str) -> str:
+    """Who is in the clinic's rooms."""
+    return f"tw:{{org:{namespace}}}:present:{clinic_uid}"

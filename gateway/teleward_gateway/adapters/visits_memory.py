@@ -1,4 +1,4 @@
-"""Visits in memory: for unit tests, and as the model of the real store. Time is a number in ms."""
+"""Visits and queues in memory: for unit tests, and as the model of the real store. Time is a number in ms."""
 
 from collections.abc import Callable
 
@@ -6,39 +6,18 @@ from teleward_contract.units import Namespace
 
 from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, Waiting, next_state
 
+_Key = tuple[Namespace, str]
+
 
 class MemoryVisits:
-    """See `Visits`."""
+    """Both ports, `Visits` and `Queues`."""
 
     def __init__(self, now_ms: Callable[[], int], retention_s: int) -> None:
         self._now = now_ms
         self._retention_ms = retention_s * 1000
         self._life = "first"
-        self._visits: dict[tuple[Namespace, str], tuple[Visit, int]] = {}
-        self._personal: dict[tuple[Namespace, str], Personal] = {}
-
-    def _live(self, key: tuple[Namespace, str]) -> Visit | None:
-        visit, until = self._visits.get(key, (None, 0))
-        if visit is None or until <= self._now():
-            self._visits.pop(key, None)
-            self._personal.pop(key, None)
-            return None
-        return visit
-
-    async def enter(self, visit: Visit, personal: Personal, keep_s: int) -> Visit:
-        """See `Visits`."""
-        key = (visit.namespace, visit.id)
-        known = self._live(key)
-        if known is None:
-            known = visit.model_copy(update={"seen_ms": self._now()})
-            self._visits[key] = (known, self._now() + keep_s * 1000)
-        if known.state not in OVER:
-            self._personal[key] = personal
-        return known
-
-    async def life(self) -> str:
-        """See `Visits`."""
-        return self._life
+        self._visits: dict[_Key, tuple[Visit, int]] = {}
+        self._personal: dict[_Key, Personal] = {}
 
     def empty(self) -> None:
         """Lose everything."""
@@ -46,9 +25,40 @@ class MemoryVisits:
         self._personal.clear()
         self._life = f"{self._life}'"
 
+    def _live(self, key: _Key) -> Visit | None:
+        visit, until = self._visits.get(key, (None, 0))
+        if visit is None or until <= self._now():
+            self._visits.pop(key, None)
+            self._personal.pop(key, None)
+            return None
+        return visit
+
+    def _keep(self, key: _Key, visit: Visit, keep_s: int | None = None) -> Visit:
+        until = self._visits[key][1] if keep_s is None else self._now() + keep_s * 1000
+        self._visits[key] = (visit, until)
+        return visit
+
+    async def life(self) -> str:
+        """See `Visits`."""
+        return self._life
+
+    async def enter(self, visit: Visit, personal: Personal, keep_s: int) -> Visit:
+        """See `Visits`."""
+        key = (visit.namespace, visit.id)
+        known = self._live(key) or visit.model_copy(update={"seen_ms": self._now()})
+        if known.state not in OVER:
+            self._keep(key, known, keep_s)
+            self._personal[key] = personal
+        return known
+
     async def get(self, namespace: Namespace, visit: str) -> Visit | None:
         """See `Visits`."""
         return self._live((namespace, visit))
+
+    async def personal(self, namespace: Namespace, visit: str) -> Personal | None:
+        """See `Visits`."""
+        known = self._live((namespace, visit))
+        return self._personal.get((namespace, visit)) if known else None
 
     async def change(
         self, namespace: Namespace, visit: str, action: VisitAction, by: str = ""
@@ -62,38 +72,39 @@ class MemoryVisits:
         update: dict[str, object] = {"state": state}
         if action in (VisitAction.CALL_IN, VisitAction.RETURN):
             update["called_by"] = by
-        changed = known.model_copy(update=update)
-        until = self._visits[key][1]
+        changed = self._keep(key, known.model_copy(update=update))
         if state in OVER:
-            until = self._now() + self._retention_ms
+            self._visits[key] = (changed, self._now() + self._retention_ms)
             self._personal.pop(key, None)
-        self._visits[key] = (changed, until)
         return True, changed
 
+    async def claim(
+        self, namespace: Namespace, visit: str, socket: str, keep_s: int
+    ) -> Visit | None:
+        """See `Queues`."""
+        key = (namespace, visit)
+        known = self._live(key)
+        if known is None or known.state in OVER:
+            return known
+        update = {"socket": socket, "seen_ms": self._now()}
+        return self._keep(key, known.model_copy(update=update), keep_s)
+
     async def heard(self, namespace: Namespace, visit: str, socket: str, keep_s: int) -> bool:
-        """See `Visits`."""
+        """See `Queues`."""
         key = (namespace, visit)
         known = self._live(key)
         if known is None or known.socket != socket:
             return False
         if known.state not in OVER:
-            until = self._now() + keep_s * 1000
-            self._visits[key] = (known.model_copy(update={"seen_ms": self._now()}), until)
+            self._keep(key, known.model_copy(update={"seen_ms": self._now()}), keep_s)
         return True
 
-    async def claim(self, namespace: Namespace, visit: str, socket: str) -> None:
-        """See `Visits`."""
-        known = self._live((namespace, visit))
-        if known is not None:
-            until = self._visits[namespace, visit][1]
-            self._visits[namespace, visit] = (known.model_copy(update={"socket": socket}), until)
-
-    async def queue(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
-        """See `Visits`."""
+    async def waiting(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
+        """See `Queues`."""
         found = []
         for key in list(self._visits):
             visit = self._live(key)
-            if visit is None or visit.state in OVER or key not in self._personal:
+            if visit is None or visit.state in OVER:
                 continue
             if (visit.namespace, visit.clinic_uid) == (namespace, clinic_uid):
                 found.append(Waiting(visit=visit, personal=self._personal[key]))

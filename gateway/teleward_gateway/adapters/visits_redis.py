@@ -1,8 +1,7 @@
-"""Visits in Redis: each change is one script, so that two gateways never act on one visit twice."""
+"""Visits and queues in Redis: each step is one script, so that two gateways never act on one visit twice."""
 
 import secrets
 import time
-from collections.abc import Awaitable
 from typing import cast
 
 from redis.exceptions import RedisError
@@ -19,77 +18,105 @@ from teleward_gateway.core.visits import (
     Waiting,
 )
 
-# KEYS: visit, personal, queue; ARGV: visit JSON, personal JSON, keep s, queue TTL s, states that are over
-_ENTER = """
-local known = redis.call('GET', KEYS[1])
-local visit = cjson.decode(known or ARGV[1])
-if not known then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3]) end
-for i = 5, #ARGV do if visit.state == ARGV[i] then return known end end
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
-redis.call('ZADD', KEYS[3], string.format('%.0f', visit.arrived_ms), visit.id)
-redis.call('EXPIRE', KEYS[3], ARGV[4])
-return known or ARGV[1]
+_OVER = ", ".join(f"{state} = true" for state in sorted(OVER))
+
+_PRELUDE = f"""
+local OVER = {{{_OVER}}}
+local function tell(visit) redis.call('PUBLISH', '{keys.CHANGED}', visit.clinic_uid) end
+local function keep(visit, keep_s)
+  redis.call('EXPIRE', KEYS[1], keep_s)
+  redis.call('EXPIRE', KEYS[2], keep_s)
+  redis.call('ZADD', KEYS[3], string.format('%.0f', visit.arrived_ms), visit.id)
+  redis.call('EXPIRE', KEYS[3], {keys.QUEUE_TTL_S})
+end
 """
 
-# KEYS: visit, personal, queue; ARGV: by ('-' leaves it), retention s, over (0/1 per pair), then from, to, over …
-_CHANGE = """
+# KEYS: visit, personal, queue; ARGV: visit JSON, personal JSON, keep s
+_ENTER = (
+    _PRELUDE
+    + """
+local known = redis.call('GET', KEYS[1])
+local visit = cjson.decode(known or ARGV[1])
+if OVER[visit.state] then return known end
+if not known then redis.call('SET', KEYS[1], ARGV[1]) end
+redis.call('SET', KEYS[2], ARGV[2])
+keep(visit, ARGV[3])
+tell(visit)
+return known or ARGV[1]
+"""
+)
+
+# KEYS: visit, personal, queue; ARGV: by ('-' leaves it), retention s, then from, to …
+_CHANGE = (
+    _PRELUDE
+    + """
 local known = redis.call('GET', KEYS[1])
 if not known then return {0, ''} end
 local visit = cjson.decode(known)
-for i = 3, #ARGV, 3 do
+for i = 3, #ARGV, 2 do
   if visit.state == ARGV[i] then
     visit.state = ARGV[i + 1]
     if ARGV[1] ~= '-' then visit.called_by = ARGV[1] end
     local text = cjson.encode(visit)
-    if ARGV[i + 2] == '1' then
-      redis.call('SET', KEYS[1], text, 'EX', ARGV[2])
+    redis.call('SET', KEYS[1], text, 'KEEPTTL')
+    if OVER[visit.state] then
+      redis.call('EXPIRE', KEYS[1], ARGV[2])
       redis.call('DEL', KEYS[2])
       redis.call('ZREM', KEYS[3], visit.id)
-    else
-      redis.call('SET', KEYS[1], text, 'KEEPTTL')
     end
+    tell(visit)
     return {1, text}
   end
 end
 return {0, known}
 """
+)
 
-# KEYS: visit, personal; ARGV: what (claim, heard), socket, now ms, keep s, states that are over
-_SOCKET = """
+# KEYS: visit, personal, queue; ARGV: what (claim, heard), socket, now ms, keep s
+_SOCKET = (
+    _PRELUDE
+    + """
 local known = redis.call('GET', KEYS[1])
-if not known then return 0 end
+if not known then return '' end
 local visit = cjson.decode(known)
-if ARGV[1] == 'claim' then visit.socket = ARGV[2] end
-if visit.socket ~= ARGV[2] then return 0 end
-local over = false
-for i = 5, #ARGV do over = over or visit.state == ARGV[i] end
-if ARGV[1] == 'claim' or not over then
-  visit.seen_ms = tonumber(ARGV[3])
-  redis.call('SET', KEYS[1], cjson.encode(visit), 'KEEPTTL')
+if OVER[visit.state] then return ARGV[1] == 'heard' and visit.socket ~= ARGV[2] and '' or known end
+if ARGV[1] == 'claim' then
+  visit.socket = ARGV[2]
+  tell(visit)
 end
-if not over and ARGV[1] == 'heard' then
-  redis.call('EXPIRE', KEYS[1], ARGV[4])
-  redis.call('EXPIRE', KEYS[2], ARGV[4])
+if visit.socket ~= ARGV[2] then return '' end
+visit.seen_ms = tonumber(ARGV[3])
+local text = cjson.encode(visit)
+redis.call('SET', KEYS[1], text, 'KEEPTTL')
+keep(visit, ARGV[4])
+return text
+"""
+)
+
+# KEYS: queue; ARGV: what every visit's key begins with. The visits' own keys share the queue's hash tag.
+_WAITING = """
+local rows = {}
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local visit = redis.call('GET', ARGV[1] .. id)
+  local personal = redis.call('GET', ARGV[1] .. id .. ':personal')
+  if visit and personal then
+    rows[#rows + 1] = visit
+    rows[#rows + 1] = personal
+  else
+    redis.call('ZREM', KEYS[1], id)
+  end
 end
-return 1
+return rows
 """
 
 
 class RedisVisits:
-    """See `Visits`."""
+    """Both ports, `Visits` and `Queues`."""
 
     def __init__(self, store: Store, retention_s: int) -> None:
         self._store = store
         self._retention_s = retention_s
-
-    async def enter(self, visit: Visit, personal: Personal, keep_s: int) -> Visit:
-        """See `Visits`."""
-        seen = visit.model_copy(update={"seen_ms": _now_ms()})
-        raw = await self._store.script(
-            _ENTER, self._keys(visit.namespace, visit.id, visit.clinic_uid),
-            [seen.model_dump_json(), personal.model_dump_json(), keep_s, keys.QUEUE_TTL_S, *OVER],
-        )  # fmt: skip
-        return Visit.model_validate_json(str(raw))
+        self._parsed: dict[tuple[Namespace, str], dict[tuple[str, str], Waiting]] = {}
 
     async def life(self) -> str:
         """See `Visits`."""
@@ -102,13 +129,30 @@ class RedisVisits:
             raise unavailable(err) from err
         return str(known)
 
+    async def enter(self, visit: Visit, personal: Personal, keep_s: int) -> Visit:
+        """See `Visits`."""
+        seen = visit.model_copy(update={"seen_ms": _now_ms()})
+        raw = await self._store.script(
+            _ENTER, self._keys(visit.namespace, visit.id, visit.clinic_uid),
+            [seen.model_dump_json(), personal.model_dump_json(), keep_s],
+        )  # fmt: skip
+        return Visit.model_validate_json(str(raw))
+
     async def get(self, namespace: Namespace, visit: str) -> Visit | None:
         """See `Visits`."""
+        raw = await self._get(keys.visit(namespace, visit))
+        return Visit.model_validate_json(raw) if raw else None
+
+    async def personal(self, namespace: Namespace, visit: str) -> Personal | None:
+        """See `Visits`."""
+        raw = await self._get(keys.personal(namespace, visit))
+        return Personal.model_validate_json(raw) if raw else None
+
+    async def _get(self, key: str) -> str | None:
         try:
-            raw = await self._store.redis.get(keys.visit(namespace, visit))
+            return cast("str | None", await self._store.redis.get(key))
         except (RedisError, OSError) as err:
             raise unavailable(err) from err
-        return Visit.model_validate_json(raw) if raw else None
 
     async def change(
         self, namespace: Namespace, visit: str, action: VisitAction, by: str = ""
@@ -118,9 +162,7 @@ class RedisVisits:
         if known is None:
             return False, None
         marks = action in (VisitAction.CALL_IN, VisitAction.RETURN)
-        moves: list[str | int | float] = []
-        for before, after in TRANSITIONS[action].items():
-            moves += [before, after, int(after in OVER)]
+        moves = [state for pair in TRANSITIONS[action].items() for state in pair]
         answer = cast(
             "list[object]",
             await self._store.script(
@@ -131,47 +173,43 @@ class RedisVisits:
         text = str(answer[1])
         return bool(answer[0]), Visit.model_validate_json(text) if text else None
 
-    async def heard(self, namespace: Namespace, visit: str, socket: str, keep_s: int) -> bool:
-        """See `Visits`."""
-        return await self._socket("heard", namespace, visit, socket, keep_s)
+    async def claim(
+        self, namespace: Namespace, visit: str, socket: str, keep_s: int
+    ) -> Visit | None:
+        """See `Queues`."""
+        return await self._socket("claim", namespace, visit, socket, keep_s)
 
-    async def claim(self, namespace: Namespace, visit: str, socket: str) -> None:
-        """See `Visits`."""
-        await self._socket("claim", namespace, visit, socket, 0)
+    async def heard(self, namespace: Namespace, visit: str, socket: str, keep_s: int) -> bool:
+        """See `Queues`."""
+        return await self._socket("heard", namespace, visit, socket, keep_s) is not None
 
     async def _socket(
         self, what: str, namespace: Namespace, visit: str, socket: str, keep_s: int
-    ) -> bool:
+    ) -> Visit | None:
+        known = await self.get(namespace, visit)
+        if known is None:
+            return None
         answer = await self._store.script(
-            _SOCKET, [keys.visit(namespace, visit), keys.personal(namespace, visit)],
-            [what, socket, _now_ms(), keep_s, *OVER],
+            _SOCKET, self._keys(namespace, visit, known.clinic_uid),
+            [what, socket, _now_ms(), keep_s],
         )  # fmt: skip
-        return bool(answer)
+        return Visit.model_validate_json(str(answer)) if answer else None
 
-    async def queue(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
-        """See `Visits`."""
-        queue = keys.queue(namespace, clinic_uid)
-        redis = self._store.redis
-        try:
-            ids: list[str] = await cast("Awaitable[list[str]]", redis.zrange(queue, 0, -1))
-            if not ids:
-                return ()
-            names = [keys.visit(namespace, i) for i in ids]
-            names += [keys.personal(namespace, i) for i in ids]
-            raw: list[str | None] = await cast("Awaitable[list[str | None]]", redis.mget(names))
-            gone = [i for i, text in zip(ids, raw, strict=False) if text is None]
-            if gone:
-                await redis.zrem(queue, *gone)
-        except (RedisError, OSError) as err:
-            raise unavailable(err) from err
-        pairs = zip(raw[: len(ids)], raw[len(ids) :], strict=True)
-        return tuple(
-            Waiting(
-                visit=Visit.model_validate_json(visit), personal=Personal.model_validate_json(who)
-            )
-            for visit, who in pairs
-            if visit and who
+    async def waiting(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
+        """See `Queues`."""
+        raw = cast(
+            "list[str]",
+            await self._store.script(
+                _WAITING, [keys.queue(namespace, clinic_uid)], [keys.visit_prefix(namespace)]
+            ),
         )
+        before = self._parsed.get((namespace, clinic_uid), {})
+        texts = list(zip(raw[::2], raw[1::2], strict=True))
+        parsed = {pair: before.get(pair) or _parse(*pair) for pair in texts}
+        self._parsed[namespace, clinic_uid] = parsed  # most rows are the same at the next reading
+        if not parsed:
+            del self._parsed[namespace, clinic_uid]
+        return tuple(parsed.values())
 
     @staticmethod
     def _keys(namespace: Namespace, visit: str, clinic_uid: str) -> list[str]:
@@ -180,6 +218,12 @@ class RedisVisits:
             keys.personal(namespace, visit),
             keys.queue(namespace, clinic_uid),
         ]
+
+
+def _parse(visit: str, personal: str) -> Waiting:
+    return Waiting(
+        visit=Visit.model_validate_json(visit), personal=Personal.model_validate_json(personal)
+    )
 
 
 def _now_ms() -> int:

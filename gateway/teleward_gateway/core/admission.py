@@ -1,7 +1,12 @@
-"""The one admission check in front of every door: role × action × relation to the clinic, as a table."""
+"""The one admission check in front of every door: standing × action, as a table.
 
-from collections.abc import Iterable
+A *standing* is what somebody is to one clinic: a role of its team or of its organisation, the holder of a ticket for
+it, or the owner of one of its user rooms. Who has no standing in a clinic may do nothing there, whatever they are
+elsewhere.
+"""
+
 from enum import StrEnum
+from typing import TypeAlias
 
 from teleward_contract.projections import (
     ClinicProjection,
@@ -9,12 +14,23 @@ from teleward_contract.projections import (
     Role,
     RoomKind,
     RoomProjection,
-    TeamMember,
 )
 
 
+class Tie(StrEnum):
+    """A standing that no role gives."""
+
+    PATIENT = "Patient"
+    """Holds the ticket of a visit to this very clinic."""
+    OWNER = "Owner"
+    """Is of the clinic, and the user room is theirs."""
+
+
+Standing: TypeAlias = Role | Tie
+
+
 class Action(StrEnum):
-    """What a member of staff may want to do in a clinic."""
+    """What somebody may want to do in a clinic."""
 
     SEE_CLINIC = "see_clinic"
     SEE_QUEUE = "see_queue"
@@ -24,39 +40,64 @@ class Action(StrEnum):
     END_VISIT = "end_visit"
     REFUSE = "refuse"
     ENTER_MEETING_ROOM = "enter_meeting_room"
+    ENTER_USER_ROOM = "enter_user_room"
+    WAIT = "wait"
+    LEAVE = "leave"
 
 
-_ALL = frozenset(Action)
+_CLINICAL = frozenset(
+    {
+        Action.SEE_CLINIC, Action.SEE_QUEUE, Action.CALL_IN, Action.JOIN_VISIT, Action.RETURN,
+        Action.END_VISIT, Action.REFUSE, Action.ENTER_MEETING_ROOM,
+    }
+)  # fmt: skip
 _DESK = frozenset({Action.SEE_CLINIC, Action.SEE_QUEUE, Action.REFUSE})
+_NOTHING: frozenset[Action] = frozenset()
 
-PERMITTED: dict[Role, frozenset[Action]] = {
-    Role.ORGANISATION_ADMIN: _ALL,
-    Role.ORGANISATION_REPORTER: frozenset(),
-    Role.CLINIC_ADMIN: _ALL,
-    Role.CLINICIAN: _ALL,
+PERMITTED: dict[Standing, frozenset[Action]] = {
+    Role.ORGANISATION_ADMIN: _CLINICAL,
+    Role.CLINIC_ADMIN: _CLINICAL,
+    Role.CLINICIAN: _CLINICAL,
     Role.RECEPTIONIST: _DESK,
-    Role.REFERRER: frozenset(),
-    Role.INTERPRETER: frozenset(),
+    Role.INTERPRETER: _NOTHING,
+    Role.REFERRER: _NOTHING,
+    Role.ORGANISATION_REPORTER: _NOTHING,
+    Tie.PATIENT: frozenset({Action.WAIT, Action.JOIN_VISIT, Action.LEAVE}),
+    Tie.OWNER: frozenset({Action.ENTER_USER_ROOM}),
 }
-"""A role in the clinic, or in its organisation, permits these; no role permits nothing."""
+"""What each standing permits; several permit what any of them does. Ordered: the first is the highest."""
+
+ROOM_ACTIONS = {
+    RoomKind.MEETING_ROOM: Action.ENTER_MEETING_ROOM,
+    RoomKind.USER_ROOM: Action.ENTER_USER_ROOM,
+}
+"""What entering each kind of room takes."""
 
 
-def roles_of(
-    user: str, clinic: ClinicProjection, organisation: OrganisationProjection | None
-) -> frozenset[Role]:
-    """Collect the roles of `user` in `clinic`, its organisation's included."""
-    members: Iterable[TeamMember] = clinic.team
+def standings_of(
+    user: str,
+    clinic: ClinicProjection,
+    organisation: OrganisationProjection | None,
+    room: RoomProjection | None = None,
+) -> frozenset[Standing]:
+    """Collect what `user` is to the clinic, its organisation's roles included, and to `room` if there is one."""
     inherited = organisation.team if organisation else ()
-    return frozenset(member.role for member in (*members, *inherited) if member.user == user)
+    roles: set[Standing] = {m.role for m in (*clinic.team, *inherited) if m.user == user}
+    if roles and room is not None and room.owner == user:
+        roles.add(Tie.OWNER)
+    return frozenset(roles)
 
 
-def is_permitted(roles: frozenset[Role], action: Action) -> bool:
-    """Whether any of the roles permits the action."""
-    return any(action in PERMITTED[role] for role in roles)
+def standings_of_ticket(clinic_uid: str, clinic: ClinicProjection) -> frozenset[Standing]:
+    """What the holder of a ticket for the clinic `clinic_uid` is to `clinic`."""
+    return frozenset({Tie.PATIENT}) if clinic_uid == clinic.uid else frozenset()
 
 
-def may_enter_room(user: str, roles: frozenset[Role], room: RoomProjection) -> bool:
-    """Meeting rooms take the clinic's staff; a user room takes its owner, who is of the clinic."""
-    if room.kind is RoomKind.USER_ROOM:
-        return room.owner == user and bool(roles)
-    return is_permitted(roles, Action.ENTER_MEETING_ROOM)
+def is_permitted(standings: frozenset[Standing], action: Action) -> bool:
+    """Whether any of the standings permits the action."""
+    return any(action in PERMITTED[standing] for standing in standings)
+
+
+def leading(standings: frozenset[Standing]) -> Standing:
+    """The highest of one's standings, to be shown."""
+    return next(standing for standing in PERMITTED if standing in standings)

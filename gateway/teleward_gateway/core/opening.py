@@ -11,16 +11,18 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 def is_open(hours: OpeningHours | None, now: datetime) -> bool:
     """Whether `hours` are open at the aware moment `now`; no hours means always.
 
-    A range that ends at or before its start runs past midnight, so yesterday's ranges count too.
+    Hours are read on the clinic's wall clock. A range that ends at or before its start runs past midnight, so
+    yesterday's ranges count too. A time zone that nobody knows is never open: the page says whom to phone.
     """
     if hours is None:
         return True
-    local = now.astimezone(ZoneInfo(hours.time_zone))
-    today = local.date()
-    return any(
-        _covers(item, day, local) for day in (today - timedelta(days=1), today)
-        for item in _ranges(hours, day)
-    )  # fmt: skip
+    try:
+        zone = ZoneInfo(hours.time_zone)
+    except (KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
+        return False
+    wall = now.astimezone(zone).replace(tzinfo=None)
+    days = (wall.date() - timedelta(days=1), wall.date())
+    return any(_covers(item, day, wall) for day in days for item in _ranges(hours, day))
 
 
 def _ranges(hours: OpeningHours, day: date) -> tuple[TimeRange, ...]:
@@ -31,14 +33,9 @@ def _ranges(hours: OpeningHours, day: date) -> tuple[TimeRange, ...]:
     return tuple(item for entry in hours.weekly if name in entry.days for item in entry.ranges)
 
 
-def _covers(item: TimeRange, day: date, local: datetime) -> bool:
-    start = datetime.combine(day, time.fromisoformat(item.start), local.tzinfo)
-    end_day = day if item.end > item.start else day + timedelta(days=1)
-    end = datetime.combine(end_day, _end(item.end), local.tzinfo)
-    if item.end == "24:00":
-        end = datetime.combine(day + timedelta(days=1), time(), local.tzinfo)
-    return start <= local < end
-
-
-def _end(text: str) -> time:
-    return time() if text == "24:00" else time.fromisoformat(text)
+def _covers(item: TimeRange, day: date, wall: datetime) -> bool:
+    start = datetime.combine(day, time.fromisoformat(item.start))
+    end = datetime.combine(day, time.fromisoformat(item.end.replace("24:00", "00:00")))
+    if end <= start:
+        end += timedelta(days=1)
+    return start <= wall < end

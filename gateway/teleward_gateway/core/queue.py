@@ -49,6 +49,13 @@ def difference(before: Rows, after: Rows) -> tuple[list[Entry], list[str]]:
     return changed, gone
 
 
+def positions(queue: Iterable[Waiting]) -> dict[str, int]:
+    """Number those who wait in order of arrival, from 1: visit → position."""
+    waiting = [item.visit for item in queue if item.visit.state is VisitState.WAITING]
+    waiting.sort(key=lambda visit: (visit.arrived_ms, visit.id))
+    return {visit.id: number for number, visit in enumerate(waiting, start=1)}
+
+
 def occupancy(
     namespace: Namespace, clinic: str, queue: Iterable[Waiting], rooms: dict[str, int]
 ) -> ClinicOccupancy:

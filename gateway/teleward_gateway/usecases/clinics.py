@@ -1,7 +1,9 @@
 """Look clinics up, with a short memory, so that a silent routing state closes no door."""
 
+import re
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import TypeVar
 
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.projections import (
@@ -11,20 +13,31 @@ from teleward_contract.projections import (
 )
 from teleward_contract.units import Namespace
 
-from teleward_gateway.errors import RefusedError
+from teleward_gateway.errors import RefusedError, one_moment
 
 REMEMBERED_S = 1.0
-"""A projection is read again after this; with Redis away the last good one is used."""
+"""A projection is read again after this; while the store is away the last good one is used."""
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+"""RFC 1123 subdomain, as Kubernetes names objects: nothing else is worth a question to the store."""
 
 Found = tuple[ClinicProjection, OrganisationProjection | None]
+_T = TypeVar("_T")
 
 
-@dataclass(slots=True)
 class Clinics:
     """Clinics as projected."""
 
-    projections: Projections
-    _memory: dict[tuple[str, str], tuple[float, Found]] = field(default_factory=dict)
+    def __init__(
+        self, projections: Projections, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._projections = projections
+        self._monotonic = monotonic
+        self._one: dict[tuple[str, str], tuple[float, Found]] = {}
+        self._every: tuple[float, list[Found]] | None = None
+
+    def _is_fresh(self, read_at: float) -> bool:
+        return self._monotonic() - read_at < REMEMBERED_S
 
     async def get(self, namespace: str, name: str) -> Found:
         """Look up a clinic and its organisation.
@@ -32,38 +45,51 @@ class Clinics:
         Raises:
             RefusedError: 404 when there is none, 503 while that cannot be known.
         """
+        if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
+            raise unknown_clinic()
         key = (namespace, name)
-        remembered = self._memory.get(key)
-        if remembered and time.monotonic() - remembered[0] < REMEMBERED_S:
+        remembered = self._one.get(key)
+        if remembered and self._is_fresh(remembered[0]):
             return remembered[1]
         try:
-            clinic = await self.projections.clinic(Namespace(namespace), name)
-            if clinic is None:
-                if not await self.projections.is_complete():
-                    raise one_moment()
-                self._memory.pop(key, None)
-                raise RefusedError(404, "unknown_clinic", "Check the link with your clinic.")
-            found = (clinic, await self.projections.organisation(Namespace(namespace)))
+            clinic = await self._projections.clinic(Namespace(namespace), name)
+            if clinic is not None:
+                found = (clinic, await self._projections.organisation(Namespace(namespace)))
+            elif await self._projections.is_complete():
+                self._one.pop(key, None)
+                raise unknown_clinic()
+            else:
+                found = _last(remembered)
         except RoutingUnavailableError:
-            if remembered is None:
-                raise one_moment() from None
-            return remembered[1]
-        self._memory[key] = (time.monotonic(), found)
+            found = _last(remembered)
+        self._one[key] = (self._monotonic(), found)
         return found
 
     async def every(self) -> list[Found]:
-        """List every clinic with its organisation."""
+        """List every clinic with its organisation; raises RefusedError 503 while that cannot be known."""
+        if self._every and self._is_fresh(self._every[0]):
+            return self._every[1]
         try:
-            clinics = await self.projections.clinics()
+            clinics = await self._projections.clinics()
             organisations = {
-                namespace: await self.projections.organisation(namespace)
+                namespace: await self._projections.organisation(namespace)
                 for namespace in {clinic.namespace for clinic in clinics}
             }
+            found = [(clinic, organisations[clinic.namespace]) for clinic in clinics]
+            if self._every and not await self._projections.is_complete():
+                found = self._every[1]
         except RoutingUnavailableError:
-            raise one_moment() from None
-        return [(clinic, organisations[clinic.namespace]) for clinic in clinics]
+            found = _last(self._every)
+        self._every = (self._monotonic(), found)
+        return found
 
 
-def one_moment() -> RefusedError:
-    """What everybody hears while the routing state does not answer."""
-    return RefusedError(503, "one_moment", "One moment, please; trying again by itself.")
+def _last(remembered: tuple[float, _T] | None) -> _T:
+    if remembered is None:
+        raise one_moment()
+    return remembered[1]
+
+
+def unknown_clinic() -> RefusedError:
+    """There is no such clinic, or not any more."""
+    return RefusedError(404, "unknown_clinic", "Check the link with your clinic.")

@@ -1,29 +1,42 @@
-"""What staff do with a visit: call in, return, refuse, end; and how a patient enters and leaves."""
+"""What happens to visits: patients enter and leave; staff call in, return, refuse, end."""
 
+import asyncio
 import secrets
 import time
 
 import structlog
 from teleward_contract.errors import RoutingUnavailableError
-from teleward_contract.placements import Full, Placements, Recovering
+from teleward_contract.placements import Full, Placed, Placement, Placements, Recovering
 from teleward_contract.signalling import End, ParticipantRole, Right, encode
 from teleward_contract.tickets import MediaTicket
-from teleward_contract.units import (
-    BootId,
-    MediaNodeId,
-    PlacementEpoch,
-    call_cost,
-)
+from teleward_contract.units import BootId, MediaNodeId, PlacementEpoch, call_cost
 
-from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction
-from teleward_gateway.errors import ControlLostError, ControlRefusedError, RefusedError
+from teleward_gateway.core.tickets import Ticket
+from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, VisitState
+from teleward_gateway.errors import (
+    ControlLostError,
+    ControlRefusedError,
+    RefusedError,
+    not_found,
+    one_moment,
+)
 from teleward_gateway.ports import ControlPorts, Visits
-from teleward_gateway.usecases.clinics import Found, one_moment
+from teleward_gateway.usecases.clinics import Found
 
 log = structlog.get_logger()
 
 CONSULTATION_PARTICIPANTS = 2
 MAX_CONSULTATION_PARTICIPANTS = 6
+DEFAULT_KEEP_S = 3600
+TICKET_S = 24 * 3600
+END_WITHIN_S = 2.0
+"""How long a media node may take to end a call before it is left to its heartbeat."""
+
+
+def keep_s(found: Found) -> int:
+    """How long a visit that is not heard of is kept."""
+    area = found[0].waiting_area
+    return 60 * area.max_wait_minutes if area else DEFAULT_KEEP_S
 
 
 class Consulting:
@@ -36,27 +49,87 @@ class Consulting:
         self._placements = placements
         self._control_ports = control_ports
 
-    @staticmethod
-    def keep_s(found: Found) -> int:
-        """How long a visit that is not heard of is kept."""
-        area = found[0].waiting_area
-        return 60 * (area.max_wait_minutes if area else 60)
-
-    async def enter(self, found: Found, personal: Personal) -> Visit:
-        """Make a visit."""
+    async def enter(self, found: Found, personal: Personal) -> Ticket:
+        """Make a visit; the ticket proves it."""
         clinic = found[0]
-        visit = Visit(
-            id=secrets.token_urlsafe(18), namespace=clinic.namespace, clinic=clinic.name,
-            clinic_uid=clinic.uid, arrived_ms=int(time.time() * 1000),
+        life = (
+            await self._visits.life()
+        )  # before the visit: a store emptied in between forgets both
+        visit = await self._visits.enter(
+            Visit(
+                id=secrets.token_urlsafe(18), namespace=clinic.namespace, clinic=clinic.name,
+                clinic_uid=clinic.uid, arrived_ms=int(time.time() * 1000),
+            ),
+            personal, keep_s(found),
         )  # fmt: skip
-        return await self._visits.enter(visit, personal, self.keep_s(found))
+        log.info("visit.entered", namespace=clinic.namespace, clinic=clinic.name)
+        return Ticket(
+            visit=visit.id, namespace=visit.namespace, clinic=visit.clinic,
+            clinic_uid=visit.clinic_uid, arrived_ms=visit.arrived_ms, life=life,
+            expires=int(time.time()) + TICKET_S,
+        )  # fmt: skip
+
+    async def has_place(self, ticket: Ticket) -> bool:
+        """Whether the ticket is good for a place: its visit is not over, or the store has forgotten everything."""
+        visit = await self._visits.get(ticket.namespace, ticket.visit)
+        if visit is None:
+            return ticket.life != await self._visits.life()
+        return visit.state not in OVER
+
+    async def rebuild(self, found: Found, ticket: Ticket, personal: Personal) -> Visit | None:
+        """Make the visit of a ticket again after the store was emptied, at its old place.
+
+        A visit whose call is still live is in consultation.
+
+        Returns:
+            The visit; None when its ticket is of the store's present life: then the visit is over.
+
+        Raises:
+            RefusedError: 503 while the live calls are not known yet.
+        """
+        if ticket.life == await self._visits.life():
+            return None
+        visit = Visit(
+            id=ticket.visit, namespace=ticket.namespace, clinic=ticket.clinic,
+            clinic_uid=ticket.clinic_uid, arrived_ms=ticket.arrived_ms,
+        )  # fmt: skip
+        if await self._has_live_call(found, visit):
+            visit = visit.model_copy(update={"state": VisitState.IN_CONSULTATION})
+        return await self._visits.enter(visit, personal, keep_s(found))
+
+    async def _has_live_call(self, found: Found, visit: Visit) -> bool:
+        pool = found[0].pool
+        if pool is None:
+            return False
+        answer = await self._placements.replace(pool, visit.call, PlacementEpoch(0))
+        if isinstance(answer, Recovering):
+            raise one_moment()
+        return isinstance(answer, Placed | Full)
 
     async def call_in(self, found: Found, visit: Visit, user: str) -> None:
         """Reserve a place, then call the patient in.
 
+        A crash between the two leaves a reservation that expires by itself.
+
         Raises:
-            RefusedError: 409 `full` (the patient keeps the place), 409 `taken`, 503.
+            RefusedError: 409 `full` (the patient keeps the place), 409 `taken`, 404, 503.
         """
+        placement = await self._reserve(found, visit)
+        allowed, now = await self._visits.change(
+            visit.namespace, visit.id, VisitAction.CALL_IN, user
+        )
+        if allowed:
+            log.info("visit.called", namespace=visit.namespace, clinic=visit.clinic)
+            return
+        if now is None or now.state in OVER:
+            await self._placements.release(placement.pool, visit.call, placement.epoch)
+            raise not_found()
+        if now.called_by != user:
+            raise RefusedError(
+                409, "taken", "A colleague was faster.", details={"by": now.called_by}
+            )
+
+    async def _reserve(self, found: Found, visit: Visit) -> Placement:
         pool = found[0].pool
         if pool is None:
             raise _full()
@@ -67,27 +140,19 @@ class Consulting:
             raise _full()
         if isinstance(answer, Recovering):
             raise one_moment()
-        allowed, now = await self._visits.change(
-            visit.namespace, visit.id, VisitAction.CALL_IN, user
-        )
-        if allowed or (now is not None and now.called_by == user and now.state not in OVER):
-            return
-        if now is None or now.state in OVER:
-            await self._placements.release(pool, visit.call, answer.placement.epoch)
-            raise not_found()
-        raise RefusedError(409, "taken", "A colleague was faster.", details={"by": now.called_by})
+        return answer.placement
 
     async def finish(self, found: Found, visit: Visit, action: VisitAction) -> None:
-        """End, refuse, leave or return a visit, and its call with it."""
-        allowed, _ = await self._visits.change(visit.namespace, visit.id, action)
-        if not allowed:
+        """End, refuse, leave or return a visit, and its call with it; raises RefusedError 404."""
+        allowed, now = await self._visits.change(visit.namespace, visit.id, action)
+        if not allowed or now is None:
             raise not_found()
         log.info(
-            "visit.changed", clinic=visit.clinic, namespace=visit.namespace, state=action.value
+            "visit.changed", namespace=visit.namespace, clinic=visit.clinic, state=now.state.value
         )
-        await self.end_call(found, visit)
+        await self._end_call(found, visit)
 
-    async def end_call(self, found: Found, visit: Visit) -> None:
+    async def _end_call(self, found: Found, visit: Visit) -> None:
         """Free the placement and tell the media node to close the call."""
         pool = found[0].pool
         if pool is None:
@@ -101,22 +166,22 @@ class Consulting:
             return  # its participants leave; the media node closes an empty call by itself
         ticket = MediaTicket(
             nonce="", media_node=MediaNodeId(""), boot=BootId(""), call=visit.call,
-            epoch=PlacementEpoch(placement.epoch), cost=placement.cost, max_participants=0,
+            epoch=placement.epoch, cost=placement.cost, max_participants=0,
             participant=None, role=ParticipantRole.STAFF, rights=frozenset({Right.END}),
         )  # fmt: skip
         try:
             control = await self._control_ports.open(placement, ticket)
-            await control.send(encode(End()))
-            async for _ in control.frames():
-                break
-            await control.close()
         except (ControlLostError, ControlRefusedError):
             return  # the released placement fences it at its next heartbeat
-
-
-def not_found() -> RefusedError:
-    """Unknown, ended and forbidden look alike."""
-    return RefusedError(404, "not_found", "There is nothing here. Go back to your clinics.")
+        try:
+            async with asyncio.timeout(END_WITHIN_S):
+                await control.send(encode(End()))
+                async for _ in control.frames():
+                    break
+        except (ControlLostError, TimeoutError):
+            return
+        finally:
+            await control.close()
 
 
 def _full() -> RefusedError:

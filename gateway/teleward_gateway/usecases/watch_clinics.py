@@ -1,108 +1,221 @@
 """Watch the clinics' queues: one reader per clinic and process, whoever looks at it shares what it read."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 
 import structlog
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.occupancy import Occupancy
-from teleward_contract.projections import ClinicProjection
 from teleward_contract.units import Namespace
 
-from teleward_gateway.core.queue import Rows, occupancy, rows
-from teleward_gateway.core.visits import Visit, Waiting
-from teleward_gateway.ports import Visits
+from teleward_gateway.core.queue import Rows, occupancy, positions, rows
+from teleward_gateway.core.visits import Visit, VisitState, Waiting
+from teleward_gateway.errors import RefusedError
+from teleward_gateway.ports import Hints, Presence, Queues
+from teleward_gateway.usecases.clinics import Clinics, Found
 
 log = structlog.get_logger()
 
-READ_EVERY_S = 0.5
-"""Other gateways' changes are seen after this; one's own at once."""
+READ_EVERY_S = 1.0
+"""What no hint told is seen after this."""
+READ_AT_MOST_EVERY_S = 0.1
+"""Hints that come faster than this share one reading."""
+SWEEP_EVERY_S = 10.0
+"""Clinics that nobody looks at are counted this often."""
+PUBLISH_EVERY_S = 15.0
+"""Unchanged counts are published again after this, well within `OCCUPANCY_TTL_S`."""
+
+Name = tuple[str, str]
+"""Namespace and name of a clinic."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ClinicView:
     """What was read last."""
 
-    queue: tuple[Waiting, ...] = ()
+    found: Found | None = None
+    """None: there is no such clinic (any more)."""
+    queue: dict[str, Waiting] = field(default_factory=dict)
     rows: Rows = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
     rooms: dict[str, int] = field(default_factory=dict)
-    available: bool = True
+    is_available: bool = False
+    """Whether the store answered."""
 
     def visit(self, visit: str) -> Visit | None:
         """One visit, if it is in the queue."""
-        return next((item.visit for item in self.queue if item.visit.id == visit), None)
+        item = self.queue.get(visit)
+        return item.visit if item else None
+
+    @property
+    def waiting(self) -> int:
+        """How many wait to be called in."""
+        return sum(i.visit.state is VisitState.WAITING for i in self.queue.values())
+
+    def told_to(self, visit: str) -> object:
+        """Everything that a patient's page may be told; when it changes, there is something to tell."""
+        mine = self.visit(visit)
+        quiet = mine.model_copy(update={"seen_ms": 0}) if mine else None
+        return quiet, self.positions.get(visit), self.found, self.is_available
+
+    @property
+    def told_to_staff(self) -> object:
+        """Everything that a dashboard may be told."""
+        return self.rows, self.rooms, self.found, self.is_available
 
 
 class ClinicWatch:
     """Follows one clinic while anybody looks at it."""
 
-    def __init__(self, read: Callable[[], "asyncio.Future[ClinicView]"]) -> None:
+    def __init__(self, read: Callable[[ClinicView], "asyncio.Future[ClinicView]"]) -> None:
         self.view = ClinicView()
-        self.version = 0
+        self.has_read = asyncio.Event()
         self._read = read
-        self._changed = asyncio.Condition()
+        self._patients: dict[str, set[asyncio.Event]] = {}
+        self._staff: set[asyncio.Event] = set()
         self._nudged = asyncio.Event()
-        self.watchers = 0
 
     def nudge(self) -> None:
-        """Read at once: something was changed here."""
+        """Read soon: something was changed."""
         self._nudged.set()
 
-    async def changed(self, version: int) -> int:
-        """Wait until there is something newer than `version`; answers the version now."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self.version != version)
-            return self.version
+    @contextlib.contextmanager
+    def following(self, visit: str | None) -> Iterator[asyncio.Event]:
+        """An event that is set when something is new for one patient, or (None) for staff."""
+        event = asyncio.Event()
+        group = self._staff if visit is None else self._patients.setdefault(visit, set())
+        group.add(event)
+        try:
+            yield event
+        finally:
+            group.discard(event)
+            if visit is not None and not group:
+                self._patients.pop(visit, None)
 
     async def run(self) -> None:
         """Read until cancelled."""
         while True:
             self._nudged.clear()
-            view = await self._read()
-            if view != self.view or self.version == 0:
-                async with self._changed:
-                    self.view = view
-                    self.version += 1
-                    self._changed.notify_all()
             try:
-                async with asyncio.timeout(READ_EVERY_S):
+                self._take(await self._read(self.view))
+            except Exception as err:  # a reader that dies would freeze every page of the clinic
+                log.exception("queue.reading_failed", exc_info=err)
+            await asyncio.sleep(READ_AT_MOST_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(READ_EVERY_S - READ_AT_MOST_EVERY_S):
                     await self._nudged.wait()
-            except TimeoutError:
-                continue
+
+    def _take(self, view: ClinicView) -> None:
+        before, self.view = self.view, view
+        self.has_read.set()
+        if view.told_to_staff != before.told_to_staff:
+            for event in self._staff:
+                event.set()
+        for visit, events in self._patients.items():
+            if view.told_to(visit) != before.told_to(visit):
+                for event in events:
+                    event.set()
 
 
 class ClinicWatches:
     """All watches of this process."""
 
-    def __init__(self, visits: Visits, counts: Occupancy, rooms: Callable[[str], int]) -> None:
-        self._visits = visits
+    def __init__(
+        self, clinics: Clinics, queues: Queues, presence: Presence, counts: Occupancy
+    ) -> None:
+        self._clinics = clinics
+        self._queues = queues
+        self._presence = presence
         self._counts = counts
-        self._rooms = rooms
-        self._watches: dict[tuple[Namespace, str], tuple[ClinicWatch, asyncio.Task[None]]] = {}
+        self._watches: dict[Name, tuple[ClinicWatch, asyncio.Task[None]]] = {}
+        self._users: dict[Name, int] = {}
+        self._published: dict[Name, tuple[float, object]] = {}
 
-    def of(self, clinic: ClinicProjection) -> ClinicWatch:
-        """The watch of a clinic; begun when first asked for."""
-        key = (clinic.namespace, clinic.uid)
-        if key not in self._watches:
-            watch = ClinicWatch(lambda: asyncio.ensure_future(self._read(clinic, key)))
-            self._watches[key] = (watch, asyncio.create_task(watch.run()))
-        return self._watches[key][0]
-
-    async def _read(self, clinic: ClinicProjection, key: tuple[Namespace, str]) -> ClinicView:
-        last = self._watches[key][0].view if key in self._watches else ClinicView()
-        area = clinic.waiting_area
-        stale_after_s = area.stale_after_s if area else 60
-        rooms = {r.uid: n for r in clinic.rooms if (n := self._rooms(r.uid))}
+    @contextlib.asynccontextmanager
+    async def watching(self, namespace: str, clinic: str) -> AsyncIterator[ClinicWatch]:
+        """Watch a clinic for as long as this lasts; what is yielded has been read once."""
+        name = (namespace, clinic)
+        if name not in self._watches:
+            watch = ClinicWatch(lambda last: asyncio.ensure_future(self._read(name, last)))
+            self._watches[name] = (watch, asyncio.create_task(watch.run()))
+        self._users[name] = self._users.get(name, 0) + 1
         try:
-            queue = await self._visits.queue(clinic.namespace, clinic.uid)
-            counts = occupancy(clinic.namespace, clinic.name, queue, rooms)
-            await self._counts.publish(counts)
+            await self._watches[name][0].has_read.wait()
+            yield self._watches[name][0]
+        finally:
+            self._users[name] -= 1
+            if not self._users[name]:
+                del self._users[name]
+                self._watches.pop(name)[1].cancel()
+
+    async def look(self, namespace: str, clinic: str) -> ClinicView:
+        """Look at a clinic once: what its watch has read, if it has one."""
+        name = (namespace, clinic)
+        watch = self._watches.get(name)
+        if watch and watch[0].has_read.is_set():
+            return watch[0].view
+        return await self._read(name, ClinicView())
+
+    def nudge(self, namespace: str, clinic: str) -> None:
+        """Say that something was changed here."""
+        if (namespace, clinic) in self._watches:
+            self._watches[namespace, clinic][0].nudge()
+
+    async def follow(self, hints: Hints) -> None:
+        """Take hints in, for ever."""
+        async for uid in hints.listen():
+            for watch, _ in list(self._watches.values()):
+                found = watch.view.found
+                if found is None or found[0].uid == uid:
+                    watch.nudge()
+
+    async def sweep(self) -> None:
+        """Count every clinic now and then, so that the operator's numbers need no onlooker; for ever."""
+        while True:
+            with contextlib.suppress(RefusedError):  # 503: the next round tries again
+                for clinic, _ in await self._clinics.every():
+                    name = (clinic.namespace, clinic.name)
+                    if name not in self._watches:
+                        await self._read(name, ClinicView())
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+    async def _read(self, name: Name, last: ClinicView) -> ClinicView:
+        try:
+            found = await self._clinics.get(*name)
+        except RefusedError as err:
+            if err.is_temporary:
+                return _silent(last)
+            return ClinicView(is_available=True)
+        clinic, area = found[0], found[0].waiting_area
+        try:
+            queue = await self._queues.waiting(clinic.namespace, clinic.uid)
+            present = await self._presence.present(clinic.namespace, clinic.uid)
+            rooms = {r.uid: len(present[r.uid]) for r in clinic.rooms if r.uid in present}
+            await self._publish(name, queue, rooms)
         except RoutingUnavailableError:
-            return ClinicView(last.queue, last.rows, last.rooms, available=False)
-        now_ms = int(time.time() * 1000)
-        return ClinicView(queue, rows(queue, now_ms, stale_after_s), rooms)
+            return _silent(last)
+        stale_after_s = area.stale_after_s if area else 60
+        return ClinicView(
+            found=found,
+            queue={item.visit.id: item for item in queue},
+            rows=rows(queue, int(time.time() * 1000), stale_after_s),
+            positions=positions(queue) if area and area.show_position else {},
+            rooms=rooms,
+            is_available=True,
+        )
+
+    async def _publish(
+        self, name: Name, queue: tuple[Waiting, ...], rooms: dict[str, int]
+    ) -> None:
+        counts = occupancy(Namespace(name[0]), name[1], queue, rooms)
+        published_at, before = self._published.get(name, (0.0, None))
+        if counts == before and time.monotonic() - published_at < PUBLISH_EVERY_S:
+            return
+        await self._counts.publish(counts)
+        self._published[name] = (time.monotonic(), counts)
 
     async def close(self) -> None:
         """Stop watching."""
@@ -110,3 +223,8 @@ class ClinicWatches:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _silent(last: ClinicView) -> ClinicView:
+    """What was known, marked as such."""
+    return ClinicView(last.found, last.queue, last.rows, last.positions, last.rooms)

@@ -1,58 +1,86 @@
 """Call sockets: admission to a call, then the carrier."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from fastapi import APIRouter, Depends, WebSocket
-from teleward_contract.errors import RoutingUnavailableError
+from fastapi import APIRouter, WebSocket
+from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
 from teleward_contract.projections import RoomKind, RoomProjection
-from teleward_contract.signalling import SUBPROTOCOL, ErrorCode, ParticipantRole, Right
+from teleward_contract.signalling import (
+    SUBPROTOCOL,
+    Error,
+    ErrorCode,
+    Leave,
+    ParticipantRole,
+    Right,
+    Wait,
+    WaitReason,
+    parse_client_frame,
+)
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import (
     BootId,
     CallId,
+    CapacityUnits,
     MediaNodeId,
     PlacementEpoch,
-    PoolId,
     call_cost,
 )
 
 from teleward_gateway.core import admission
-from teleward_gateway.core.admission import Action
+from teleward_gateway.core.admission import ROOM_ACTIONS, Action
 from teleward_gateway.core.visits import OVER, Visit, VisitAction, VisitState
-from teleward_gateway.errors import RefusedError
-from teleward_gateway.usecases.carry_call import Seat
-from teleward_gateway.usecases.clinics import Found, one_moment
+from teleward_gateway.errors import BrowserGoneError, RefusedError, not_found, one_moment
+from teleward_gateway.ports import PRESENT_S
+from teleward_gateway.usecases.carry_call import Outcome, Seat
+from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import (
     CONSULTATION_PARTICIPANTS,
     MAX_CONSULTATION_PARTICIPANTS,
-    not_found,
 )
-from teleward_gateway.web import metrics
-from teleward_gateway.web.context import Context
-from teleward_gateway.web.patients import context
-from teleward_gateway.web.sockets import FramedSocket, GoneError, SocketRefusedError
-from teleward_gateway.web.staff import ROOM_WORDS, the_visit
+from teleward_gateway.web.context import Context, Parts, check
+from teleward_gateway.web.sockets import (
+    NORMAL,
+    UNKNOWN,
+    FramedSocket,
+    accepted,
+    close_code,
+    until_first,
+)
 
 router = APIRouter()
-Parts = Annotated[Context, Depends(context)]
-Admission: TypeAlias = Callable[[], Awaitable[Seat]]
-StillOpen: TypeAlias = Callable[[], Awaitable[bool]]
 
 STAFF_RIGHTS = frozenset({Right.HOLD, Right.REMOVE, Right.END})
-NOTHING_HERE = 4004
+ROOM_WORDS = {RoomKind.MEETING_ROOM: "meeting", RoomKind.USER_ROOM: "user"}
+ADMIT_AGAIN_S = 1.0
+CALLED = frozenset({VisitState.CALLED, VisitState.IN_CONSULTATION})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody sits, and how the gateway keeps count of it."""
+
+    seat: Seat
+    found: Found
+    room: RoomProjection | None = None
+
+
+Admission: TypeAlias = Callable[[], Awaitable[Place]]
 
 
 @router.websocket("/ws/call/visit")
 async def patient_call(ws: WebSocket, parts: Parts) -> None:
     """The patient's side of a consultation."""
-    await _serve(ws, parts, "call", lambda: _patient_seat(ws, parts))
+    await _serve(ws, parts, "patient", lambda: _patient_place(ws, parts))
 
 
 @router.websocket("/ws/call/visit/{visit}")
 async def staff_call(ws: WebSocket, visit: str, parts: Parts) -> None:
     """The staff's side of a consultation."""
-    await _serve(ws, parts, "call", lambda: _staff_seat(ws, parts, visit))
+    await _serve(ws, parts, "consultation", lambda: _staff_place(ws, parts, visit))
 
 
 @router.websocket("/ws/call/room/{namespace}/{clinic}/{kind}/{room}")
@@ -60,185 +88,230 @@ async def room_call(
     ws: WebSocket, namespace: str, clinic: str, kind: str, room: str, parts: Parts
 ) -> None:
     """A meeting room or a user room."""
-    uid = ""
+    await _serve(
+        ws, parts, "room", lambda: _room_place(ws, parts, namespace, clinic, (kind, room))
+    )
+
+
+async def _serve(ws: WebSocket, parts: Context, kind: str, admission_: Admission) -> None:
+    async with accepted(ws, parts.meter, kind, SUBPROTOCOL) as socket:
+        try:
+            place = await _admitted(admission_, socket)
+        except RefusedError as err:
+            parts.meter.refused(err.code)
+            await socket.end(Error(code=ErrorCode.NOT_FOUND, message=str(err)), UNKNOWN)
+            return
+        if place.room is None:
+            outcome = await parts.carrier.carry(socket, place.seat)
+        else:
+            outcome = await _carry_in_room(parts, socket, place, place.room)
+        await _close(parts, socket, outcome)
+
+
+async def _admitted(admission_: Admission, socket: FramedSocket) -> Place:
+    """Find the place; while that cannot be judged say `wait` and try on. Raises RefusedError."""
+    has_told = False
+    while True:
+        try:
+            return await admission_()
+        except RefusedError as err:
+            if not err.is_temporary:
+                raise
+        except RoutingUnavailableError:
+            pass
+        if not has_told:
+            await socket.send(Wait(reason=WaitReason.UNAVAILABLE))
+            has_told = True
+        await _stays(socket, ADMIT_AGAIN_S)
+
+
+async def _stays(socket: FramedSocket, seconds: float) -> None:
+    """Wait; raises BrowserGoneError when the browser leaves meanwhile. It may say nothing else before `ready`."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            frame = parse_client_frame(await socket.receive_text())
+            if isinstance(frame, Leave):
+                raise BrowserGoneError
+            raise FrameRefusedError(ErrorCode.OUT_OF_ORDER, "ready comes first")
+
+
+async def _close(parts: Context, socket: FramedSocket, outcome: Outcome) -> None:
+    if outcome.error is None:
+        await socket.close(NORMAL)
+        return
+    if outcome.is_ours:
+        parts.meter.frame_refused(outcome.error.value)
+    await socket.close(close_code(outcome.error.value))
+
+
+async def _carry_in_room(
+    parts: Context, socket: FramedSocket, place: Place, room: RoomProjection
+) -> Outcome:
+    """Carry a call in a standing room, counted among those present."""
+    clinic = place.found[0]
+    participant = place.seat.ticket.participant
+    assert participant is not None
+    outcomes: list[Outcome] = []
+
+    async def carry() -> None:
+        outcomes.append(await parts.carrier.carry(socket, place.seat))
+
+    async def be_present() -> None:
+        while True:
+            with contextlib.suppress(RoutingUnavailableError):
+                await parts.presence.seen(clinic.namespace, clinic.uid, room.uid, participant)
+                parts.watches.nudge(clinic.namespace, clinic.name)
+            await asyncio.sleep(PRESENT_S / 3)
+
     try:
-        found = await parts.clinics.get(namespace, clinic)
-        uid = _find_room(found, kind, room).uid
-    except RefusedError:
-        pass  # the seat is refused below, after the handshake
-    parts.in_rooms[uid] += 1
-    try:
-        await _serve(
-            ws, parts, "room", lambda: _room_seat(ws, parts, namespace, clinic, kind, room)
-        )
+        await until_first(carry(), be_present())
     finally:
-        parts.in_rooms[uid] -= 1
+        with contextlib.suppress(RoutingUnavailableError):
+            await parts.presence.gone(clinic.namespace, clinic.uid, room.uid, participant)
+            parts.watches.nudge(clinic.namespace, clinic.name)
+    return outcomes[0]
 
 
-async def _serve(ws: WebSocket, parts: Context, kind: str, seat: Admission) -> None:
-    if not parts.has_right_origin(ws):
-        await ws.close(1008)
-        return
-    asked = ws.headers.get("sec-websocket-protocol", "")
-    await ws.accept(SUBPROTOCOL if SUBPROTOCOL in asked else None)
-    socket = FramedSocket(ws)
-    try:
-        admitted = await seat()
-    except (RefusedError, RoutingUnavailableError) as err:
-        await _refuse(socket, err)
-        return
-    browser = _Browser(socket)
-    with metrics.SOCKETS.labels(kind=kind).track_inprogress():
-        refused = await parts.carrier.carry(browser, admitted)
-    if refused is not None:
-        metrics.FRAMES_REFUSED.labels(code=refused.value).inc()
-    await socket.close(_close_code(browser, refused))
+# -- consultations ------------------------------------------------------------------------------
 
 
-def _close_code(browser: "_Browser", refused: ErrorCode | None) -> int:
-    if ErrorCode.FRAME_TOO_LARGE in (refused, browser.refused):
-        return 1009
-    return 1008 if refused or browser.refused else 1000
-
-
-async def _refuse(socket: FramedSocket, err: Exception) -> None:
-    if isinstance(err, RefusedError) and err.status != 503:
-        metrics.REFUSALS.labels(code=err.code).inc()
-        error = {"type": "error", "code": ErrorCode.NOT_FOUND, "message": str(err), "fatal": True}
-        await socket.end(error, NOTHING_HERE)
-        return
-    await socket.end({"type": "wait", "reason": "unavailable"}, 1013)
-
-
-async def _patient_seat(ws: WebSocket, parts: Context) -> Seat:
-    ticket = parts.sealer.ticket(ws.cookies)
+async def _patient_place(ws: WebSocket, parts: Context) -> Place:
+    ticket = parts.seals.ticket(ws.cookies)
     if ticket is None:
         raise not_found()
     found = await parts.clinics.get(ticket.namespace, ticket.clinic)
-    visit = await parts.visits.get(ticket.namespace, ticket.visit)
-    if visit is None or visit.state not in (VisitState.CALLED, VisitState.IN_CONSULTATION):
+    standings = admission.standings_of_ticket(ticket.clinic_uid, found[0])
+    if not admission.is_permitted(standings, Action.JOIN_VISIT):
         raise not_found()
-    row = await _row(parts, visit)
+    visit = await parts.visits.get(ticket.namespace, ticket.visit)
+    personal = await parts.visits.personal(ticket.namespace, ticket.visit)
+    if visit is None or personal is None or visit.state not in CALLED:
+        raise not_found()
     await parts.visits.change(visit.namespace, visit.id, VisitAction.JOIN)
-    parts.watches.of(found[0]).nudge()
-    return _visit_seat(
-        parts, found, visit, subject="patient", name=row, role=ParticipantRole.PATIENT,
-        rights=frozenset(),
+    parts.watches.nudge(visit.namespace, visit.clinic)
+    seat = _visit_seat(
+        parts, found, visit, subject="patient", name=personal.name,
+        role=ParticipantRole.PATIENT, rights=frozenset(), admitted=lambda: _always(),
     )  # fmt: skip
+    return Place(seat, found)
 
 
-async def _row(parts: Context, visit: Visit) -> str:
-    """The patient's name, to be shown to those in the call."""
-    for item in await parts.visits.queue(visit.namespace, visit.clinic_uid):
-        if item.visit.id == visit.id:
-            return item.personal.name
-    raise not_found()
-
-
-async def _staff_seat(ws: WebSocket, parts: Context, visit: str) -> Seat:
+async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
     session = parts.staff(ws)
-    for clinic, organisation in await parts.clinics.every():
-        roles = admission.roles_of(session.user, clinic, organisation)
-        if not admission.is_permitted(roles, Action.JOIN_VISIT):
+    found, stored = await _visit_of(parts, session.user, visit)
+
+    async def admitted() -> bool:
+        now = await parts.clinics.get(found[0].namespace, found[0].name)
+        check(session.user, now, Action.JOIN_VISIT)
+        return True
+
+    seat = _visit_seat(
+        parts, found, stored, subject=session.user, name=session.display_name,
+        role=ParticipantRole.CLINICIAN, rights=STAFF_RIGHTS, admitted=admitted,
+    )  # fmt: skip
+    return Place(seat, found)
+
+
+async def _visit_of(parts: Context, user: str, visit: str) -> tuple[Found, Visit]:
+    """A called visit of any clinic in which the user may join; raises RefusedError 404."""
+    mine = [
+        found
+        for found in await parts.clinics.every()
+        if admission.is_permitted(admission.standings_of(user, *found), Action.JOIN_VISIT)
+    ]
+    for namespace in sorted({clinic.namespace for clinic, _ in mine}):
+        stored = await parts.visits.get(namespace, visit)
+        if stored is None or stored.state not in CALLED:
             continue
-        try:
-            stored = await the_visit(parts, (clinic, organisation), visit)
-        except RefusedError:
-            continue
-        if stored.state is VisitState.WAITING:
-            raise not_found()
-        return _visit_seat(
-            parts, (clinic, organisation), stored, subject=session.user,
-            name=session.display_name, role=ParticipantRole.CLINICIAN, rights=STAFF_RIGHTS,
-        )  # fmt: skip
+        for found in mine:
+            if (found[0].namespace, found[0].uid) == (namespace, stored.clinic_uid):
+                return found, stored
     raise not_found()
+
+
+async def _always() -> bool:
+    return True
 
 
 def _visit_seat(
     parts: Context, found: Found, visit: Visit, *, subject: str, name: str,
-    role: ParticipantRole, rights: frozenset[Right],
+    role: ParticipantRole, rights: frozenset[Right], admitted: Callable[[], Awaitable[bool]],
 ) -> Seat:  # fmt: skip
-    async def still_open() -> bool:
+    async def is_open() -> bool:
         now = await parts.visits.get(visit.namespace, visit.id)
-        return now is None or now.state not in OVER | {VisitState.WAITING}
+        if now is not None and now.state in OVER | {VisitState.WAITING}:
+            return False
+        return await _is_so(admitted)
 
-    if found[0].pool is None:
+    async def ended() -> None:
+        with contextlib.suppress(RefusedError, RoutingUnavailableError):
+            await parts.consulting.finish(found, visit, VisitAction.END)
+            parts.watches.nudge(visit.namespace, visit.clinic)
+
+    pool = found[0].pool
+    if pool is None:
         raise one_moment()
-    return _seat(
-        parts, found[0].pool, visit.call, CONSULTATION_PARTICIPANTS, still_open,
-        participants=MAX_CONSULTATION_PARTICIPANTS, subject=subject, name=name, role=role,
-        rights=rights,
+    ticket = _ticket(
+        parts, visit.call, call_cost(CONSULTATION_PARTICIPANTS), MAX_CONSULTATION_PARTICIPANTS,
+        subject=subject, name=name, role=role, rights=rights,
     )  # fmt: skip
+    return Seat(pool, ticket, is_open, ended if Right.END in rights else None)
 
 
-async def _room_seat(
-    ws: WebSocket, parts: Context, namespace: str, clinic: str, kind: str, room: str
-) -> Seat:
+async def _is_so(admitted: Callable[[], Awaitable[bool]]) -> bool:
+    """Whether an admission still holds; one that cannot be judged now does."""
+    try:
+        return await admitted()
+    except RefusedError as err:
+        return err.is_temporary
+
+
+# -- standing rooms -----------------------------------------------------------------------------
+
+
+async def _room_place(
+    ws: WebSocket, parts: Context, namespace: str, clinic: str, name: tuple[str, str]
+) -> Place:
     session = parts.staff(ws)
-    found = await parts.clinics.get(namespace, clinic)
-    wanted = _find_room(found, kind, room)
-    roles = admission.roles_of(session.user, *found)
-    if not admission.may_enter_room(session.user, roles, wanted):
-        raise not_found()
+    found = await parts.clinic(namespace, clinic)
+    room = find_room(found, *name)
+    check(session.user, found, ROOM_ACTIONS[room.kind], room)
+    call = CallId(f"room:{room.uid}")
+    if room.locked:
+        present = await parts.presence.present(found[0].namespace, found[0].uid)
+        if parts.participant(call, session.user) not in present.get(room.uid, frozenset()):
+            raise not_found()
     if found[0].pool is None:
         raise one_moment()
 
-    async def still_open() -> bool:
-        try:
-            now = await parts.clinics.get(namespace, clinic)
-            return _find_room(now, kind, room).uid == wanted.uid
-        except RefusedError as err:
-            return err.status == 503
+    async def admitted() -> bool:
+        now = await parts.clinics.get(namespace, clinic)
+        still = find_room(now, *name)
+        check(session.user, now, ROOM_ACTIONS[still.kind], still)
+        return still.uid == room.uid
 
-    return _seat(
-        parts, found[0].pool, CallId(f"room:{wanted.uid}"), wanted.max_participants, still_open,
-        participants=wanted.max_participants, subject=session.user, name=session.display_name,
-        role=ParticipantRole.STAFF, rights=STAFF_RIGHTS,
+    ticket = _ticket(
+        parts, call, call_cost(room.max_participants), room.max_participants,
+        subject=session.user, name=session.display_name, role=ParticipantRole.STAFF,
+        rights=STAFF_RIGHTS,
     )  # fmt: skip
+    return Place(Seat(found[0].pool, ticket, lambda: _is_so(admitted)), found, room)
 
 
-def _find_room(found: Found, kind: str, name: str) -> RoomProjection:
-    kinds = {word: room_kind for room_kind, word in ROOM_WORDS.items()}
-    wanted: RoomKind | None = kinds.get(kind)
+def find_room(found: Found, kind: str, name: str) -> RoomProjection:
+    """A room of a clinic by the words of its address; raises RefusedError 404."""
     for room in found[0].rooms:
-        if (room.kind, room.name) == (wanted, name):
+        if (ROOM_WORDS[room.kind], room.name) == (kind, name):
             return room
     raise not_found()
 
 
-def _seat(
-    parts: Context, pool: PoolId, call: CallId, cost_for: int, still_open: StillOpen, *,
-    participants: int, subject: str, name: str, role: ParticipantRole, rights: frozenset[Right],
-) -> Seat:  # fmt: skip
-    ticket = MediaTicket(
+def _ticket(
+    parts: Context, call: CallId, cost: CapacityUnits, max_participants: int, *, subject: str,
+    name: str, role: ParticipantRole, rights: frozenset[Right],
+) -> MediaTicket:  # fmt: skip
+    return MediaTicket(
         nonce="", media_node=MediaNodeId(""), boot=BootId(""), call=call,
-        epoch=PlacementEpoch(0), cost=call_cost(cost_for), max_participants=participants,
+        epoch=PlacementEpoch(0), cost=cost, max_participants=max_participants,
         participant=parts.participant(call, subject), name=name, role=role, rights=rights,
     )  # fmt: skip
-    return Seat(pool, ticket, still_open)
-
-
-class _Browser:
-    """See `BrowserSocket`."""
-
-    def __init__(self, socket: FramedSocket) -> None:
-        self._socket = socket
-        self.refused: ErrorCode | None = None
-
-    async def send(self, frame: str) -> None:
-        """See `BrowserSocket`."""
-        try:
-            await self._socket.send_text(frame)
-        except GoneError:
-            return
-
-    async def receive(self) -> str | None:
-        """See `BrowserSocket`."""
-        try:
-            return await self._socket.text()
-        except SocketRefusedError as err:
-            self.refused = ErrorCode(err.code)
-            await self._socket.refuse(err)
-            return None
-        except GoneError:
-            return None

@@ -1,81 +1,105 @@
-"""What every route needs, put together by `main`; and the checks that stand in front of all of them."""
+"""What every route needs, put together by `main`; and the one check that stands in front of every door."""
 
 import hashlib
 import hmac
-from collections import Counter as Tally
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
+from fastapi import Depends, Response
 from starlette.requests import HTTPConnection
-from teleward_contract.projections import Role
+from teleward_contract.projections import RoomProjection
 from teleward_contract.units import ParticipantId
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
-from teleward_gateway.errors import RefusedError
-from teleward_gateway.ports import Visits
+from teleward_gateway.core.tickets import StaffSession
+from teleward_gateway.errors import RefusedError, not_found
+from teleward_gateway.ports import Meter, Presence, Seals, SignIn, Visits
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics, Found
-from teleward_gateway.usecases.consult import Consulting, not_found
+from teleward_gateway.usecases.consult import Consulting
+from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
-from teleward_gateway.web.cookies import Sealer, StaffSession
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
-    """The development sign-in: who may, and the secret if there is one. Off when not enabled."""
-
-    enabled: bool
-    secret: str = ""
-
-
-@dataclass(slots=True)
 class Context:
     """The parts behind the routes."""
 
     public_url: str
+    """Without a slash at its end."""
     static: Path
-    sealer: Sealer
+    seals: Seals
     sign_in: SignIn
     clinics: Clinics
     visits: Visits
+    presence: Presence
     consulting: Consulting
+    follower: VisitFollower
     carrier: CallCarrier
     watches: ClinicWatches
+    meter: Meter
     participant_key: bytes
-    in_rooms: Tally[str] = field(default_factory=Tally)
-    """Call sockets of this process per room uid."""
 
     def participant(self, call: str, subject: str) -> ParticipantId:
         """Name a person in one call: the same at each reconnect, telling nothing."""
         digest = hmac.new(self.participant_key, f"{call}\0{subject}".encode(), hashlib.sha256)
         return ParticipantId(digest.hexdigest()[:24])
 
-    def has_right_origin(self, connection: HTTPConnection) -> bool:
-        """Whether the request comes from our own pages: exact match, `null` and none refused."""
-        return connection.headers.get("origin") == self.public_url
+    @property
+    def origin(self) -> str:
+        """The only Origin that is accepted (RFC 6454): compared exactly, so `null` and look-alikes are not it."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
 
     def staff(self, connection: HTTPConnection) -> StaffSession:
         """Who is signed in; raises RefusedError 401."""
-        session = self.sealer.staff(connection.cookies)
+        session = self.seals.staff(connection.cookies)
         if session is None:
             raise RefusedError(401, "sign_in", "Sign in first.")
         return session
 
     async def admit(
         self, connection: HTTPConnection, namespace: str, clinic: str, action: Action
-    ) -> tuple[StaffSession, Found, frozenset[Role]]:
-        """Admit a member of staff to an action in a clinic.
+    ) -> tuple[StaffSession, Found]:
+        """Admit whoever is signed in to an action in a clinic.
 
         Raises:
-            RefusedError: 401 when nobody is signed in, 404 when it is not permitted or not there.
+            RefusedError: 401 when nobody is signed in, 404 when it is not permitted or not there, 503.
         """
         session = self.staff(connection)
+        found = await self.clinic(namespace, clinic)
+        check(session.user, found, action)
+        return session, found
+
+    async def clinic(self, namespace: str, clinic: str) -> Found:
+        """A clinic as staff may hear of it: unknown and forbidden look alike. Raises RefusedError 404, 503."""
         try:
-            found = await self.clinics.get(namespace, clinic)
+            return await self.clinics.get(namespace, clinic)
         except RefusedError as err:
-            raise (not_found() if err.status == 404 else err) from None
-        roles = admission.roles_of(session.user, *found)
-        if not admission.is_permitted(roles, action):
-            raise not_found()
-        return session, found, roles
+            raise (err if err.is_temporary else not_found()) from None
+
+
+def check(user: str, found: Found, action: Action, room: RoomProjection | None = None) -> None:
+    """Refuse (404) what `user` may not do in a clinic, or in one of its rooms."""
+    standings = admission.standings_of(user, *found, room)
+    if not admission.is_permitted(standings, action):
+        raise not_found()
+
+
+def parts_of(connection: HTTPConnection) -> Context:
+    """The parts behind the routes."""
+    parts: Context = connection.app.state.context
+    return parts
+
+
+Parts = Annotated[Context, Depends(parts_of)]
+
+
+def set_cookie(response: Response, name: str, value: str, max_age_s: int) -> None:
+    """Set a `__Host-` cookie (RFC 6265bis §4.1.3.2); an age of 0 takes it away."""
+    response.set_cookie(
+        name, value, max_age=max_age_s, path="/", secure=True, httponly=True, samesite="lax"
+    )

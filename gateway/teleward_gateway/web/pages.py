@@ -1,84 +1,92 @@
 """Pages: the built frontend with language, direction and title put in by the server."""
 
 import html
-from typing import Annotated
+from functools import cache
+from pathlib import Path
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from teleward_gateway.core import admission
-from teleward_gateway.core.admission import Action
+from teleward_gateway.core.admission import ROOM_ACTIONS, Action
 from teleward_gateway.core.locale import choose_locale, direction
 from teleward_gateway.errors import RefusedError
-from teleward_gateway.web.context import Context
-from teleward_gateway.web.patients import context
-from teleward_gateway.web.staff import ROOM_WORDS, the_visit
+from teleward_gateway.web.calls import find_room
+from teleward_gateway.web.context import Context, Parts, check
+from teleward_gateway.web.guard import ASSETS, RETRY_AFTER
+from teleward_gateway.web.staff import the_visit
 
 router = APIRouter()
-Parts = Annotated[Context, Depends(context)]
+
+PATIENT, STAFF = "patient.html", "staff.html"
+_METHODS = ["GET", "HEAD"]
 
 
 class _Hashed(StaticFiles):
     """Files with a hash in their name never change."""
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # passed on as it is
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
 
 def mount_assets(app: FastAPI, parts: Context) -> None:
     """Serve the hashed files."""
-    app.mount("/assets", _Hashed(directory=parts.static / "assets"), name="assets")
+    app.mount(ASSETS.rstrip("/"), _Hashed(directory=parts.static / "assets"), name="assets")
+
+
+@cache
+def _shell(file: Path) -> str:
+    return file.read_text("utf-8")
 
 
 def _page(
-    parts: Context, request: Request, name: str, title: str, locales: tuple[str, ...] = (),
-    status: int = 200,
+    parts: Context, request: Request, name: str, title: str = "Teleward",
+    locales: tuple[str, ...] = (), status: int = 200,
 ) -> HTMLResponse:  # fmt: skip
     locale = choose_locale(
         request.query_params.get("locale", ""), request.headers.get("accept-language", ""), locales
     )
-    text = (parts.static / name).read_text()
+    text = _shell(parts.static / name)
     for marker, value in (("%LANG%", locale), ("%DIR%", direction(locale)), ("%TITLE%", title)):
         text = text.replace(marker, html.escape(value))
-    return HTMLResponse(text, status, {"Content-Language": locale})
+    headers = {"Content-Language": locale, "Vary": "Accept-Language"}
+    return HTMLResponse(text, status, headers | (RETRY_AFTER if status == 503 else {}))
 
 
-@router.get("/c/{namespace}/{clinic}")
+@router.api_route("/c/{namespace}/{clinic}", methods=_METHODS)
 async def patient(namespace: str, clinic: str, request: Request, parts: Parts) -> Response:
     """The door of a clinic; the page itself tells what is not there and what to do."""
     try:
         found = await parts.clinics.get(namespace, clinic)
     except RefusedError as err:
-        return _page(parts, request, "patient.html", "Teleward", status=err.status)
-    projection = found[0]
-    return _page(parts, request, "patient.html", projection.display_name, projection.locales)
+        return _page(parts, request, PATIENT, status=err.status)
+    return _page(parts, request, PATIENT, found[0].display_name, found[0].locales)
 
 
-@router.get("/")
-@router.get("/sign-in")
+@router.api_route("/", methods=_METHODS)
+@router.api_route("/sign-in", methods=_METHODS)
 async def open_pages(request: Request, parts: Parts) -> Response:
     """What anybody may open."""
-    return _page(parts, request, "staff.html", "Teleward")
+    return _page(parts, request, STAFF)
 
 
-@router.get("/staff")
+@router.api_route("/staff", methods=_METHODS)
 async def clinics(request: Request, parts: Parts) -> Response:
     """The clinics of the signed-in person."""
-    if parts.sealer.staff(request.cookies) is None:
+    if parts.seals.staff(request.cookies) is None:
         return RedirectResponse("/sign-in", 303)
-    return _page(parts, request, "staff.html", "Teleward")
+    return _page(parts, request, STAFF)
 
 
-@router.get("/staff/{namespace}/{clinic}")
+@router.api_route("/staff/{namespace}/{clinic}", methods=_METHODS)
 async def dashboard(namespace: str, clinic: str, request: Request, parts: Parts) -> Response:
     """The dashboard of one clinic."""
     return await _staff_page(parts, request, namespace, clinic, Action.SEE_CLINIC)
 
 
-@router.get("/staff/{namespace}/{clinic}/visits/{visit}")
+@router.api_route("/staff/{namespace}/{clinic}/visits/{visit}", methods=_METHODS)
 async def consultation(
     namespace: str, clinic: str, visit: str, request: Request, parts: Parts
 ) -> Response:
@@ -86,7 +94,7 @@ async def consultation(
     return await _staff_page(parts, request, namespace, clinic, Action.JOIN_VISIT, visit=visit)
 
 
-@router.get("/staff/{namespace}/{clinic}/{kind}/{room}")
+@router.api_route("/staff/{namespace}/{clinic}/{kind}/{room}", methods=_METHODS)
 async def room(
     namespace: str, clinic: str, kind: str, room: str, request: Request, parts: Parts
 ) -> Response:
@@ -101,17 +109,14 @@ async def _staff_page(
     visit: str | None = None, room: tuple[str, str] | None = None,
 ) -> Response:  # fmt: skip
     try:
-        session, found, roles = await parts.admit(request, namespace, clinic, action)
+        session, found = await parts.admit(request, namespace, clinic, action)
         if visit is not None:
             await the_visit(parts, found, visit)
-        if room is not None and not any(
-            (ROOM_WORDS[item.kind], item.name) == room
-            and admission.may_enter_room(session.user, roles, item)
-            for item in found[0].rooms
-        ):
-            return _page(parts, request, "staff.html", "Teleward", status=404)
+        if room is not None:
+            wanted = find_room(found, *room)
+            check(session.user, found, ROOM_ACTIONS[wanted.kind], wanted)
     except RefusedError as err:
         if err.status == 401:
             return RedirectResponse("/sign-in", 303)
-        return _page(parts, request, "staff.html", "Teleward", status=err.status)
-    return _page(parts, request, "staff.html", found[0].display_name)
+        return _page(parts, request, STAFF, status=err.status)
+    return _page(parts, request, STAFF, found[0].display_name)

@@ -1,108 +1,137 @@
 """WebSockets with frames: JSON objects of bounded size in, JSON out, refusals typed and counted."""
 
 import asyncio
-import json
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import WebSocket, WebSocketDisconnect
-from pydantic import BaseModel, ValidationError
-from teleward_contract.signalling import MAX_FRAME_BYTES
+from pydantic import TypeAdapter, ValidationError
+from teleward_contract.errors import FrameRefusedError
+from teleward_contract.signalling import MAX_FRAME_BYTES, ErrorCode, Frame, encode
 
-from teleward_gateway.errors import TelewardGatewayError
-from teleward_gateway.web import metrics
+from teleward_gateway.errors import BrowserGoneError
+from teleward_gateway.ports import Meter
 
 SEND_TIMEOUT_S = 10.0
-"""A browser that does not read for this long is dropped."""
-_M = TypeVar("_M", bound=BaseModel)
+"""A browser that does not read for this long is dropped; until then one frame is held for it."""
+
+NORMAL, VIOLATION, TOO_LARGE, LATER = 1000, 1008, 1009, 1013
+"""Close codes of RFC 6455 §7.4.1 and its registry."""
+REPLACED, UNKNOWN = 4001, 4004
+"""Our own: another tab has taken over; there is nothing here."""
 
 
-class GoneError(TelewardGatewayError):
-    """The browser is gone."""
+class _Typed(Frame):
+    type: str
 
 
-class SocketRefusedError(TelewardGatewayError):
-    """The browser broke the protocol."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+_TYPED: TypeAdapter[_Typed] = TypeAdapter(_Typed)
 
 
 class FramedSocket:
-    """One accepted WebSocket."""
+    """One accepted WebSocket; a `BrowserSocket` too."""
 
-    def __init__(self, ws: WebSocket) -> None:
+    def __init__(self, ws: WebSocket, meter: Meter) -> None:
         self._ws = ws
-        self.is_fresh = True
-        """Whether nothing has been told yet."""
+        self._meter = meter
 
-    async def text(self) -> str:
-        """Receive one text message of legal size.
-
-        Raises:
-            GoneError: The browser is gone.
-            SocketRefusedError: It is not text, or too large.
-        """
+    async def receive_text(self) -> str:
+        """See `BrowserSocket`."""
         try:
             text = await self._ws.receive_text()
-        except (WebSocketDisconnect, RuntimeError) as err:
-            raise GoneError from err
+        except WebSocketDisconnect as err:
+            if err.code == TOO_LARGE:  # beyond the server's own limit: it closed before we could
+                self._meter.frame_refused(ErrorCode.FRAME_TOO_LARGE)
+            raise BrowserGoneError from err
+        except RuntimeError as err:  # closed by us
+            raise BrowserGoneError from err
         except KeyError as err:
-            raise SocketRefusedError("not_json", "text frames only") from err
-        if len(text.encode()) > MAX_FRAME_BYTES:
-            raise SocketRefusedError("frame_too_large", f"at most {MAX_FRAME_BYTES} bytes")
+            raise FrameRefusedError(ErrorCode.NOT_JSON, "text frames only") from err
+        if len(text) > MAX_FRAME_BYTES or len(text.encode(errors="replace")) > MAX_FRAME_BYTES:
+            raise FrameRefusedError(
+                ErrorCode.FRAME_TOO_LARGE, f"at most {MAX_FRAME_BYTES} bytes a frame"
+            )
         return text
 
-    async def receive(self) -> dict[str, Any]:
-        """Receive one JSON object; raises as `text`, and SocketRefusedError when it is none."""
+    async def receive(self) -> tuple[str, str]:
+        """Receive one frame: its type and its text; raises as `receive_text`."""
+        text = await self.receive_text()
         try:
-            frame = json.loads(await self.text())
-        except (ValueError, RecursionError) as err:
-            raise SocketRefusedError("not_json", "frames are JSON objects") from err
-        if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-            raise SocketRefusedError("unknown_type", "frames have a type")
-        return frame
-
-    @staticmethod
-    def validate(kind: type[_M], frame: dict[str, Any]) -> _M:
-        """Read a frame as `kind`; raises SocketRefusedError."""
-        try:
-            return kind.model_validate(frame)
+            return _TYPED.validate_json(text).type, text
         except ValidationError as err:
-            raise SocketRefusedError("bad_frame", "the frame has not its form") from err
+            not_json = err.errors(include_input=False)[0]["type"] == "json_invalid"
+            code = ErrorCode.NOT_JSON if not_json else ErrorCode.UNKNOWN_TYPE
+            raise FrameRefusedError(code, "frames are JSON objects with a type") from None
 
     async def send_text(self, text: str) -> None:
-        """Send; raises GoneError."""
-        self.is_fresh = False
+        """See `BrowserSocket`."""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._ws.send_text(text)
         except (WebSocketDisconnect, RuntimeError, TimeoutError) as err:
-            raise GoneError from err
+            raise BrowserGoneError from err
 
-    async def send(self, frame: dict[str, Any]) -> None:
-        """Send one frame; raises GoneError."""
-        await self.send_text(json.dumps(frame))
+    async def send(self, frame: Frame) -> None:
+        """Send one frame; raises BrowserGoneError."""
+        await self.send_text(encode(frame))
 
-    async def end(self, frame: dict[str, Any], code: int) -> None:
-        """Send a last frame and close."""
-        try:
-            await self.send(frame)
-            await self._ws.close(code)
-        except (GoneError, RuntimeError, WebSocketDisconnect):
-            return
-
-    async def refuse(self, err: SocketRefusedError) -> None:
+    async def refuse(self, err: FrameRefusedError) -> None:
         """Tell what was wrong, count it, close."""
-        metrics.FRAMES_REFUSED.labels(code=err.code).inc()
-        close = 1009 if err.code == "frame_too_large" else 1008
-        await self.end(
-            {"type": "error", "code": err.code, "message": str(err), "fatal": True}, close
-        )
+        self._meter.frame_refused(err.code)
+        await self.end(Refusal(code=err.code, message=str(err)), close_code(err.code))
+
+    async def end(self, frame: Frame, code: int) -> None:
+        """Send a last frame and close."""
+        with suppress(BrowserGoneError):
+            await self.send(frame)
+        await self.close(code)
 
     async def close(self, code: int) -> None:
         """Close without a frame."""
+        with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._ws.close(code)
+
+
+class Refusal(Frame):
+    """The `error` frame of every socket; a call socket's codes are `signalling.ErrorCode`."""
+
+    type: str = "error"
+    code: str
+    message: str
+    fatal: bool = True
+
+
+def close_code(code: str) -> int:
+    """What a socket closes with after this error."""
+    return TOO_LARGE if code == ErrorCode.FRAME_TOO_LARGE else VIOLATION
+
+
+@asynccontextmanager
+async def accepted(
+    ws: WebSocket, meter: Meter, kind: str, subprotocol: str | None = None
+) -> AsyncIterator[FramedSocket]:
+    """Accept a socket; what the browser does wrong inside is told, counted, and ends it."""
+    asked = ws.headers.get("sec-websocket-protocol", "").replace(" ", "").split(",")
+    await ws.accept(subprotocol if subprotocol in asked else None)
+    socket = FramedSocket(ws, meter)
+    with meter.socket(kind):
         try:
-            await self._ws.close(code)
-        except (RuntimeError, WebSocketDisconnect):
+            yield socket
+        except FrameRefusedError as err:
+            await socket.refuse(err)
+        except BrowserGoneError:
             return
+
+
+async def until_first(*work: Awaitable[None]) -> None:
+    """Run all until the first is done, and end the others; raises what that one raises."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,34 +1,32 @@
-"""The interface of staff: sign-in, clinics, the live queue, actions on visits."""
+"""The interface of staff over HTTP: sign-in, clinics, actions on visits."""
 
-import asyncio
-import hmac
-import time
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response, WebSocket
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
-from teleward_contract.projections import ClinicProjection, RoomKind, TeamMember
+from teleward_contract.errors import RoutingUnavailableError
+from teleward_contract.projections import ClinicProjection
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.door import text_for
-from teleward_gateway.core.queue import difference
+from teleward_gateway.core.tickets import STAFF_COOKIE, StaffSession
 from teleward_gateway.core.visits import OVER, Visit, VisitAction
-from teleward_gateway.errors import RefusedError
+from teleward_gateway.errors import RefusedError, not_found, one_moment
 from teleward_gateway.usecases.clinics import Found
-from teleward_gateway.usecases.consult import not_found
-from teleward_gateway.web import metrics
-from teleward_gateway.web.context import Context
-from teleward_gateway.web.cookies import STAFF_COOKIE, StaffSession
-from teleward_gateway.web.patients import context, set_cookie
-from teleward_gateway.web.sockets import FramedSocket, GoneError, SocketRefusedError
+from teleward_gateway.web.calls import ROOM_WORDS
+from teleward_gateway.web.context import Context, Parts, set_cookie
 
 router = APIRouter()
-Parts = Annotated[Context, Depends(context)]
 
 SESSION_S = 12 * 3600
-ROOM_WORDS = {RoomKind.MEETING_ROOM: "meeting", RoomKind.USER_ROOM: "user"}
+
+_ACTIONS = {
+    "end": (Action.END_VISIT, VisitAction.END),
+    "refuse": (Action.REFUSE, VisitAction.REFUSE),
+    "return": (Action.RETURN, VisitAction.RETURN),
+}
 
 
 class DevelopmentSignIn(BaseModel):
@@ -41,64 +39,38 @@ class DevelopmentSignIn(BaseModel):
 @router.get("/api/sign-in")
 async def ways(parts: Parts) -> dict[str, Any]:
     """Tell how staff can sign in here."""
-    if not parts.sign_in.enabled:
-        return {"mode": "none", "accounts": [], "secret_required": False}
-    accounts = await _accounts(parts)
+    offer = await parts.sign_in.offer()
     return {
-        "mode": "development",
+        "mode": offer.mode,
         "accounts": [
-            {"user": user, "display_name": name, "roles": roles}
-            for user, (name, roles) in sorted(accounts.items())
+            {
+                "user": account.user, "display_name": account.display_name,
+                "roles": [{"clinic": clinic, "role": role} for clinic, role in account.roles],
+            }
+            for account in offer.accounts
         ],
-        "secret_required": bool(parts.sign_in.secret),
-    }
-
-
-async def _accounts(parts: Context) -> dict[str, tuple[str, list[dict[str, str]]]]:
-    accounts: dict[str, tuple[str, list[dict[str, str]]]] = {}
-    for clinic, organisation in await parts.clinics.every():
-        members: tuple[TeamMember, ...] = (
-            *clinic.team,
-            *(organisation.team if organisation else ()),
-        )
-        for member in members:
-            if member.user is not None:
-                _, roles = accounts.setdefault(
-                    member.user, (member.display_name or member.user, [])
-                )
-                roles.append({"clinic": f"{clinic.namespace}/{clinic.name}", "role": member.role})
-    return accounts
-
-
-async def _sign_in(parts: Context, user: str, secret: str) -> StaffSession:
-    if not parts.sign_in.enabled:
-        raise not_found()
-    accounts = await _accounts(parts)
-    right = hmac.compare_digest(secret.encode(), parts.sign_in.secret.encode())
-    if user not in accounts or not right:
-        raise RefusedError(403, "sign_in_refused", "Check the name and the secret.")
-    return StaffSession(
-        user=user, display_name=accounts[user][0], expires=int(time.time()) + SESSION_S
-    )
+        "secret_required": offer.secret_required,
+    }  # fmt: skip
 
 
 @router.post("/api/sign-in/development", status_code=204)
 async def sign_in(form: DevelopmentSignIn, parts: Parts) -> Response:
     """Sign in on one machine."""
-    session = await _sign_in(parts, form.user, form.secret)
-    response = Response(status_code=204)
-    set_cookie(response, STAFF_COOKIE, parts.sealer.seal(STAFF_COOKIE, session), SESSION_S)
-    return response
+    session = await parts.sign_in.prove(form.user, form.secret)
+    return _signed_in(parts, Response(status_code=204), session)
 
 
 @router.get("/sign-in/development")
 async def sign_in_by_link(parts: Parts, user: str = "") -> Response:
-    """Sign in by the printed link; asks for the secret on the page when there is one."""
-    if parts.sign_in.secret:
+    """Sign in by the printed link; where a secret is asked for, the page asks."""
+    if (await parts.sign_in.offer()).secret_required:
         return RedirectResponse("/sign-in", 303)
-    session = await _sign_in(parts, user, "")
-    response = RedirectResponse("/staff", 303)
-    set_cookie(response, STAFF_COOKIE, parts.sealer.seal(STAFF_COOKIE, session), SESSION_S)
+    session = await parts.sign_in.prove(user, "")
+    return _signed_in(parts, RedirectResponse("/staff", 303), session)
+
+
+def _signed_in(parts: Context, response: Response, session: StaffSession) -> Response:
+    set_cookie(response, STAFF_COOKIE, parts.seals.seal(STAFF_COOKIE, session), SESSION_S)
     return response
 
 
@@ -115,10 +87,11 @@ async def me(parts: Parts, request: Request) -> dict[str, Any]:
     """Tell who is signed in, and the clinics of that person."""
     session = parts.staff(request)
     clinics = []
-    for found in await parts.clinics.every():
-        roles = admission.roles_of(session.user, *found)
-        if admission.is_permitted(roles, Action.SEE_CLINIC):
-            clinics.append(_clinic(parts, found[0], session.user, sorted(roles)[0]))
+    for clinic, organisation in await parts.clinics.every():
+        standings = admission.standings_of(session.user, clinic, organisation)
+        if admission.is_permitted(standings, Action.SEE_CLINIC):
+            role = admission.leading(standings)
+            clinics.append(_clinic(parts, clinic, session.user, role))
     return {"user": session.user, "display_name": session.display_name, "clinics": clinics}
 
 
@@ -141,12 +114,6 @@ def _clinic(parts: Context, clinic: ClinicProjection, user: str, role: str) -> d
 
 # -- actions ------------------------------------------------------------------------------------
 
-_ACTIONS = {
-    "end": (Action.END_VISIT, VisitAction.END),
-    "refuse": (Action.REFUSE, VisitAction.REFUSE),
-    "return": (Action.RETURN, VisitAction.RETURN),
-}
-
 
 async def the_visit(parts: Context, found: Found, visit: str) -> Visit:
     """Look up a visit of a clinic that is not over; raises RefusedError 404."""
@@ -161,15 +128,18 @@ async def call_in(
     namespace: str, clinic: str, visit: str, parts: Parts, request: Request
 ) -> dict[str, str]:
     """Reserve a place and call the patient in."""
-    session, found, _ = await parts.admit(request, namespace, clinic, Action.CALL_IN)
-    stored = await the_visit(parts, found, visit)
+    session, found = await parts.admit(request, namespace, clinic, Action.CALL_IN)
     try:
+        stored = await the_visit(parts, found, visit)
         await parts.consulting.call_in(found, stored, session.user)
     except RefusedError as err:
-        metrics.CALL_INS.labels(outcome=err.code).inc()
+        parts.meter.called_in(err.code)
         raise
-    metrics.CALL_INS.labels(outcome="called").inc()
-    parts.watches.of(found[0]).nudge()
+    except RoutingUnavailableError:
+        parts.meter.called_in(one_moment().code)
+        raise
+    parts.meter.called_in("called")
+    parts.watches.nudge(namespace, clinic)
     return {"state": "called"}
 
 
@@ -181,93 +151,8 @@ async def act(
     if action not in _ACTIONS:
         raise not_found()
     needed, change = _ACTIONS[action]
-    _, found, _ = await parts.admit(request, namespace, clinic, needed)
+    _, found = await parts.admit(request, namespace, clinic, needed)
     stored = await the_visit(parts, found, visit)
     await parts.consulting.finish(found, stored, change)
-    parts.watches.of(found[0]).nudge()
+    parts.watches.nudge(namespace, clinic)
     return Response(status_code=204)
-
-
-# -- the queue socket ---------------------------------------------------------------------------
-
-
-@router.websocket("/ws/staff/{namespace}/{clinic}")
-async def queue(ws: WebSocket, namespace: str, clinic: str, parts: Parts) -> None:
-    """The live queue of one clinic."""
-    if not parts.has_right_origin(ws):
-        await ws.close(1008)
-        return
-    await ws.accept()
-    socket = FramedSocket(ws)
-    try:
-        _, found, _ = await parts.admit(ws, namespace, clinic, Action.SEE_QUEUE)
-    except RefusedError as err:
-        await socket.end(
-            {"type": "error", "code": err.code, "message": str(err), "fatal": True},
-            1013 if err.status == 503 else 4004,
-        )
-        return
-    with metrics.SOCKETS.labels(kind="queue").track_inprogress():
-        snapshot = asyncio.Event()
-        reader = asyncio.create_task(_read(socket, snapshot))
-        try:
-            await _show(parts, found, socket, snapshot, reader)
-        except GoneError:
-            return
-        finally:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
-
-
-async def _read(socket: FramedSocket, snapshot: asyncio.Event) -> None:
-    while True:
-        try:
-            frame = await socket.receive()
-            if frame["type"] != "snapshot":
-                raise SocketRefusedError("unknown_type", "only snapshot can be asked for")
-        except SocketRefusedError as err:
-            await socket.refuse(err)
-            return
-        except GoneError:
-            return
-        snapshot.set()
-
-
-async def _show(
-    parts: Context, found: Found, socket: FramedSocket, snapshot: asyncio.Event,
-    reader: "asyncio.Task[None]",
-) -> None:  # fmt: skip
-    watch = parts.watches.of(found[0])
-    seen, number, told = -1, 0, None
-    while not reader.done():
-        try:
-            async with asyncio.timeout(1.0):
-                seen = await watch.changed(seen)
-        except TimeoutError:
-            if not snapshot.is_set():
-                continue
-        view = watch.view
-        if not view.available:
-            await socket.send({"type": "wait", "reason": "unavailable"})
-            told = None
-            continue
-        rooms = [{"uid": uid, "participants": count} for uid, count in view.rooms.items()]
-        if told is None or snapshot.is_set():
-            snapshot.clear()
-            number += 1
-            visits = [row.model_dump(mode="json") for row in view.rows.values()]
-            await socket.send(
-                {"type": "queue", "version": number, "visits": visits, "rooms": rooms}
-            )
-        else:
-            changed, gone = difference(told[0], view.rows)
-            if not changed and not gone and told[1] == rooms:
-                continue
-            number += 1
-            await socket.send(
-                {
-                    "type": "queue_delta", "version": number, "remove": gone, "rooms": rooms,
-                    "upsert": [row.model_dump(mode="json") for row in changed],
-                }
-            )  # fmt: skip
-        told = (view.rows, rooms)

@@ -131,11 +131,11 @@ def _has_calls(view: MediaNodeView | None) -> bool:
 def _fullest(
     nodes: Iterable[MediaNodeId], views: Mapping[MediaNodeId, MediaNodeView]
 ) -> list[MediaNodeId]:
-    """Most used first; among equals the lowest number first, so that the highest goes."""
+    """Most used first, those that do not beat last; among equals the highest number goes first."""
 
     def load(node: MediaNodeId) -> tuple[int, int]:
         view = views.get(node)
-        return (-view.used if view else 0, _number(node))
+        return (-view.used if view is not None and view.alive else 1, _number(node))
 
     return sorted(nodes, key=load)
 

@@ -1,5 +1,6 @@
 """Objects as the operator reads them from the API server, with as little said as each test needs."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from teleward_contract.media_nodes import MediaNodeState, MediaNodeView
@@ -22,8 +23,8 @@ _R = TypeVar("_R", bound=Resource[Any])
 
 
 def declare(
-    mirror: type[_R], name: str, spec: dict[str, object], metadata: dict[str, object],
-    status: dict[str, object] | None = None,
+    mirror: type[_R], name: str, spec: Mapping[str, object], metadata: Mapping[str, object],
+    status: Mapping[str, object] | None = None,
 ) -> _R:  # fmt: skip
     """Read one object."""
     kind = mirror.__name__
@@ -36,37 +37,37 @@ def declare(
     )
 
 
-def organisation(spec: dict[str, object] | None = None, **metadata: object) -> Organisation:
+def organisation(spec: Mapping[str, object] | None = None, **metadata: object) -> Organisation:
     return declare(Organisation, "organisation", spec or {}, metadata)
 
 
 def clinic(
-    spec: dict[str, object] | None = None, *, name: str = "cardiology",
-    status: dict[str, object] | None = None, **metadata: object,
+    spec: Mapping[str, object] | None = None, *, name: str = "cardiology",
+    status: Mapping[str, object] | None = None, **metadata: object,
 ) -> Clinic:  # fmt: skip
     return declare(Clinic, name, spec or {}, metadata, status)
 
 
-def waiting_area(spec: dict[str, object] | None = None, **metadata: object) -> WaitingArea:
+def waiting_area(spec: Mapping[str, object] | None = None, **metadata: object) -> WaitingArea:
     ref = {"clinicRef": {"name": "cardiology"}}
     return declare(WaitingArea, "cardiology", {**ref, **(spec or {})}, metadata)
 
 
 def meeting_room(
-    spec: dict[str, object] | None = None, *, name: str = "handover", **metadata: object
+    spec: Mapping[str, object] | None = None, *, name: str = "handover", **metadata: object
 ) -> MeetingRoom:
     ref = {"clinicRef": {"name": "cardiology"}}
     return declare(MeetingRoom, name, {**ref, **(spec or {})}, metadata)
 
 
-def user_room(spec: dict[str, object] | None = None, **metadata: object) -> UserRoom:
+def user_room(spec: Mapping[str, object] | None = None, **metadata: object) -> UserRoom:
     base = {"clinicRef": {"name": "cardiology"}, "owner": {"user": "ada@example.org"}}
     return declare(UserRoom, "ada", {**base, **(spec or {})}, metadata)
 
 
 def media_pool(
-    spec: dict[str, object] | None = None, *, name: str = "default",
-    status: dict[str, object] | None = None, **metadata: object,
+    spec: Mapping[str, object] | None = None, *, name: str = "default",
+    status: Mapping[str, object] | None = None, **metadata: object,
 ) -> MediaPool:  # fmt: skip
     return declare(MediaPool, name, spec or {}, metadata, status)
 

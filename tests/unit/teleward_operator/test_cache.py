@@ -1,5 +1,7 @@
 """The cache knows what is declared, whatever the order in which news of it comes, and what it makes dirty."""
 
+from typing import Any
+
 import pytest
 from teleward_contract.projections import ProjectionKind
 from teleward_contract.units import Namespace
@@ -59,7 +61,7 @@ def test_nothing_else_is_found() -> None:
 
 def test_an_object_makes_dirty_whatever_looks_at_it() -> None:
     cache = filled()
-    newer = {"generation": 2, "resourceVersion": "11"}
+    newer: dict[str, Any] = {"generation": 2, "resourceVersion": "11"}
 
     assert cache.apply(organisation(**newer), deleted=False) == {ORGANISATION, CLINIC}
     assert cache.apply(clinic(**newer), deleted=False) == {ORGANISATION, CLINIC}
@@ -108,7 +110,9 @@ def test_a_list_older_than_an_event_changes_nothing() -> None:
     cache = Cache()
     cache.apply(clinic({"displayName": "New"}, resourceVersion="12"), deleted=False)
 
-    assert cache.apply(clinic({"displayName": "Old"}, resourceVersion="11"), deleted=False) == set()
+    assert (
+        cache.apply(clinic({"displayName": "Old"}, resourceVersion="11"), deleted=False) == set()
+    )
     known = cache.clinic(NAMESPACE, "cardiology")
     assert known is not None
     assert known.spec.display_name == "New"

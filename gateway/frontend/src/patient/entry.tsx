@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
 import { ApiError } from "../shared/http";
 import { t } from "../shared/i18n";
+import { delayMs } from "../shared/reconnect";
 import { announce, Notice, Page, Phone } from "../shared/ui";
 import type { Props } from "./app";
 import { type Complaint, complaints, key, MAX_ANSWER, MAX_NAME, refusals } from "./entry-rules";
@@ -29,15 +30,21 @@ export function Entrance({ visit }: Props) {
   const refused = async (error: ApiError) => {
     if (error.code === "invalid_entry") complain(refusals(error.fields, questions));
     else if (error.status === 409) await visit.reload();
-    else trouble.value = error.isTemporary ? "one_moment" : "refused";
+    else trouble.value = "refused";
   };
-  const enter = async (entry: Entry) => {
+  const enter = async (entry: Entry, attempt = 0): Promise<void> => {
     busy.value = true;
-    trouble.value = "";
     try {
       await visit.enter(entry);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (error.isTemporary) {
+        // The person has done their part: the page goes on trying by itself.
+        trouble.value = "one_moment";
+        setTimeout(() => void enter(entry, attempt + 1), delayMs(attempt, Math.random()));
+        return;
+      }
+      trouble.value = "";
       await refused(error);
     }
     busy.value = false;
@@ -78,7 +85,9 @@ export function Entrance({ visit }: Props) {
         {trouble.value !== "" && (
           <Notice tone="attention" testid="entry-trouble">
             <p role="alert">
-              {t(trouble.value === "one_moment" ? "entry-one-moment" : "entry-refused")}
+              {trouble.value === "one_moment"
+                ? `${t("one-moment")}. ${t("one-moment-hint")}`
+                : t("entry-refused")}
             </p>
           </Notice>
         )}

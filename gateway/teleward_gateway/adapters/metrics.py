@@ -1,0 +1,70 @@
+"""Prometheus metrics of the gateway; labels are bounded, never a person, never a visit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+
+class PrometheusMeter:
+    """See `Meter`."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"teleward_gateway_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"teleward_gateway_{name}", text, labels, registry=registry)
+
+        self._entries = counter("entries_total", "Attempts to enter.", "outcome")
+        self._call_ins = counter("call_ins_total", "Call-ins.", "outcome")
+        self._frames_refused = counter("frames_refused_total", "Frames refused.", "code")
+        self._refusals = counter("refusals_total", "Requests and sockets refused.", "code")
+        self._moves = counter(
+            "call_moves_total", "Media nodes suspected and calls re-placed.", "what"
+        )
+        self._reaped = counter("reaped_total", "Placements freed by the reaper.")
+        self._sockets = gauge("sockets", "Open sockets.", "kind")
+        self._available = gauge("routing_available", "1 while the routing state answers.")
+        self._seconds = Histogram(
+            "teleward_gateway_request_seconds", "Time to answer a request.", ["route"],
+            registry=registry,
+        )  # fmt: skip
+
+    def entered(self, outcome: str) -> None:
+        """See `Meter`."""
+        self._entries.labels(outcome=outcome).inc()
+
+    def called_in(self, outcome: str) -> None:
+        """See `Meter`."""
+        self._call_ins.labels(outcome=outcome).inc()
+
+    def frame_refused(self, code: str) -> None:
+        """See `Meter`."""
+        self._frames_refused.labels(code=code).inc()
+
+    def refused(self, code: str) -> None:
+        """See `Meter`."""
+        self._refusals.labels(code=code).inc()
+
+    def moved(self, what: str) -> None:
+        """See `Meter`."""
+        self._moves.labels(what=what).inc()
+
+    def answered(self, route: str, elapsed_s: float) -> None:
+        """See `Meter`."""
+        self._seconds.labels(route=route).observe(elapsed_s)
+
+    @contextmanager
+    def socket(self, kind: str) -> Iterator[None]:
+        """See `Meter`."""
+        with self._sockets.labels(kind=kind).track_inprogress():
+            yield
+
+    def reaped(self, count: int) -> None:
+        """Placements were freed."""
+        self._reaped.inc(count)
+
+    def reached(self, *, is_available: bool) -> None:
+        """Whether the routing state answered just now."""
+        self._available.set(is_available)

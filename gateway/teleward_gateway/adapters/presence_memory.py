@@ -1,0 +1,39 @@
+"""Presence in memory."""
+
+from collections.abc import Callable
+
+from teleward_contract.units import Namespace, ParticipantId
+
+from teleward_gateway.ports import PRESENT_S
+
+_Clinic = tuple[Namespace, str]
+
+
+class MemoryPresence:
+    """See `Presence`."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now = now_ms
+        self._seen: dict[_Clinic, dict[tuple[str, ParticipantId], int]] = {}
+
+    async def seen(
+        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId
+    ) -> None:
+        """See `Presence`."""
+        self._seen.setdefault((namespace, clinic_uid), {})[room_uid, participant] = self._now()
+
+    async def gone(
+        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId
+    ) -> None:
+        """See `Presence`."""
+        self._seen.get((namespace, clinic_uid), {}).pop((room_uid, participant), None)
+
+    async def present(
+        self, namespace: Namespace, clinic_uid: str
+    ) -> dict[str, frozenset[ParticipantId]]:
+        """See `Presence`."""
+        found: dict[str, frozenset[ParticipantId]] = {}
+        for (room, participant), seen in self._seen.get((namespace, clinic_uid), {}).items():
+            if self._now() - seen < PRESENT_S * 1000:
+                found[room] = found.get(room, frozenset()) | {participant}
+        return found

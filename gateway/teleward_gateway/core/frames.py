@@ -1,0 +1,109 @@
+"""The frames of the waiting socket and of the queue socket, as `docs/wire.md` tells them."""
+
+from typing import Literal
+
+from pydantic import Field
+from teleward_contract.projections import ClinicProjection
+from teleward_contract.signalling import Frame, WaitReason
+
+from teleward_gateway.core.door import text_for
+from teleward_gateway.core.queue import Entry, rfc3339
+from teleward_gateway.core.visits import Visit, VisitState
+
+
+class Hello(Frame):
+    """First frame of a waiting page: what it needs to rebuild the visit."""
+
+    type: Literal["hello"]
+    name: str = Field(max_length=400)
+    fields: dict[str, str] = Field(default_factory=dict, max_length=40)
+    locale: str = Field(default="en", max_length=20)
+
+
+class ClinicShown(Frame):
+    """What the waiting page shows of the clinic."""
+
+    display_name: str = ""
+    notice: str = ""
+    phone: str = ""
+
+
+class VisitFrame(Frame):
+    """The patient's own visit; nothing in it depends on other patients, but for the position if it is switched on."""
+
+    type: Literal["visit"] = "visit"
+    state: VisitState
+    arrived_at: str
+    clinic: ClinicShown = ClinicShown()
+    position: int | None = None
+
+
+class WaitFrame(Frame):
+    """One moment; nothing to do."""
+
+    type: Literal["wait"] = "wait"
+    reason: WaitReason
+
+
+class ReplacedFrame(Frame):
+    """Another tab has taken over."""
+
+    type: Literal["replaced"] = "replaced"
+
+
+class UnknownFrame(Frame):
+    """There is no such visit."""
+
+    type: Literal["unknown"] = "unknown"
+
+
+class RoomCount(Frame):
+    """How many are in a room."""
+
+    uid: str
+    participants: int
+
+
+class QueueFrame(Frame):
+    """The whole queue."""
+
+    type: Literal["queue"] = "queue"
+    version: int
+    visits: tuple[Entry, ...]
+    rooms: tuple[RoomCount, ...]
+
+
+class QueueDelta(Frame):
+    """What changed since the version before; `rooms` is the whole list."""
+
+    type: Literal["queue_delta"] = "queue_delta"
+    version: int
+    upsert: tuple[Entry, ...]
+    remove: tuple[str, ...]
+    rooms: tuple[RoomCount, ...]
+
+
+PatientFrame = VisitFrame | WaitFrame | ReplacedFrame | UnknownFrame
+StaffFrame = QueueFrame | QueueDelta | WaitFrame
+
+
+def visit_frame(
+    clinic: ClinicProjection, visit: Visit, locale: str, position: int | None = None
+) -> VisitFrame:
+    """Tell a patient about their visit, in their language."""
+    area = clinic.waiting_area
+    return VisitFrame(
+        state=visit.state,
+        arrived_at=rfc3339(visit.arrived_ms),
+        clinic=ClinicShown(
+            display_name=clinic.display_name,
+            notice=text_for(area.notice, locale) if area else "",
+            phone=area.fallback_phone if area else "",
+        ),
+        position=position if area and area.show_position else None,
+    )
+
+
+def over_frame(visit: Visit) -> VisitFrame:
+    """Tell a patient that the visit is over; nothing else is known any more."""
+    return VisitFrame(state=visit.state, arrived_at=rfc3339(visit.arrived_ms))

@@ -1,0 +1,33 @@
+"""What the two sealed cookies say; `adapters/cookies.py` seals and opens them."""
+
+from teleward_contract.placements import Record
+from teleward_contract.units import Namespace
+
+VISIT_COOKIE = "__Host-teleward-visit"
+STAFF_COOKIE = "__Host-teleward-staff"
+
+
+class Sealed(Record):
+    """What both say."""
+
+    expires: int
+    """Wallclock, s since 1970."""
+
+
+class Ticket(Sealed):
+    """The patient's proof of a place in the queue."""
+
+    visit: str
+    namespace: Namespace
+    clinic: str
+    clinic_uid: str
+    arrived_ms: int
+    life: str
+    """The store's life in which the visit was made: in it, a visit that is not there is over."""
+
+
+class StaffSession(Sealed):
+    """Who is signed in."""
+
+    user: str
+    display_name: str

@@ -1,0 +1,189 @@
+"""Follow one patient's visit: what their waiting page is told, and nothing of anybody else."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator
+
+from teleward_contract.errors import RoutingUnavailableError
+from teleward_contract.signalling import WaitReason
+
+from teleward_gateway.core import admission
+from teleward_gateway.core.admission import Action
+from teleward_gateway.core.entry import check_entry
+from teleward_gateway.core.frames import (
+    Hello,
+    PatientFrame,
+    ReplacedFrame,
+    UnknownFrame,
+    VisitFrame,
+    WaitFrame,
+    over_frame,
+    visit_frame,
+)
+from teleward_gateway.core.tickets import Ticket
+from teleward_gateway.core.visits import OVER, Visit, VisitAction, VisitState
+from teleward_gateway.errors import RefusedError, not_found, one_moment
+from teleward_gateway.ports import Queues, Visits
+from teleward_gateway.usecases.clinics import Clinics, Found
+from teleward_gateway.usecases.consult import Consulting, keep_s
+from teleward_gateway.usecases.watch_clinics import ClinicView, ClinicWatch, ClinicWatches
+
+HEARD_EVERY_S = 5.0
+"""The waiting page is noted as there this often; the shortest `staleAfterSeconds` is 10."""
+RETRY_S = 1.0
+
+_UNAVAILABLE = WaitFrame(reason=WaitReason.UNAVAILABLE)
+
+
+class VisitFollower:
+    """Follows visits for waiting sockets; one instance for the process."""
+
+    def __init__(
+        self, clinics: Clinics, visits: Visits, queues: Queues, consulting: Consulting,
+        watches: ClinicWatches,
+    ) -> None:  # fmt: skip
+        self.clinics = clinics
+        self.visits = visits
+        self.queues = queues
+        self.consulting = consulting
+        self._watches = watches
+
+    async def frames(self, ticket: Ticket, hello: Hello) -> AsyncIterator[PatientFrame]:
+        """Yield what the page must be told, each time it differs from before.
+
+        Ends after `replaced`, `unknown` or a visit that is over. A visit that was over before this socket came is
+        `unknown` to it. While the store is away or was just emptied it says `wait` and tries on.
+        """
+        following = _Following(self, ticket, hello)
+        told: PatientFrame | None = None
+        async with self._watches.watching(ticket.namespace, ticket.clinic) as watch:
+            with watch.following(ticket.visit) as changed:
+                while True:
+                    changed.clear()
+                    frame = await following.frame(watch)
+                    if frame != told:
+                        told = frame
+                        yield frame
+                    if _is_last(frame):
+                        return
+                    with contextlib.suppress(TimeoutError):
+                        pause_s = RETRY_S if isinstance(frame, WaitFrame) else HEARD_EVERY_S
+                        async with asyncio.timeout(pause_s):
+                            await changed.wait()
+
+    async def leave(self, ticket: Ticket) -> None:
+        """Give up the place; nothing happens when it is gone already.
+
+        Raises:
+            RefusedError: 503.
+            RoutingUnavailableError: It may be given up or not.
+        """
+        visit = await self.visits.get(ticket.namespace, ticket.visit)
+        if visit is None or visit.state in OVER:
+            return
+        try:
+            found = await self.clinics.get(ticket.namespace, ticket.clinic)
+            await self.consulting.finish(found, visit, VisitAction.LEAVE)
+        except RefusedError as err:
+            if err.is_temporary:
+                raise
+        self._watches.nudge(ticket.namespace, ticket.clinic)
+
+
+class _Following:
+    """One socket's view of one visit."""
+
+    def __init__(self, parts: VisitFollower, ticket: Ticket, hello: Hello) -> None:
+        self._parts = parts
+        self._ticket = ticket
+        self._hello = hello
+        self._socket = secrets.token_urlsafe(8)
+        self._is_claimed = False
+        self._was_told = False
+        self._heard_at = 0.0
+
+    async def frame(self, watch: ClinicWatch) -> PatientFrame:
+        """What the page must be told now."""
+        try:
+            visit = await self._visit(watch)
+        except RoutingUnavailableError:
+            return _UNAVAILABLE
+        except RefusedError as err:
+            return _UNAVAILABLE if err.is_temporary else UnknownFrame()
+        found = watch.view.found
+        if visit.state in OVER:
+            is_news = self._was_told and visit.state is not VisitState.LEFT
+            return over_frame(visit) if is_news else UnknownFrame()
+        if visit.socket != self._socket:
+            return ReplacedFrame()
+        assert found is not None
+        self._was_told = True
+        position = watch.view.positions.get(visit.id)
+        return visit_frame(found[0], visit, self._hello.locale, position)
+
+    async def _visit(self, watch: ClinicWatch) -> Visit:
+        """The visit as it is now; raises RefusedError: 404 when there is none, 503 for one moment."""
+        found = await self._admitted(watch.view)
+        if not self._is_claimed:
+            visit = await self._claim(found)
+            watch.nudge()
+            return visit
+        await self._note(found)
+        mine = watch.view.visit(self._ticket.visit)
+        if mine is not None and mine.socket == self._socket:
+            return mine
+        # Ended, replaced, forgotten, or what was read is older than our claim.
+        stored = await self._parts.visits.get(self._ticket.namespace, self._ticket.visit)
+        if stored is None:
+            self._is_claimed = False
+            return await self._claim(found)
+        return stored
+
+    async def _admitted(self, view: ClinicView) -> Found:
+        if not view.is_available:
+            raise one_moment()
+        ticket = self._ticket
+        if view.found is None:  # the clinic is gone: so is the visit
+            await self._parts.visits.change(ticket.namespace, ticket.visit, VisitAction.LEAVE)
+            raise not_found()
+        standings = admission.standings_of_ticket(ticket.clinic_uid, view.found[0])
+        if not admission.is_permitted(standings, Action.WAIT):
+            raise not_found()
+        return view.found
+
+    async def _claim(self, found: Found) -> Visit:
+        """Make this socket the visit's newest; rebuild the visit if the store was emptied."""
+        ticket = self._ticket
+        keep = keep_s(found)
+        claim = self._parts.queues.claim
+        visit = await claim(ticket.namespace, ticket.visit, self._socket, keep)
+        if visit is None:
+            area, hello = found[0].waiting_area, self._hello
+            questions = area.entry_fields if area else ()
+            checked = check_entry(hello.name, hello.fields, hello.locale, questions)
+            if checked.personal is None:
+                raise not_found()
+            if await self._parts.consulting.rebuild(found, ticket, checked.personal) is None:
+                raise not_found()
+            visit = await claim(ticket.namespace, ticket.visit, self._socket, keep)
+        if visit is None:
+            raise one_moment()  # emptied once more in between
+        self._is_claimed = True
+        self._heard_at = time.monotonic()
+        return visit
+
+    async def _note(self, found: Found) -> None:
+        """Say from time to time that the page is there."""
+        if time.monotonic() - self._heard_at < HEARD_EVERY_S:
+            return
+        ticket = self._ticket
+        await self._parts.queues.heard(ticket.namespace, ticket.visit, self._socket, keep_s(found))
+        self._heard_at = time.monotonic()
+
+
+def _is_last(frame: PatientFrame) -> bool:
+    if isinstance(frame, VisitFrame):
+        return frame.state in OVER
+    return not isinstance(frame, WaitFrame)

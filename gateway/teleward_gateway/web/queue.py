@@ -1,0 +1,140 @@
+"""The live queue of one clinic, for staff."""
+
+import asyncio
+
+from fastapi import APIRouter, WebSocket
+from teleward_contract.errors import FrameRefusedError
+from teleward_contract.signalling import ErrorCode, WaitReason
+
+from teleward_gateway.core.admission import Action
+from teleward_gateway.core.frames import (
+    QueueDelta,
+    QueueFrame,
+    RoomCount,
+    StaffFrame,
+    WaitFrame,
+)
+from teleward_gateway.core.queue import difference
+from teleward_gateway.errors import RefusedError, not_found
+from teleward_gateway.usecases.watch_clinics import ClinicView
+from teleward_gateway.web.context import Context, Parts, check
+from teleward_gateway.web.sockets import (
+    UNKNOWN,
+    FramedSocket,
+    Refusal,
+    accepted,
+    until_first,
+)
+
+router = APIRouter()
+
+ADMIT_AGAIN_S = 1.0
+
+
+@router.websocket("/ws/staff/{namespace}/{clinic}")
+async def queue(ws: WebSocket, namespace: str, clinic: str, parts: Parts) -> None:
+    """Show a clinic's queue: a snapshot, then deltas."""
+    async with accepted(ws, parts.meter, "queue") as socket:
+        snapshot = asyncio.Event()
+        await until_first(
+            _show(ws, parts, namespace, clinic, socket, snapshot), _listen(socket, snapshot)
+        )
+
+
+async def _listen(socket: FramedSocket, snapshot: asyncio.Event) -> None:
+    while True:
+        kind, _ = await socket.receive()
+        if kind != "snapshot":
+            raise FrameRefusedError(ErrorCode.UNKNOWN_TYPE, "only snapshot can be asked for")
+        snapshot.set()
+
+
+async def _show(
+    ws: WebSocket, parts: Context, namespace: str, clinic: str, socket: FramedSocket,
+    snapshot: asyncio.Event,
+) -> None:  # fmt: skip
+    try:
+        user = await _admit(ws, parts, namespace, clinic, socket)
+        async with parts.watches.watching(namespace, clinic) as watch:
+            with watch.following(None) as changed:
+                shown = _Shown()
+                while True:
+                    changed.clear()
+                    view = watch.view
+                    if view.is_available:
+                        _check(view, user)
+                    if snapshot.is_set():
+                        snapshot.clear()
+                        shown.forget()
+                    frame = shown.advance(view)
+                    if frame is not None:
+                        await socket.send(frame)
+                    await until_first(_wait(changed), _wait(snapshot))
+    except RefusedError as err:
+        parts.meter.refused(err.code)
+        await socket.end(Refusal(code=err.code, message=str(err)), UNKNOWN)
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _admit(
+    ws: WebSocket, parts: Context, namespace: str, clinic: str, socket: FramedSocket
+) -> str:
+    """Who this is; while that cannot be judged it says `wait`. Raises RefusedError."""
+    has_told = False
+    while True:
+        try:
+            session, _ = await parts.admit(ws, namespace, clinic, Action.SEE_QUEUE)
+        except RefusedError as err:
+            if not err.is_temporary:
+                raise
+            if not has_told:
+                await socket.send(WaitFrame(reason=WaitReason.UNAVAILABLE))
+                has_told = True
+            await asyncio.sleep(ADMIT_AGAIN_S)
+        else:
+            return session.user
+
+
+def _check(view: ClinicView, user: str) -> None:
+    """Refuse (404) when the clinic is gone, or the person is not of its team any more."""
+    if view.found is None:
+        raise not_found()
+    check(user, view.found, Action.SEE_QUEUE)
+
+
+class _Shown:
+    """What one dashboard has been shown."""
+
+    def __init__(self) -> None:
+        self._version = 0
+        self._last: ClinicView | None = None
+        self._has_told_wait = False
+
+    def forget(self) -> None:
+        """Begin anew with a snapshot."""
+        self._last = None
+
+    def advance(self, view: ClinicView) -> StaffFrame | None:
+        """The frame that brings the dashboard up to date; None when it is."""
+        if not view.is_available:
+            if self._has_told_wait:
+                return None
+            self._has_told_wait = True
+            self._last = None
+            return WaitFrame(reason=WaitReason.UNAVAILABLE)
+        self._has_told_wait = False
+        last, self._last = self._last, view
+        rooms = tuple(RoomCount(uid=uid, participants=n) for uid, n in view.rooms.items())
+        if last is None:
+            self._version += 1
+            return QueueFrame(version=self._version, visits=tuple(view.rows.values()), rooms=rooms)
+        changed, gone = difference(last.rows, view.rows)
+        if not changed and not gone and last.rooms == view.rooms:
+            return None
+        self._version += 1
+        return QueueDelta(
+            version=self._version, upsert=tuple(changed), remove=tuple(gone), rooms=rooms
+        )

@@ -1,0 +1,122 @@
+"""One table decides at every door: what a standing in one clinic permits there, and nothing anywhere else."""
+
+import pytest
+from teleward_contract.projections import (
+    ClinicProjection,
+    OrganisationProjection,
+    Role,
+    RoomKind,
+    RoomProjection,
+    TeamMember,
+)
+from teleward_contract.units import Namespace
+from teleward_gateway.core.admission import (
+    PERMITTED,
+    ROOM_ACTIONS,
+    Action,
+    Tie,
+    is_permitted,
+    leading,
+    standings_of,
+    standings_of_ticket,
+)
+
+ADA, BOB = "ada@example.org", "bob@example.org"
+
+MATRIX = {
+    Action.SEE_CLINIC: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.SEE_QUEUE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.CALL_IN: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.JOIN_VISIT: "OrganisationAdmin ClinicAdmin Clinician Patient",
+    Action.RETURN: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.END_VISIT: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.REFUSE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.ENTER_MEETING_ROOM: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.ENTER_USER_ROOM: "Owner",
+    Action.WAIT: "Patient",
+    Action.LEAVE: "Patient",
+}
+"""Action → who may, written the other way round than the code."""
+
+
+def clinic(*team: TeamMember, uid: str = "c1") -> ClinicProjection:
+    return ClinicProjection(
+        namespace=Namespace("harbour"), name="cardiology", uid=uid, generation=1,
+        display_name="Cardiology", team=team,
+    )  # fmt: skip
+
+
+def organisation(*team: TeamMember) -> OrganisationProjection:
+    return OrganisationProjection(
+        namespace=Namespace("harbour"), uid="o1", generation=1, display_name="Harbour", team=team
+    )
+
+
+def room(owner: str | None, kind: RoomKind = RoomKind.USER_ROOM) -> RoomProjection:
+    return RoomProjection(
+        kind=kind, name="r", uid="r1", generation=1, display_name="R", owner=owner
+    )
+
+
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("standing", [*Role, *Tie])
+def test_a_standing_permits_exactly_what_the_matrix_says(
+    standing: Role | Tie, action: Action
+) -> None:
+    permitted = standing.value in MATRIX[action].split()
+
+    assert is_permitted(frozenset({standing}), action) is permitted
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_without_a_standing_nothing_is_permitted(action: Action) -> None:
+    assert not is_permitted(frozenset(), action)
+
+
+def test_every_role_has_its_row() -> None:
+    assert set(PERMITTED) == {*Role, *Tie}
+
+
+def test_several_standings_permit_what_any_of_them_does() -> None:
+    both = frozenset({Role.ORGANISATION_REPORTER, Role.RECEPTIONIST})
+
+    assert is_permitted(both, Action.SEE_QUEUE)
+
+
+def test_roles_come_from_the_clinic_and_its_organisation_and_from_nowhere_else() -> None:
+    here = clinic(
+        TeamMember(role=Role.CLINICIAN, user=ADA), TeamMember(role=Role.CLINIC_ADMIN, group="g")
+    )
+    above = organisation(TeamMember(role=Role.ORGANISATION_ADMIN, user=ADA))
+
+    assert standings_of(ADA, here, above) == {Role.CLINICIAN, Role.ORGANISATION_ADMIN}
+    assert standings_of(ADA, here, None) == {Role.CLINICIAN}
+    assert standings_of(BOB, here, above) == frozenset()
+
+
+def test_a_user_room_has_one_owner_who_must_be_of_the_clinic() -> None:
+    here = clinic(
+        TeamMember(role=Role.CLINICIAN, user=ADA), TeamMember(role=Role.CLINIC_ADMIN, user=BOB)
+    )
+
+    assert Tie.OWNER in standings_of(ADA, here, None, room(ADA))
+    assert Tie.OWNER not in standings_of(BOB, here, None, room(ADA))
+    assert standings_of(ADA, clinic(), None, room(ADA)) == frozenset()
+    assert Tie.OWNER not in standings_of(ADA, here, None, room(None, RoomKind.MEETING_ROOM))
+
+
+def test_every_kind_of_room_has_its_own_action() -> None:
+    assert ROOM_ACTIONS == {
+        RoomKind.MEETING_ROOM: Action.ENTER_MEETING_ROOM,
+        RoomKind.USER_ROOM: Action.ENTER_USER_ROOM,
+    }
+
+
+def test_a_ticket_counts_in_its_own_clinic_alone_also_when_another_has_taken_the_name() -> None:
+    assert standings_of_ticket("c1", clinic(uid="c1")) == {Tie.PATIENT}
+    assert standings_of_ticket("c1", clinic(uid="c2")) == frozenset()
+
+
+def test_the_highest_standing_leads() -> None:
+    assert leading(frozenset({Role.CLINICIAN, Role.CLINIC_ADMIN})) is Role.CLINIC_ADMIN
+    assert leading(frozenset({Role.RECEPTIONIST, Role.ORGANISATION_REPORTER})) is Role.RECEPTIONIST

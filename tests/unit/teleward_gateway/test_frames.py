@@ -1,0 +1,45 @@
+"""A patient is told of their own visit, in their language, and of nobody else's."""
+
+from teleward_contract.projections import ClinicProjection, WaitingAreaProjection
+from teleward_contract.units import Namespace
+from teleward_gateway.core.frames import ClinicShown, over_frame, visit_frame
+from teleward_gateway.core.visits import Visit, VisitState
+
+VISIT = Visit(id="v", namespace=Namespace("n"), clinic="c", clinic_uid="u", arrived_ms=0)
+AREA = WaitingAreaProjection(
+    uid="w", generation=1, notice={"en": "Soon.", "ar": "قريبا."}, fallback_phone="+1 555"
+)
+CLINIC = ClinicProjection(
+    namespace=Namespace("n"), name="c", uid="u", generation=1, display_name="Cardiology",
+    waiting_area=AREA,
+)  # fmt: skip
+
+
+def test_a_waiting_page_shows_the_clinics_words_in_the_patients_language() -> None:
+    frame = visit_frame(CLINIC, VISIT, "ar")
+
+    assert frame.clinic == ClinicShown(display_name="Cardiology", notice="قريبا.", phone="+1 555")
+    assert (frame.state, frame.arrived_at) == (VisitState.WAITING, "1970-01-01T00:00:00.000Z")
+
+
+def test_the_position_is_told_only_where_the_clinic_switched_it_on() -> None:
+    shown = AREA.model_copy(update={"show_position": True})
+
+    assert visit_frame(CLINIC, VISIT, "en", 3).position is None
+    assert (
+        visit_frame(CLINIC.model_copy(update={"waiting_area": shown}), VISIT, "en", 3).position
+        == 3
+    )
+
+
+def test_a_clinic_that_has_lost_its_waiting_area_has_a_name_still() -> None:
+    bare = CLINIC.model_copy(update={"waiting_area": None})
+
+    assert visit_frame(bare, VISIT, "en", 1).clinic == ClinicShown(display_name="Cardiology")
+
+
+def test_of_a_visit_that_is_over_its_end_is_told_and_nothing_else() -> None:
+    ended = VISIT.model_copy(update={"state": VisitState.ENDED})
+
+    assert over_frame(ended).clinic == ClinicShown()
+    assert over_frame(ended).state is VisitState.ENDED

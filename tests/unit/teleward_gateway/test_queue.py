@@ -1,0 +1,93 @@
+"""Staff see the queue in order of arrival, and after each change only what changed."""
+
+from teleward_contract.occupancy import ClinicOccupancy
+from teleward_contract.units import Namespace
+from teleward_gateway.core.queue import (
+    Entry,
+    difference,
+    occupancy,
+    positions,
+    rfc3339,
+    rows,
+)
+from teleward_gateway.core.visits import Personal, Visit, VisitState, Waiting
+
+NOON_MS = 1_795_000_000_000
+
+
+def waiting(
+    visit: str, arrived_s: int, state: VisitState = VisitState.WAITING, seen_s: int = 0
+) -> Waiting:
+    return Waiting(
+        visit=Visit(
+            id=visit, namespace=Namespace("n"), clinic="c", clinic_uid="u", state=state,
+            arrived_ms=NOON_MS + arrived_s * 1000, seen_ms=NOON_MS + seen_s * 1000,
+            called_by="ada" if state is VisitState.CALLED else "",
+        ),
+        personal=Personal(name=visit.title(), fields={"reason": "cough"}, locale="ar"),
+    )  # fmt: skip
+
+
+def test_a_row_tells_what_the_wire_says() -> None:
+    (row,) = rows([waiting("v", 1, VisitState.CALLED)], NOON_MS, 60).values()
+
+    assert row == Entry(
+        visit="v", name="V", arrived_at="2026-11-18T11:06:41.000Z", state=VisitState.CALLED,
+        fields={"reason": "cough"}, locale="ar", connected=True, called_by="ada",
+    )  # fmt: skip
+
+
+def test_rows_stand_in_order_of_arrival_and_then_of_name() -> None:
+    queue = [waiting("late", 9), waiting("b", 1), waiting("a", 1)]
+
+    assert list(rows(queue, NOON_MS, 60)) == ["a", "b", "late"]
+
+
+def test_who_was_not_heard_of_for_the_stale_time_is_shown_as_away_and_stays() -> None:
+    now = NOON_MS + 60_000
+    shown = rows([waiting("there", 0, seen_s=1), waiting("away", 0, seen_s=0)], now, 60)
+
+    assert {visit: row.connected for visit, row in shown.items()} == {"there": True, "away": False}
+
+
+def test_a_delta_holds_what_is_new_or_changed_and_what_is_gone() -> None:
+    before = rows([waiting("stays", 0), waiting("changes", 1), waiting("goes", 2)], NOON_MS, 60)
+    after = rows(
+        [waiting("stays", 0), waiting("changes", 1, VisitState.CALLED), waiting("comes", 3)],
+        NOON_MS, 60,
+    )  # fmt: skip
+
+    changed, gone = difference(before, after)
+
+    assert [row.visit for row in changed] == ["changes", "comes"]
+    assert gone == ["goes"]
+    assert difference(after, after) == ([], [])
+
+
+def test_positions_count_those_who_wait_and_nobody_else() -> None:
+    queue = [
+        waiting("second", 5), waiting("first", 1),
+        waiting("called", 0, VisitState.CALLED), waiting("seen", 0, VisitState.IN_CONSULTATION),
+    ]  # fmt: skip
+
+    assert positions(queue) == {"first": 1, "second": 2}
+
+
+def test_counts_tell_how_full_the_doors_are_and_nothing_of_who_it_is() -> None:
+    queue = [
+        waiting("b", 5), waiting("a", 1), waiting("c", 0, VisitState.CALLED),
+        waiting("d", 0, VisitState.IN_CONSULTATION),
+    ]  # fmt: skip
+
+    assert occupancy(Namespace("n"), "c", queue, {"r": 2}) == ClinicOccupancy(
+        namespace=Namespace("n"), clinic="c", waiting=2, in_consultation=1, rooms={"r": 2},
+        longest_waiting_since="2026-11-18T11:06:41.000Z",
+    )  # fmt: skip
+
+
+def test_with_nobody_waiting_nobody_waits_longest() -> None:
+    assert occupancy(Namespace("n"), "c", [], {}).longest_waiting_since is None
+
+
+def test_times_are_utc_to_the_millisecond() -> None:
+    assert rfc3339(0) == "1970-01-01T00:00:00.000Z"

@@ -1,0 +1,52 @@
+"""A visit moves along its table and no other way; its call's name does not tell the visit's."""
+
+import pytest
+from teleward_contract.units import Namespace
+from teleward_gateway.core.visits import (
+    OVER,
+    TRANSITIONS,
+    Visit,
+    VisitAction,
+    VisitState,
+    next_state,
+)
+
+LEADS_TO = {
+    (VisitState.WAITING, VisitAction.CALL_IN): VisitState.CALLED,
+    (VisitState.WAITING, VisitAction.REFUSE): VisitState.REFUSED,
+    (VisitState.WAITING, VisitAction.END): VisitState.ENDED,
+    (VisitState.WAITING, VisitAction.LEAVE): VisitState.LEFT,
+    (VisitState.CALLED, VisitAction.JOIN): VisitState.IN_CONSULTATION,
+    (VisitState.CALLED, VisitAction.RETURN): VisitState.WAITING,
+    (VisitState.CALLED, VisitAction.END): VisitState.ENDED,
+    (VisitState.CALLED, VisitAction.LEAVE): VisitState.LEFT,
+    (VisitState.IN_CONSULTATION, VisitAction.JOIN): VisitState.IN_CONSULTATION,
+    (VisitState.IN_CONSULTATION, VisitAction.RETURN): VisitState.WAITING,
+    (VisitState.IN_CONSULTATION, VisitAction.END): VisitState.ENDED,
+    (VisitState.IN_CONSULTATION, VisitAction.LEAVE): VisitState.LEFT,
+}
+
+
+@pytest.mark.parametrize("action", list(VisitAction))
+@pytest.mark.parametrize("state", list(VisitState))
+def test_each_action_leads_where_the_table_says_or_nowhere(
+    state: VisitState, action: VisitAction
+) -> None:
+    assert next_state(state, action) is LEADS_TO.get((state, action))
+
+
+def test_nothing_leads_out_of_a_visit_that_is_over() -> None:
+    assert not any(state in OVER for moves in TRANSITIONS.values() for state in moves)
+
+
+def test_the_calls_name_is_the_visits_own_and_does_not_tell_it() -> None:
+    one, other = visit("one"), visit("other")
+
+    assert one.call == visit("one").call
+    assert one.call != other.call
+    assert one.call.startswith("visit:")
+    assert "one" not in one.call
+
+
+def visit(visit_id: str) -> Visit:
+    return Visit(id=visit_id, namespace=Namespace("n"), clinic="c", clinic_uid="u", arrived_ms=1)
