@@ -1,5 +1,6 @@
 """One running Teleward for the tier, one Chromium, and a context for each person."""
 
+import inspect
 import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -33,7 +34,8 @@ RETENTION_S = 4
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            if inspect.iscoroutinefunction(getattr(item, "function", None)):
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
                 item.add_marker(pytest.mark.skip(reason="no browser: apt-get install chromium"))
 

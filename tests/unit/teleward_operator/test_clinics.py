@@ -1,6 +1,7 @@
 """A clinic's objects say whether they work and what to do; what is wrong with one disturbs no other."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from teleward_contract.occupancy import ClinicOccupancy
@@ -37,7 +38,7 @@ WHOLE = ClinicSnapshot(
 )
 
 SHARED = {"mediaPoolRef": {"name": "shared", "namespace": "media"}}
-FOREIGN = {"namespace": "media"}
+FOREIGN: dict[str, Any] = {"namespace": "media"}
 
 
 def said(write: StatusWrite) -> dict[str, str]:

@@ -1,0 +1,48 @@
+"""What the documents list is what the code has: settings, metrics, reasons, fields of the status."""
+
+import dataclasses
+import re
+
+import pytest
+from teleward_cli.local.status import Status
+from teleward_operator.core.conditions import Reason
+from teleward_testing.house_rules import PACKAGES, ROOT, settings_of
+
+DEPLOYABLES = ["operator", "media-node", "gateway"]
+
+
+def text_of(path: str) -> str:
+    return (ROOT / path).read_text()
+
+
+@pytest.mark.parametrize("folder", DEPLOYABLES)
+def test_every_setting_is_in_the_deployables_readme_and_no_other(folder: str) -> None:
+    names = {
+        f"TELEWARD_{name.upper()}"
+        for name, _, _ in settings_of(text_of(f"{folder}/{PACKAGES[folder]}/settings.py"))
+        if name != "model_config"
+    }
+
+    assert set(re.findall(r"TELEWARD_[A-Z_]+[A-Z]", text_of(f"{folder}/README.md"))) == names
+
+
+@pytest.mark.parametrize("folder", DEPLOYABLES)
+def test_every_metric_is_in_the_deployables_readme(folder: str) -> None:
+    source = "".join(path.read_text() for path in (ROOT / folder).rglob("*.py"))
+    metrics = re.findall(r'"teleward_(?:operator|media|gateway)(_\w+)"', source)
+    readme = text_of(f"{folder}/README.md")
+
+    assert metrics
+    assert [metric for metric in metrics if metric not in readme] == []
+
+
+def test_every_reason_has_a_paragraph_and_no_other() -> None:
+    headings = re.findall(r"^### (\w+)$", text_of("docs/reasons.md"), re.MULTILINE)
+
+    assert sorted(headings) == sorted(reason.value for reason in Reason)
+
+
+def test_every_field_of_the_status_is_documented() -> None:
+    document = text_of("docs/status.md")
+
+    assert [f.name for f in dataclasses.fields(Status) if f"`{f.name}" not in document] == []
