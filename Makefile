@@ -56,7 +56,7 @@ fuzz: setup  ## Run the property tests far longer than in `make test`
 	@FUZZ_EXAMPLES=20000 pytest -q tests/contract -k "properties or fuzz" --timeout=3600
 
 screenshots: setup  ## Take the README's pictures from a running system
-	@python tests/browser/screenshots.py docs/screenshots
+	@PYTHONPATH=tests/support python tests/browser/screenshots.py docs/screenshots
 
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) $(STATIC) $(FRONTEND)/node_modules
