@@ -151,7 +151,7 @@ def bench_media() -> None:
 
 def _bench(what: str) -> None:
     report = importlib.import_module(f"teleward_cli.bench.{what}").run()
-    print(report.model_dump_json(indent=2))
+    print(report.model_dump_json(indent=2, exclude_none=True))
 
 
 @app.command()

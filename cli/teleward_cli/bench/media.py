@@ -49,6 +49,7 @@ from teleward_cli.bench.routing import running_store
 
 SECONDS = 8.0
 WARM_UP_S = 1.0
+JOIN_WITHIN_S = 10.0
 PAYLOAD_BYTES = 1100
 PACKETS_PER_FRAME = 4
 VIDEO, SSRC = 96, 0x1000
@@ -135,7 +136,8 @@ async def _measure(node: _Node, load: Load, number: int, joins: list[float]) -> 
         for person in range(load.participants)
     ]
     for peer in peers:
-        joins.append(await peer.join(node, load.participants))
+        async with asyncio.timeout(JOIN_WITHIN_S):
+            joins.append(await peer.join(node, load.participants))
     senders = [peer for peer in peers if peer.person < load.publishers]
     tasks = [asyncio.create_task(peer.publish(load.frames_per_s)) for peer in senders]
     await asyncio.sleep(WARM_UP_S)
@@ -181,12 +183,13 @@ class _RawPeer:
         gatherer = RTCIceGatherer(iceServers=[])
         await gatherer.gather()
         self._ice = RTCIceTransport(gatherer)
+        gatherer._connection.ice_controlling = True  # a media node is ICE-lite: it never nominates
         self._dtls = RTCDtlsTransport(self._ice, [RTCCertificate.generateCertificate()])
         self._dtls._handle_rtp_data = self._count  # type: ignore[method-assign]  # counts, decodes nothing
         self._dtls._set_role("client")
         self._socket = await connect(
-            f"ws://127.0.0.1:{node.port}/v1/control", max_size=None, proxy=None
-        )
+            f"ws://127.0.0.1:{node.port}/v1/control", max_size=None, max_queue=None, proxy=None
+        )  # nobody reads after the join: a bounded queue would hold up the close
         await self._authenticate(node, participants)
         begun = time.monotonic()
         await self._socket.send(signalling.encode(Join(offer=self._offer(gatherer))))
