@@ -1,7 +1,6 @@
 """One running Teleward for the tier, one Chromium, and a context for each person."""
 
 import inspect
-import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from playwright.async_api import (
     async_playwright,
 )
 from teleward_cli.demo.client import Visitor
-from teleward_testing.browser import CHROMIUM, open_chromium
+from teleward_testing.browser import open_chromium
 from teleward_testing.builders import House, build_house
 from teleward_testing.pages import Patient, Staff
 from teleward_testing.recording import Recording
@@ -33,11 +32,9 @@ RETENTION_S = 4
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(HERE):
-            if inspect.iscoroutinefunction(getattr(item, "function", None)):
-                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
-                item.add_marker(pytest.mark.skip(reason="no browser: apt-get install chromium"))
+        is_async = inspect.iscoroutinefunction(getattr(item, "function", None))
+        if is_async and item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ NewStaff = Callable[[str], Awaitable[Staff]]
 NewVisitor = Callable[[Recording | None], Visitor]
 
 SIX = 6
+CAMERA_WIDTH = 1280
+"""What the pages ask of a camera."""
 
 
 async def test_six_see_five_others_and_a_seventh_is_told_that_the_room_is_full(
@@ -47,6 +49,31 @@ async def test_six_see_five_others_and_a_seventh_is_told_that_the_room_is_full(
 
     for person in people:
         assert await _decodes(person, 5), "somebody noticed the seventh"
+
+
+async def test_two_see_each_others_whole_picture(
+    teleward: Running, house: House, staff: NewStaff
+) -> None:
+    room = f"{house.namespace}/{house.clinic}/meeting/{house.meeting_room}"
+    pair: list[Staff] = []
+    for user in house.team(2):
+        person = await staff(user)
+        pair.append(person)
+        await person.sign_in(teleward.gateway, user)
+        await person.page.goto(f"{teleward.gateway}/staff/{room}")
+        await person.sees("call")
+
+    for person in pair:
+        await until(
+            "a picture wider than a quarter of the camera's",
+            partial(_is_wider, person, CAMERA_WIDTH // 4), seconds=30,
+        )  # fmt: skip
+
+
+async def _is_wider(person: Staff, width: int) -> bool:
+    remote = person.page.get_by_test_id("remote-video")
+    widths = await remote.evaluate_all("(found) => found.map((video) => video.videoWidth)")
+    return max(widths, default=0) > width
 
 
 async def test_a_user_room_admits_its_owner(house: House, visitor: NewVisitor) -> None:

@@ -104,7 +104,7 @@ def _problems(
         )
     unknown = unknown_settings(os.environ)
     if unknown:
-        step = "correct or unset them; cli/README.md lists every setting"
+        step = "correct or unset them; the READMEs of operator, gateway and media-node list every setting"
         found.append(checks.Finding("settings", False, f"unknown: {', '.join(unknown)}", step))
     return [finding for finding in found if finding.is_required and not finding.is_fine]
 

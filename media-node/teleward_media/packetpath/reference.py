@@ -83,7 +83,8 @@ class Slot:
     rtx_types: dict[int, int]
     clock_rate: int
     next_sequence: int
-    stream: int | None = None
+    stream: Stream | None = None
+    """Compared by identity: two publishers may have chosen the same SSRC."""
     sequence_shift: int = 0
     timestamp_shift: int = 0
     last_timestamp: int = 0
@@ -99,7 +100,7 @@ class Slot:
         elapsed = int((now - self.last_at) * self.clock_rate) if self.packets else 0
         self.sequence_shift = self.next_sequence - sequence
         self.timestamp_shift = self.last_timestamp + elapsed - timestamp
-        self.stream = stream.ssrc
+        self.stream = stream
 
     def keep(self, sequence: int, packet: bytes) -> None:
         """Remember a sent packet for retransmission."""
@@ -121,11 +122,6 @@ class PeerPath:
     slots: dict[str, Slot] = field(default_factory=dict)
     slots_by_ssrc: dict[int, Slot] = field(default_factory=dict)
     keyframe_asked: dict[str, float] = field(default_factory=dict)
-
-
-def _codec_key(name: str, parameters: str) -> str:
-    """H.264 payload types are told apart by profile; the others by name."""
-    return name if name != "h264" else "h264"
 
 
 class ReferencePath:
@@ -230,7 +226,7 @@ class ReferencePath:
             slot = receiver.slots.get(output.mid) if receiver else None
             if receiver is None or slot is None or name not in slot.payload_types:
                 continue
-            if slot.stream != ssrc:
+            if slot.stream is not stream:
                 slot.follow(stream, sequence, timestamp, now)
                 self.ask_keyframe(stream.source, now)
             if start == end:
@@ -316,7 +312,7 @@ class ReferencePath:
         for output in self._plan.get(stream.source, ()):
             receiver = self._peers.get(output.participant)
             slot = receiver.slots.get(output.mid) if receiver else None
-            if receiver is None or slot is None or slot.stream != stream.ssrc:
+            if receiver is None or slot is None or slot.stream is not stream:
                 continue
             rtp = (report.rtp + slot.timestamp_shift) & 0xFFFFFFFF
             self._control(

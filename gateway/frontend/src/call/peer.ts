@@ -1,16 +1,11 @@
 /** One peer connection: negotiated once, its sections in the order of docs/wire.md. */
 
 import type { Kind } from "../shared/media-faults";
+import { LADDER, shaped } from "./encodings";
 
 /** Participants of a call, this one included. */
 const SLOTS_FOR = 6;
 const CONNECT_PATIENCE_MS = 5000;
-
-const ENCODINGS: RTCRtpEncodingParameters[] = [
-  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
-];
 
 const WANTED_CODECS: Readonly<Record<"audio" | "video", readonly RegExp[]>> = {
   audio: [/^audio\/opus/i],
@@ -32,7 +27,7 @@ export class Peer {
     this.connection = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
     this.#senders = {
       microphone: this.#add("audio", { direction: "sendonly" }),
-      camera: this.#add("video", { direction: "sendonly", sendEncodings: ENCODINGS }),
+      camera: this.#add("video", { direction: "sendonly", sendEncodings: [...LADDER] }),
     };
     this.#add("video", { direction: "sendonly" }); // The screen; nothing is sent until it is shared.
     for (const kind of ["audio", "video"] as const) {
@@ -60,9 +55,9 @@ export class Peer {
   async setEncodings(active: readonly string[]): Promise<void> {
     const sender = this.#senders.camera;
     const parameters = sender.getParameters();
-    if (this.#closed || parameters.encodings.length === 0) return;
+    if (this.#closed || parameters.encodings.length < 2) return; // Without simulcast there is no choice.
     for (const encoding of parameters.encodings) {
-      encoding.active = active.includes(encoding.rid ?? "");
+      Object.assign(encoding, shaped(encoding.rid ?? "", active));
     }
     await sender.setParameters(parameters);
   }
