@@ -7,7 +7,12 @@ import { t } from "../shared/i18n";
 import type { LocalMedia } from "../shared/media";
 import type { Call } from "./call";
 import { Icon, type IconName } from "./icons";
-import type { Rights } from "./view";
+
+/** What a person may do to others in this call. */
+export interface Rights {
+  readonly hold: boolean;
+  readonly endForAll: boolean;
+}
 
 interface ControlsProps {
   readonly call: Call;

@@ -8,16 +8,11 @@ import { provideStats } from "../shared/support";
 import { announce } from "../shared/ui";
 import "./call.css";
 import { Call } from "./call";
-import { Controls } from "./controls";
+import { Controls, type Rights } from "./controls";
 import { columns } from "./layout";
 import type { Outcome, Phase } from "./session";
 import { changes, type Person } from "./slots";
 import { OwnTile, Sound, Tile } from "./tile";
-
-export interface Rights {
-  readonly hold: boolean;
-  readonly endForAll: boolean;
-}
 
 export interface CallViewProps {
   /** The call socket's path. */

@@ -22,13 +22,8 @@ import {
   Trouble,
   Unknown,
 } from "./pages";
-import type { Visit } from "./visit";
+import type { Props } from "./props";
 import { Waiting } from "./waiting";
-
-export interface Props {
-  readonly visit: Visit;
-  readonly media: LocalMedia;
-}
 
 export function App({ visit, media }: Props) {
   const stage = visit.stage.value;

@@ -6,8 +6,8 @@ import { ApiError } from "../shared/http";
 import { t } from "../shared/i18n";
 import { delayMs } from "../shared/reconnect";
 import { announce, Notice, Page, Phone } from "../shared/ui";
-import type { Props } from "./app";
 import { type Complaint, complaints, key, MAX_ANSWER, MAX_NAME, refusals } from "./entry-rules";
+import type { Props } from "./props";
 import type { Entry, EntryField } from "./types";
 
 type Complaints = Readonly<Record<string, Complaint>>;

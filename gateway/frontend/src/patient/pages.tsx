@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { t } from "../shared/i18n";
 import { Page, Phone, Working } from "../shared/ui";
-import type { Props } from "./app";
+import type { Props } from "./props";
 
 export function OneMoment({ visit }: Props) {
   return (

@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { DevicePanel } from "../shared/devices";
 import { t } from "../shared/i18n";
 import { Notice, Page, Phone, Working } from "../shared/ui";
-import type { Props } from "./app";
+import type { Props } from "./props";
 
 export function Waiting({ visit, media }: Props) {
   const latest = visit.latest.value;

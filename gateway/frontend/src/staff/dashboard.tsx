@@ -6,7 +6,7 @@ import { ApiError, request } from "../shared/http";
 import { locale, t } from "../shared/i18n";
 import { Notice, Page } from "../shared/ui";
 import { LiveQueue } from "./queue-socket";
-import { QueueTable } from "./queue-table";
+import { type Action, QueueTable } from "./queue-table";
 import { RoomList } from "./room-list";
 import { go } from "./router";
 import { dashboardPath } from "./routes";
@@ -17,8 +17,6 @@ const MINUTE_CHECK_MS = 5000;
 interface Questions {
   readonly entry_fields: readonly { readonly name: string; readonly label: string }[];
 }
-
-export type Action = "call-in" | "join" | "refuse" | "return" | "end";
 
 export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
   const { namespace, name } = clinic;

@@ -2,8 +2,10 @@
 
 import { languageName, t } from "../shared/i18n";
 import { minutesSince } from "../shared/time";
-import type { Action } from "./dashboard";
 import type { QueueEntry } from "./types";
+
+/** What staff may do with a row. */
+export type Action = "call-in" | "join" | "refuse" | "return" | "end";
 
 interface TableProps {
   readonly visits: readonly QueueEntry[];

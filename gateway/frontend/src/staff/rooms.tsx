@@ -3,8 +3,9 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
+import type { Rights } from "../call/controls";
 import type { Outcome } from "../call/session";
-import type { CallViewProps, Rights } from "../call/view";
+import type { CallViewProps } from "../call/view";
 import { request } from "../shared/http";
 import { t } from "../shared/i18n";
 import { LocalMedia } from "../shared/media";
