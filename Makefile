@@ -11,6 +11,8 @@ FRONTEND := gateway/frontend
 STATIC := gateway/teleward_gateway/static
 PAGES := $(STATIC)/.built
 DATA ?= .teleward
+WHAT ?= routing media
+EXAMPLES ?= 5000
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,11 +51,11 @@ lock: $(VENV)/.synced  ## Resolve the newest releases into requirements/*.txt
 	for part in operator gateway media; do $(LOCK) --extra $$part -o requirements/$$part.txt; done
 	$(LOCK) --all-extras --group dev -o requirements/dev.txt
 
-bench: setup  ## Measure: make bench WHAT=media or WHAT=routing; prints JSON
-	@teleward bench $(WHAT)
+bench: setup  ## Measure and print JSON; WHAT=media or WHAT=routing for one alone
+	@for what in $(WHAT); do teleward bench $$what; done
 
 fuzz: setup  ## Run the property tests far longer than in `make test`
-	@FUZZ_EXAMPLES=20000 pytest -q tests/contract -k "properties or fuzz" --timeout=3600
+	@FUZZ_EXAMPLES=$(EXAMPLES) pytest -q tests/unit tests/contract -k "properties or _any_" --timeout=7200
 
 screenshots: setup  ## Take the README's pictures from a running system
 	@PYTHONPATH=tests/support python tests/browser/screenshots.py docs/screenshots

@@ -5,11 +5,19 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 TIERS = ("house", "unit", "contract", "cluster", "browser")
 HERE = Path(__file__).parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 PAGES = HERE.parent / "gateway/teleward_gateway/static/patient.html"
+
+FUZZ_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+"""Examples of each property in `make fuzz`; 0 otherwise: few, and the same ones every time."""
+
+settings.register_profile("quick", deadline=None, derandomize=True, database=None)
+settings.register_profile("fuzz", deadline=None, max_examples=max(1, FUZZ_EXAMPLES))
+settings.load_profile("fuzz" if FUZZ_EXAMPLES else "quick")
 
 _skipped: dict[str, str] = {}
 

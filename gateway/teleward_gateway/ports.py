@@ -26,8 +26,8 @@ class Visits(Protocol):
     async def enter(self, visit: Visit, personal: Personal, keep_s: int) -> Visit:
         """Store a visit unless it is known already; answers what is stored (atomic, idempotent).
 
-        A visit that is over is answered as it is, without personal data. It is forgotten `keep_s`
-        after it was last heard of.
+        Personal data are those of the last call: a patient who enters again may have corrected them. A visit
+        that is over is answered as it is, without personal data. It is forgotten `keep_s` after it was last heard of.
         """
         ...
 

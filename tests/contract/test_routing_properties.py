@@ -257,9 +257,6 @@ def test_random_histories_never_overcommit_never_double_and_never_lose(
 ) -> None:
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
-        derandomize="FUZZ_EXAMPLES" not in os.environ,
-        database=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(seed=st.integers(0, 2**32))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from teleward_contract import signalling
 from teleward_contract.errors import FrameRefusedError
@@ -119,7 +119,6 @@ FRAME_LIKE = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("parse", PARSE.values(), ids=PARSE.keys())
-@settings(derandomize=True, database=None, max_examples=150, deadline=None)
 @given(data=st.binary(max_size=200) | st.text(max_size=200) | FRAME_LIKE)
 def test_fuzz_anything_is_a_frame_or_is_refused(parse: Parse, data: str | bytes) -> None:
     try:

@@ -37,7 +37,7 @@ _ENTER = (
     + """
 local known = redis.call('GET', KEYS[1])
 local visit = cjson.decode(known or ARGV[1])
-if OVER[visit.state] then return known end
+if OVER[visit.state] then return known or ARGV[1] end
 if not known then redis.call('SET', KEYS[1], ARGV[1]) end
 redis.call('SET', KEYS[2], ARGV[2])
 keep(visit, ARGV[3])
@@ -46,21 +46,21 @@ return known or ARGV[1]
 """
 )
 
-# KEYS: visit, personal, queue; ARGV: by ('-' leaves it), retention s, then from, to …
+# KEYS: visit, personal, queue; ARGV: by, whether it is noted (1, 0), retention s, then from, to …
 _CHANGE = (
     _PRELUDE
     + """
 local known = redis.call('GET', KEYS[1])
 if not known then return {0, ''} end
 local visit = cjson.decode(known)
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   if visit.state == ARGV[i] then
     visit.state = ARGV[i + 1]
-    if ARGV[1] ~= '-' then visit.called_by = ARGV[1] end
+    if ARGV[2] == '1' then visit.called_by = ARGV[1] end
     local text = cjson.encode(visit)
     redis.call('SET', KEYS[1], text, 'KEEPTTL')
     if OVER[visit.state] then
-      redis.call('EXPIRE', KEYS[1], ARGV[2])
+      redis.call('EXPIRE', KEYS[1], ARGV[3])
       redis.call('DEL', KEYS[2])
       redis.call('ZREM', KEYS[3], visit.id)
     end
@@ -116,7 +116,6 @@ class RedisVisits:
     def __init__(self, store: Store, retention_s: int) -> None:
         self._store = store
         self._retention_s = retention_s
-        self._parsed: dict[tuple[Namespace, str], dict[tuple[str, str], Waiting]] = {}
 
     async def life(self) -> str:
         """See `Visits`."""
@@ -167,7 +166,7 @@ class RedisVisits:
             "list[object]",
             await self._store.script(
                 _CHANGE, self._keys(namespace, visit, known.clinic_uid),
-                [by if marks else "-", self._retention_s, *moves],
+                [by, int(marks), self._retention_s, *moves],
             ),
         )  # fmt: skip
         text = str(answer[1])
@@ -203,13 +202,7 @@ class RedisVisits:
                 _WAITING, [keys.queue(namespace, clinic_uid)], [keys.visit_prefix(namespace)]
             ),
         )
-        before = self._parsed.get((namespace, clinic_uid), {})
-        texts = list(zip(raw[::2], raw[1::2], strict=True))
-        parsed = {pair: before.get(pair) or _parse(*pair) for pair in texts}
-        self._parsed[namespace, clinic_uid] = parsed  # most rows are the same at the next reading
-        if not parsed:
-            del self._parsed[namespace, clinic_uid]
-        return tuple(parsed.values())
+        return tuple(_parse(*pair) for pair in zip(raw[::2], raw[1::2], strict=True))
 
     @staticmethod
     def _keys(namespace: Namespace, visit: str, clinic_uid: str) -> list[str]:

@@ -1,9 +1,10 @@
 """What every request and every socket passes: origin, size of the body, headers of the answer, its duration."""
 
+import contextlib
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -26,10 +27,6 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
 }
 ASSETS = "/assets/"
-
-
-class _TooLargeError(Exception):
-    """The body is larger than it may be."""
 
 
 class Guard:
@@ -59,38 +56,26 @@ class Guard:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
-        length = 0
-        has_begun = False
-
-        async def limited() -> Message:
-            nonlocal length
-            message = await receive()
-            length += len(message.get("body", b""))
-            if length > MAX_BODY_BYTES:
-                raise _TooLargeError
-            return message
 
         async def dressed(message: Message) -> None:
-            nonlocal has_begun
             if message["type"] == "http.response.start":
-                has_begun = True
                 self._dress(scope["path"], MutableHeaders(raw=message["headers"]))
             await send(message)
 
-        try:
-            if scope["method"] not in _SAFE and not self._is_ours(scope):
-                await self._refuse(403, "origin", "Use the pages of this service.")(
-                    scope, receive, dressed
-                )
-            elif _declared_length(scope) > MAX_BODY_BYTES:
-                raise _TooLargeError
-            else:
-                await self._app(scope, limited, dressed)
-        except _TooLargeError:
-            if not has_begun:
-                await self._refuse(413, "too_large", "Send less.")(scope, receive, dressed)
+        with contextlib.suppress(ClientDisconnect):
+            await (await self._answer(scope, receive))(scope, receive, dressed)
         route = getattr(scope.get("route"), "path", "other")
         self._meter.answered(route, time.perf_counter() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> ASGIApp:
+        """Choose what answers: the application, which gets the whole body at once, or a refusal."""
+        is_safe = scope["method"] in _SAFE
+        if not is_safe and not self._is_ours(scope):
+            return self._refuse(403, "origin", "Use the pages of this service.")
+        body = None if _is_declared_too_large(scope) else b"" if is_safe else await _read(receive)
+        if body is None:
+            return self._refuse(413, "too_large", "Send less.")
+        return self._app if is_safe else _with_body(self._app, body)
 
     def _refuse(self, status: int, code: str, message: str) -> Response:
         self._meter.refused(code)
@@ -103,9 +88,42 @@ class Guard:
             headers["Cache-Control"] = "no-store"
 
 
-def _declared_length(scope: Scope) -> int:
-    declared = Request(scope).headers.get("content-length", "0")
-    return int(declared) if declared.isdecimal() else MAX_BODY_BYTES + 1
+def _is_declared_too_large(scope: Scope) -> bool:
+    declared = Headers(scope=scope).get("content-length", "0")
+    is_number = declared.isascii() and declared.isdigit() and len(declared) < 10
+    return not is_number or int(declared) > MAX_BODY_BYTES
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Read a body; None as soon as it is too large, however it is declared.
+
+    Raises:
+        ClientDisconnect: It broke off.
+    """
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += bytes(message.get("body", b""))
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return body
+
+
+def _with_body(app: ASGIApp, body: bytes) -> ASGIApp:
+    """Give an application a body that was read already."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def whole() -> Message:
+            return unread.pop() if unread else await receive()
+
+        await app(scope, whole, send)
+
+    return answer
 
 
 def error_answer(

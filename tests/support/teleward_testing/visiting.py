@@ -1,0 +1,114 @@
+"""Both implementations of the gateway's own ports behind one clock that the test moves."""
+
+from typing import Protocol
+
+import pytest
+from redis.asyncio import Redis
+from teleward_contract.redis_store import Store
+from teleward_contract.units import Namespace
+from teleward_gateway.adapters import visits_redis
+from teleward_gateway.adapters.presence_memory import MemoryPresence
+from teleward_gateway.adapters.presence_redis import RedisPresence
+from teleward_gateway.adapters.visits_memory import MemoryVisits
+from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState
+from teleward_gateway.ports import Presence, Queues, Visits
+
+from teleward_testing.routing import Clock
+
+HARBOUR = Namespace("harbour-health")
+HILLS = Namespace("hills-health")
+RETENTION_S = 600
+KEEP_S = 3600
+
+PATHS: dict[VisitState, tuple[VisitAction, ...]] = {
+    VisitState.WAITING: (),
+    VisitState.CALLED: (VisitAction.CALL_IN,),
+    VisitState.IN_CONSULTATION: (VisitAction.CALL_IN, VisitAction.JOIN),
+    VisitState.ENDED: (VisitAction.CALL_IN, VisitAction.JOIN, VisitAction.END),
+    VisitState.REFUSED: (VisitAction.REFUSE,),
+    VisitState.LEFT: (VisitAction.LEAVE,),
+}
+"""How a visit that waits comes to each state."""
+
+
+class VisitsAndQueues(Visits, Queues, Protocol):
+    """Both ports at once."""
+
+
+class ClockedVisits:
+    """One implementation as two gateways see it, and the means to move its time and to empty it."""
+
+    def __init__(self, store: Store | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock = Clock()
+        self._store = store
+        self._memory = MemoryVisits(self.clock, RETENTION_S)
+        self.ports: VisitsAndQueues = self._memory
+        self.other: VisitsAndQueues = self._memory
+        if store is not None:
+            monkeypatch.setattr(visits_redis, "_now_ms", self.clock)
+            self.ports = RedisVisits(store, RETENTION_S)
+            self.other = RedisVisits(store, RETENTION_S)
+
+    async def pass_s(self, seconds: int) -> None:
+        self.clock.ms += seconds * 1000
+        if self._store is not None:
+            await grow_older(self._store.redis, seconds * 1000)
+
+    async def empty(self) -> None:
+        self._memory.empty()
+        if self._store is not None:
+            await self._store.redis.flushall()
+
+    async def enter(self, entering: Visit, name: str = "Ada", keep_s: int = KEEP_S) -> Visit:
+        return await self.ports.enter(entering, Personal(name=name), keep_s)
+
+    async def bring(self, state: VisitState, visit_id: str = "v") -> Visit:
+        """Enter a visit and bring it to `state`."""
+        now = await self.enter(visit(visit_id))
+        for action in PATHS[state]:
+            was_allowed, changed = await self.ports.change(HARBOUR, visit_id, action, "grace")
+            assert was_allowed
+            assert changed is not None
+            now = changed
+        assert now.state is state
+        return now
+
+
+class ClockedPresence:
+    """One implementation as two gateways see it, and the means to move its time."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._clock = Clock()
+        self._store = store
+        memory = MemoryPresence(self._clock)
+        self.ports: Presence = memory if store is None else RedisPresence(store)
+        self.other: Presence = memory if store is None else RedisPresence(store)
+
+    async def pass_s(self, seconds: int) -> None:
+        self._clock.ms += seconds * 1000
+        if self._store is not None:
+            await grow_older(self._store.redis, seconds * 1000)
+            for key in await self._store.redis.keys("*"):
+                for member in map(str, await self._store.redis.zrange(key, 0, -1)):
+                    await self._store.redis.zincrby(key, -seconds * 1000, member)
+
+
+async def grow_older(redis: Redis, ms: int) -> None:
+    """Let every key come nearer to its end, or be gone, as if this time had passed."""
+    for key in await redis.keys("*"):
+        left = await redis.pttl(key)
+        if 0 <= left <= ms:
+            await redis.delete(key)
+        elif left > ms:
+            await redis.pexpire(key, left - ms)
+
+
+def visit(
+    visit_id: str = "v", arrived_ms: int = 1_794_999_000_000, namespace: Namespace = HARBOUR,
+    clinic_uid: str = "uid-1", state: VisitState = VisitState.WAITING,
+) -> Visit:  # fmt: skip
+    return Visit(
+        id=visit_id, namespace=namespace, clinic="cardiology", clinic_uid=clinic_uid,
+        arrived_ms=arrived_ms, state=state,
+    )  # fmt: skip
