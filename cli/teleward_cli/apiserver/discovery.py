@@ -69,11 +69,17 @@ def _group(name: str, served: str) -> Document:
     return {"name": name, "versions": [one], "preferredVersion": one}
 
 
+def _verbs(resource: Resource) -> list[str]:
+    if resource.fixed:
+        return ["get", "list", "watch"]
+    return [verb for verb in _VERBS if verb != "deletecollection" or resource.namespaced]
+
+
 def _entries(resource: Resource) -> Sequence[Document]:
     main: Document = {
         "name": resource.plural, "singularName": resource.singular,
         "namespaced": resource.namespaced, "kind": resource.kind,
-        "verbs": ["get", "list", "watch"] if resource.fixed else _VERBS,
+        "verbs": _verbs(resource),
     }  # fmt: skip
     if resource.short_names:
         main["shortNames"] = list(resource.short_names)

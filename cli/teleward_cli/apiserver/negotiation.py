@@ -1,6 +1,7 @@
 """What a request says about itself: its body, its patch format, the shape of the answer, its options."""
 
 import json
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -54,15 +55,20 @@ def options_of(request: web.Request) -> Options:
     """Read dryRun and fieldValidation.
 
     Raises:
-        StatusError: 400 for values that do not exist.
+        StatusError: 422 for values that do not exist.
     """
     dry_run = request.query.getall("dryRun", [])
     if any(value != "All" for value in dry_run):
-        raise bad_request('Invalid value: dryRun: supported values: "All"')
+        raise _bad_option("dryRun", dry_run[0], '"All"')
     validation = request.query.get("fieldValidation", "") or "Warn"
     if validation not in ("Strict", "Warn", "Ignore"):
-        raise bad_request('fieldValidation: supported values: "Ignore", "Strict", "Warn"')
+        raise _bad_option("fieldValidation", validation, '"Ignore", "Strict", "Warn"')
     return Options(dry_run=bool(dry_run), validation=validation)
+
+
+def _bad_option(name: str, value: str, supported: str) -> StatusError:
+    message = f'{name}: Unsupported value: "{value}": supported values: {supported}'
+    return StatusError(422, "Invalid", message)
 
 
 async def read_document(request: web.Request) -> Document:
@@ -76,7 +82,7 @@ async def read_document(request: web.Request) -> Document:
         return await _read_protobuf(request)
     if kind not in (*_JSON, *_YAML):
         raise unsupported_media_type(_BODIES)
-    document = _parse(await request.text(), is_yaml=kind in _YAML)
+    document = _parse(await request.read(), is_yaml=kind in _YAML)
     if not isinstance(document, dict):
         raise bad_request("the body of the request is not an object")
     return document
@@ -97,7 +103,7 @@ async def read_patch(request: web.Request, resource: Resource) -> "Patch":
     kind = _content_type(request)
     if kind not in accepted:
         raise unsupported_media_type(accepted)
-    body = _parse(await request.text(), is_yaml=False)
+    body = _parse(await request.read(), is_yaml=False)
     if kind == STRATEGIC_PATCH:
         body = _as_merge_patch(body)
     if kind != JSON_PATCH and not isinstance(body, dict):
@@ -131,11 +137,28 @@ def _content_type(request: web.Request) -> str:
     return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def _parse(text: str, *, is_yaml: bool) -> Any:
+def _parse(body: bytes, *, is_yaml: bool) -> Any:
     try:
-        return yaml.safe_load(text) if is_yaml else json.loads(text)
+        text = body.decode("utf-8")
+        if is_yaml:  # as a real server: to JSON first
+            text = json.dumps(yaml.safe_load(text), default=str)
+        found = json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
+        json.dumps(found, ensure_ascii=False).encode("utf-8")  # no half of a surrogate pair
     except (ValueError, yaml.YAMLError, RecursionError) as err:
         raise bad_request("the object provided is unrecognized: it is not JSON") from err
+    return found
+
+
+def _integer(text: str) -> int | float:
+    """Take a number of 64 bits as it is, a larger one as Go does."""
+    return int(text) if len(text) < 19 or -(2**63) <= int(text) < 2**63 else _finite(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no JSON number")
+    return number
 
 
 def _as_merge_patch(body: Any) -> Any:

@@ -5,6 +5,7 @@ pkg/registry/customresource (`strategy.go`, `status_strategy.go`).
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from teleward_cli.apiserver.documents import Document, metadata, without
@@ -18,10 +19,10 @@ _SERVER_SET = (
 )  # fmt: skip
 
 _LABEL_PART = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN = re.compile(rf"^{_LABEL_PART}(\.{_LABEL_PART})*$")
-_LABEL = re.compile(rf"^{_LABEL_PART}$")
-_LABEL_VALUE = re.compile(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
-_LABEL_KEY = re.compile(r"^([a-z0-9.-]{1,253}/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$")
+_SUBDOMAIN = re.compile(rf"^{_LABEL_PART}(\.{_LABEL_PART})*\Z")
+_LABEL = re.compile(rf"^{_LABEL_PART}\Z")
+_LABEL_VALUE = re.compile(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?\Z")
+_LABEL_KEY = re.compile(r"^([a-z0-9.-]{1,253}/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Origin:
 
 
 def check_identity(resource: Resource, namespace: str, document: Document) -> None:
-    """Refuse a document of another kind or for another namespace than the request's.
+    """Refuse a document of another kind or for another namespace than the request's, or without proper metadata.
 
     Raises:
         StatusError: 400.
@@ -56,6 +57,40 @@ def check_identity(resource: Resource, namespace: str, document: Document) -> No
         raise bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"
         )
+    _check_shape(resource, document)
+
+
+def _check_shape(resource: Resource, document: Document) -> None:
+    meta = document.get("metadata")
+    faulty = [] if isinstance(meta, dict | None) else ["metadata"]
+    for field, fits in _SHAPES.items():
+        value = metadata(document).get(field)
+        if value is not None and not fits(value):
+            faulty.append(f"metadata.{field}")
+    if faulty:
+        raise bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a '
+            f"{resource.kind}: json: cannot unmarshal {', '.join(faulty)}"
+        )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_map(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
+def _is_text_list(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+_SHAPES: dict[str, Callable[[object], bool]] = {
+    "name": _is_text, "generateName": _is_text, "namespace": _is_text, "uid": _is_text,
+    "resourceVersion": _is_text, "labels": _is_text_map, "annotations": _is_text_map,
+    "finalizers": _is_text_list,
+}  # fmt: skip
 
 
 def born(resource: Resource, namespace: str, document: Document, origin: Origin) -> Document:
@@ -176,7 +211,7 @@ def _label_faults(document: Document) -> list[Cause]:
         for key, value in labels.items()
         for text, fits in (
             (key, _LABEL_KEY.match(key)),
-            (value, isinstance(value, str) and len(value) <= 63 and _LABEL_VALUE.match(value)),
+            (value, len(value) <= 63 and _LABEL_VALUE.match(value)),
         )
         if not fits
     ]

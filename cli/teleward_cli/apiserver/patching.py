@@ -1,9 +1,12 @@
 """JSON merge patch (RFC 7396) and JSON patch (RFC 6902)."""
 
+import re
 from typing import Any
 
 from teleward_cli.apiserver.documents import Document, clone
 from teleward_cli.apiserver.errors import StatusError, bad_request
+
+_INDEX = re.compile(r"^(0|[1-9][0-9]*)\Z")
 
 
 def merge(target: Any, patch: Any) -> Any:
@@ -31,10 +34,10 @@ def apply_operations(document: Document, operations: Any) -> Document:
     for operation in operations:
         try:
             _apply(root, operation)
-        except (KeyError, IndexError, ValueError, TypeError) as err:
+        except (AttributeError, LookupError, ValueError, TypeError) as err:
             message = "the server rejected our request due to an error in our request"
             raise StatusError(422, "Invalid", message) from err
-    result = root[""]
+    result = root.get("")
     if not isinstance(result, dict):
         raise bad_request("a JSON patch must leave an object")
     return result
@@ -95,6 +98,6 @@ def _index(node: Any, token: str) -> Any:
 
 
 def _number(token: str) -> int:
-    if not token.isdigit():
+    if not _INDEX.match(token):  # RFC 6901 §4: no leading zeros
         raise ValueError("not an array index")
     return int(token)

@@ -15,6 +15,7 @@ from teleward_cli.apiserver import objects, schema
 from teleward_cli.apiserver.documents import Document, clone, metadata, name_of
 from teleward_cli.apiserver.errors import (
     Cause,
+    StatusError,
     already_exists,
     bad_request,
     conflict,
@@ -115,14 +116,17 @@ class Registry:
         """Add an object.
 
         Raises:
-            StatusError: 400, 403, 404 (its namespace), 409, 422.
+            StatusError: 400, 403, 404 (its namespace), 409, 422; 500 for one with a resourceVersion (as a real server).
         """
         objects.check_identity(resource, namespace, document)
+        if metadata(document).get("resourceVersion"):
+            message = "resourceVersion should not be set on objects to be created"
+            raise StatusError(500, "InternalError", message)
         decoded, warnings = self._decode(resource, document, options)
         fresh = objects.born(resource, namespace, decoded, _origin())
-        self._check(resource, fresh, None)
         if resource.namespaced:
             self._check_namespace(resource, namespace, name_of(fresh))
+        self._check(resource, fresh, None)
         if self._store.get(self._key(resource, namespace, name_of(fresh))) is not None:
             raise already_exists(resource, name_of(fresh))
         if options.dry_run:
@@ -144,7 +148,7 @@ class Registry:
             raise bad_request(
                 f"the name of the object ({name_of(document)}) does not match the name on the URL ({name})"
             )
-        if resource.is_custom and not patched and not metadata(document).get("resourceVersion"):
+        if resource.versioned and not patched and not metadata(document).get("resourceVersion"):
             message = "Invalid value: 0: must be specified for an update"
             raise invalid(
                 resource, name, [Cause("FieldValueInvalid", "metadata.resourceVersion", message)]
@@ -155,7 +159,8 @@ class Registry:
         if options.dry_run or new == old:
             return Written(new, warnings)
         if objects.is_doomed(new) and not objects.finalizers(new) and resource is not NAMESPACES:
-            return Written(self._remove(resource, new), warnings)
+            self._remove(resource, old)
+            return Written(new, warnings)
         return Written(self._put(resource, new), warnings)
 
     def patch(

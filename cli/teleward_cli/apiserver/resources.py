@@ -69,6 +69,11 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
+    def versioned(self) -> bool:
+        """Whether a replacement must say which version it replaces."""
+        return self.is_custom or self is LEASES
+
+    @property
     def is_custom(self) -> bool:
         """Whether it comes from a definition."""
         return self.schema is not None

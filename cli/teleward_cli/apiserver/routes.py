@@ -15,6 +15,7 @@ from teleward_cli.apiserver import negotiation as ask
 from teleward_cli.apiserver.documents import Document, metadata, name_of, namespace_of
 from teleward_cli.apiserver.errors import (
     StatusError,
+    bad_request,
     method_not_allowed,
     no_such_path,
     unauthorized,
@@ -82,7 +83,7 @@ class Api:
         try:
             given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
             if request.path not in OPEN_PATHS and not hmac.compare_digest(
-                given.encode(), self._token.encode()
+                given.encode("utf-8", "surrogateescape"), self._token.encode()
             ):
                 raise unauthorized()
             response = await handler(request)
@@ -99,6 +100,19 @@ class Api:
             refusal = method_not_allowed() if http.status == 405 else no_such_path()
             self._metrics.refused(refusal.code, refusal.reason)
             return _json(refusal.document(), status=refusal.code)
+        except ConnectionError:  # the client has gone
+            raise
+        except (RecursionError, web.RequestPayloadError):
+            self._metrics.refused(400, "BadRequest")
+            unreadable = bad_request("the body of the request cannot be read")
+            return _json(unreadable.document(), status=400)
+        except Exception:
+            log.exception("request.failed", method=request.method)
+            self._metrics.refused(500, "InternalError")
+            if streaming.is_set(request, "watch"):  # it may have begun
+                raise
+            failed = StatusError(500, "InternalError", "Internal error occurred")
+            return _json(failed.document(), status=500)
         self._metrics.answered(request.method, response.status)
         return response
 
@@ -138,7 +152,7 @@ class Api:
                 return await self._list(request, target)
             case "POST" if not target.resource.fixed:
                 return await self._create(request, target)
-            case "DELETE" if not target.resource.fixed:
+            case "DELETE" if target.resource.namespaced:
                 return await self._delete_collection(request, target)
         raise method_not_allowed()
 
@@ -164,7 +178,7 @@ class Api:
     async def _list(self, request: web.Request, target: Target) -> web.StreamResponse:
         resource = target.resource
         selects = _selection(request, resource)
-        if request.query.get("watch") in ("true", "1"):
+        if streaming.is_set(request, "watch"):
             shape = self._shape(request, resource)
             watch = streaming.read_watch(request, resource, target.namespace, selects, shape)
             with self._metrics.watching():
@@ -260,15 +274,18 @@ class Api:
             raise no_such_path()
         if namespace and not resource.namespaced:
             raise no_such_path()
-        if not namespace and resource.namespaced and (name or request.method == "POST"):
-            raise method_not_allowed()
+        if not namespace and resource.namespaced:
+            if name or (resource.is_custom and request.method not in ("GET", "HEAD")):
+                raise no_such_path()
+            if request.method not in ("GET", "HEAD"):
+                raise method_not_allowed()
         return Target(resource, namespace, name, subresource)
 
     def _shape(self, request: web.Request, resource: Resource) -> Callable[[Document], Document]:
         include = request.query.get("includeObject", "Metadata")
 
         def as_table(document: Document) -> Document:
-            meta = {"resourceVersion": metadata(document)["resourceVersion"]}
+            meta = {"resourceVersion": metadata(document).get("resourceVersion", "")}
             return tables.table(resource, [document], meta, include)
 
         match ask.shape_of(request):

@@ -4,7 +4,13 @@ from typing import Any
 
 from teleward_cli.apiserver import jsonpath
 from teleward_cli.apiserver.documents import Document, clone, metadata
-from teleward_cli.apiserver.errors import Cause, StatusError, invalid, no_such_path
+from teleward_cli.apiserver.errors import (
+    Cause,
+    StatusError,
+    bad_request,
+    invalid,
+    no_such_path,
+)
 from teleward_cli.apiserver.resources import Resource, Scale
 
 _SHOWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
@@ -37,9 +43,12 @@ def scaled(resource: Resource, document: Document, scale: Document) -> Document:
     """Write a Scale's replicas back into its object.
 
     Raises:
-        StatusError: 422 for a number that is none.
+        StatusError: 400 for no Scale; 422 for a number that is none.
     """
-    replicas: Any = (scale.get("spec") or {}).get("replicas", 0)
+    spec = scale.get("spec") or {}
+    if not isinstance(spec, dict):
+        raise bad_request("Scale cannot be handled as a Scale: json: cannot unmarshal spec")
+    replicas: Any = spec.get("replicas", 0)
     if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 0:
         message = f"Invalid value: {replicas}: must be greater than or equal to 0"
         name = str(metadata(document).get("name"))

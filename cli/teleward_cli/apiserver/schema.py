@@ -4,6 +4,8 @@ Source: Kubernetes "Extend the Kubernetes API with CustomResourceDefinitions" (s
 defaulting); messages as in kube-openapi pkg/validation and apimachinery pkg/util/validation/field.
 """
 
+import contextlib
+import datetime
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -49,19 +51,25 @@ def prune(value: Any, schema: Document, path: str = "") -> list[str]:
 
 
 def fill_defaults(value: Any, schema: Document) -> None:
-    """Set what is absent and has a default, in place, from the outside in."""
+    """Set what is absent and has a default, in place, from the outside in; null is absent where it may not be."""
     if isinstance(value, list):
         for one in value:
             fill_defaults(one, schema.get("items", {}))
     elif isinstance(value, dict):
         known = schema.get("properties", {})
         for key, inner in known.items():
-            if value.get(key) is None and "default" in inner:
-                value[key] = clone({"it": inner["default"]})["it"]
+            if key not in value or (value[key] is None and not inner.get("nullable")):
+                value.pop(key, None)
+                if "default" in inner:
+                    value[key] = clone({"it": inner["default"]})["it"]
         other = schema.get("additionalProperties")
-        for key, one in value.items():
+        for key, one in list(value.items()):
             inner = known.get(key, other)
-            if isinstance(inner, dict):
+            if not isinstance(inner, dict):
+                continue
+            if one is None and not inner.get("nullable"):
+                del value[key]
+            else:
                 fill_defaults(one, inner)
 
 
@@ -129,7 +137,7 @@ def _check_string(value: str, schema: Document, path: str) -> Iterator[Cause]:
     if "pattern" in schema and not _pattern(schema["pattern"]).search(value):
         yield _fault(value, path, f"should match '{schema['pattern']}'")
     is_format = _FORMATS.get(schema.get("format", ""))
-    if is_format is not None and not is_format.search(value):
+    if is_format is not None and not is_format(value):
         yield _fault(value, path, f"must be of type {schema['format']}: {quote(value)}")
 
 
@@ -204,15 +212,42 @@ def _is_int_or_string(value: Any, schema: Document) -> bool:
 
 @lru_cache(maxsize=512)
 def _pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.replace(r"\z", r"\Z"))  # RE2's end of text
+    return re.compile(_RE2_END.sub(_end_of_text, pattern), re.ASCII)
 
 
-_FORMATS = {
-    "date-time": re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"),
-    "date": re.compile(r"^\d{4}-\d\d-\d\d$"),
-    "email": re.compile(r"^[^@\s]+@[^@\s]+$"),
-    "hostname": re.compile(r"^(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$"),
-    "uri": re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$"),
-    "duration": re.compile(r"^-?(\d+(\.\d+)?(h|ms|m|s|us|ns))+$"),
+def _end_of_text(match: re.Match[str]) -> str:
+    r"""RE2's `$` and `\z` are the end of the text; Python's `$` is also before a last newline."""
+    return r"\Z" if match[0] in ("$", r"\z") else match[0]
+
+
+_RE2_END = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$")
+"""An escape, a character class or a `$`: what has to be told apart."""
+
+
+def _is_date(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return bool(_DATE.match(text) and datetime.date.fromisoformat(text))
+    return False
+
+
+def _is_date_time(text: str) -> bool:
+    return bool(_TIME.match(text[10:])) and _is_date(text[:10])
+
+
+def _matches(pattern: str) -> Callable[[str], bool]:
+    return lambda text: _pattern(pattern).search(text) is not None
+
+
+_DATE = re.compile(r"^\d{4}-\d\d-\d\d\Z", re.ASCII)
+_TIME = re.compile(r"^[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
+
+
+_FORMATS: dict[str, Callable[[str], bool]] = {
+    "date-time": _is_date_time,
+    "date": _is_date,
+    "email": _matches(r"^[^@\s]+@[^@\s]+$"),
+    "hostname": _matches(r"^(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$"),
+    "uri": _matches(r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$"),
+    "duration": _matches(r"^-?(\d+(\.\d+)?(h|ms|m|s|us|ns))+$"),
 }
 """The formats that Kubernetes checks and our definitions may use; others are documentation."""

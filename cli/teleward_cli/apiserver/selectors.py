@@ -15,9 +15,9 @@ from teleward_cli.apiserver.resources import Resource
 Predicate: TypeAlias = Callable[[Document], bool]
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_./-]*[A-Za-z0-9])?"
-_SET = re.compile(rf"^({_LABEL})\s+(in|notin)\s+\(([^)]*)\)$")
-_EQUAL = re.compile(rf"^({_LABEL})\s*(==|=|!=)\s*([A-Za-z0-9_.-]*)$")
-_EXISTS = re.compile(rf"^(!?)\s*({_LABEL})$")
+_SET = re.compile(rf"^({_LABEL})\s+(in|notin)\s*\(([^)]*)\)\Z")
+_EQUAL = re.compile(rf"^({_LABEL})\s*(==|=|!=)\s*([A-Za-z0-9_.-]*)\Z")
+_EXISTS = re.compile(rf"^(!?)\s*({_LABEL})\Z")
 _COMMA = re.compile(r",(?![^(]*\))")
 
 

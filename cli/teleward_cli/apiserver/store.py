@@ -38,6 +38,11 @@ class Store:
     """All objects in memory, and their journal on disk. Documents handed in or out are never changed."""
 
     def __init__(self, path: Path) -> None:
+        """Open the journal.
+
+        Raises:
+            ValueError: A line of it is not JSON; the text names it.
+        """
         self._path = path
         self._objects: dict[Key, Document] = {}
         self._history: deque[Change] = deque(maxlen=HISTORY)
@@ -128,11 +133,14 @@ class Store:
 
     def _read(self) -> Iterator[Document]:
         with contextlib.suppress(FileNotFoundError):
-            for text in self._path.read_text("utf-8").splitlines():
+            *lines, last = self._path.read_bytes().split(b"\n")
+            for at, line in enumerate(lines, 1):
                 try:
-                    yield json.loads(text)
-                except ValueError:  # the line during which the process was killed: never answered
-                    return
+                    yield json.loads(line)
+                except ValueError as err:
+                    raise ValueError(f"{self._path}:{at} is not JSON") from err
+            with contextlib.suppress(ValueError):  # killed while writing it: never answered
+                yield json.loads(last)
 
     def _rewrite(self) -> TextIO:
         self._path.parent.mkdir(parents=True, exist_ok=True)

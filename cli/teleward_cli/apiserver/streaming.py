@@ -6,13 +6,14 @@ Source: Kubernetes API concepts, "Efficient detection of changes", "Watch bookma
 import asyncio
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from teleward_cli.apiserver.documents import Document, version_of
-from teleward_cli.apiserver.errors import StatusError
+from teleward_cli.apiserver.errors import StatusError, bad_request
 from teleward_cli.apiserver.registry import Registry
 from teleward_cli.apiserver.resources import Resource
 from teleward_cli.apiserver.selectors import Predicate
@@ -45,19 +46,33 @@ def read_watch(
     request: web.Request, resource: Resource, namespace: str, selects: Predicate,
     shape: Callable[[Document], Document],
 ) -> Watch:  # fmt: skip
-    """Read a watch from its query."""
-    query = request.query
-    version = query.get("resourceVersion", "")
-    initial = query.get("sendInitialEvents") == "true"
+    """Read a watch from its query.
+
+    Raises:
+        StatusError: 400 for what should be a number and is none.
+    """
+    initial = is_set(request, "sendInitialEvents")
     low, high = TIMEOUT_RANGE_S
     return Watch(
         resource, namespace, selects,
-        since=None if initial or version in ("", "0") else int(version),
-        bookmarks=query.get("allowWatchBookmarks") in ("true", "1"),
+        since=None if initial else _number(request, "resourceVersion") or None,
+        bookmarks=is_set(request, "allowWatchBookmarks"),
         initial_events=initial,
-        timeout_s=float(query.get("timeoutSeconds") or random.uniform(low, high)),  # noqa: S311  # spreads reconnects
+        timeout_s=_number(request, "timeoutSeconds") or random.uniform(low, high),  # noqa: S311  # spreads reconnects
         shape=shape,
     )  # fmt: skip
+
+
+def is_set(request: web.Request, name: str) -> bool:
+    """Read a switch: as for a real server, everything but its absence, `false` and `0` sets it."""
+    return request.query.get(name, "false").lower() not in ("false", "0")
+
+
+def _number(request: web.Request, name: str) -> int:
+    text = request.query.get(name, "")
+    if not re.match(r"^[0-9]{0,18}\Z", text):
+        raise bad_request(f"{name}: Invalid value: {text!r}: must be a number")
+    return int(text or 0)
 
 
 async def stream(

@@ -91,9 +91,9 @@ def _cell(item: Document, column: Column, now: datetime.datetime) -> Any:
 def _age(value: Any, now: datetime.datetime) -> str:
     try:
         then = datetime.datetime.fromisoformat(str(value))
-    except ValueError:
+        return human_duration((now - then).total_seconds())
+    except (TypeError, ValueError):  # no moment at all, or one without a time zone
         return "<unknown>"
-    return human_duration((now - then).total_seconds())
 
 
 def _text(value: Any) -> str:

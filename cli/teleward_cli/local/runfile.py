@@ -93,7 +93,7 @@ def find(layout: Layout) -> Run | None:
     try:
         run = json.loads(layout.run_file.read_text("utf-8"))
         return Run(int(run["pid"]), str(run["url"]), str(run["token"]))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -15,6 +15,20 @@ _PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads scalars as kubectl does: dates are text, and so is a time of day like 10:30."""
+
+
+_TEXT_FOR_KUBECTL = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
+_BASE_60 = re.compile(r"^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$")
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag not in _TEXT_FOR_KUBECTL]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _first in "-+0123456789":
+    _Loader.yaml_implicit_resolvers[_first].insert(0, ("tag:yaml.org,2002:str", _BASE_60))
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One document of a file."""
@@ -87,31 +101,45 @@ def read_file(path: Path) -> Iterator[Source | Unreadable]:
 
 
 def _read_part(path: Path, offset: int, text: str) -> Iterator[Source | Unreadable]:
-    loader = yaml.SafeLoader(text)
+    if path.suffix == ".json":
+        text = text.replace("\t", " ")  # no tab of JSON means more, and YAML knows none
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             return
         document = loader.construct_document(node)
-    except yaml.YAMLError as err:
-        mark = getattr(err, "problem_mark", None)
-        line = offset + (mark.line if mark else 0) + 1
-        yield Unreadable(
-            path, line, f"is not YAML: {getattr(err, 'problem', None) or 'unreadable'}"
-        )
+    except (yaml.YAMLError, ValueError, RecursionError) as err:
+        yield Unreadable(path, offset + _line_of_fault(err, text), f"is not YAML: {_why(err)}")
         return
-    finally:
-        loader.dispose()
     line = offset + node.start_mark.line + 1
     if not isinstance(document, dict):
         yield Unreadable(path, line, "is not a Kubernetes object")
     elif isinstance(document.get("items"), list) and str(document.get("kind")).endswith("List"):
         items = _step(node, "items", "")
-        inner = items[1].value if items is not None else []
-        for one, item in zip(inner, document["items"], strict=True):
-            yield Source(path, offset + one.start_mark.line + 1, item, one, offset)
+        for at, item in enumerate(document["items"]):
+            mark, one = (items and _step(items[1], "", str(at))) or (node.start_mark.line, node)
+            if isinstance(item, dict):
+                yield Source(path, offset + mark + 1, item, one, offset)
+            else:
+                yield Unreadable(path, offset + mark + 1, "is not a Kubernetes object")
     else:
         yield Source(path, line, document, node, offset)
+
+
+def _line_of_fault(err: Exception, text: str) -> int:
+    if isinstance(err, yaml.reader.ReaderError):
+        return text.count("\n", 0, err.position) + 1
+    mark = getattr(err, "problem_mark", None)
+    return (mark.line if mark else 0) + 1
+
+
+def _why(err: Exception) -> str:
+    if isinstance(err, yaml.reader.ReaderError):
+        return f"{err.reason} (character {err.character:#x})"
+    if isinstance(err, RecursionError):
+        return "nested too deeply"
+    return str(getattr(err, "problem", None) or err or "unreadable")
 
 
 def _step(node: yaml.Node, name: str, index: str) -> tuple[int, yaml.Node] | None:
