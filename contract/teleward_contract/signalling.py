@@ -88,11 +88,15 @@ class Frame(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+MAX_NAME = 120
+"""Characters of a name that is shown."""
+
+
 class ParticipantView(Frame):
     """A participant as the others see it."""
 
     id: str
-    name: str = Field(max_length=120)
+    name: str = Field(max_length=MAX_NAME)
     role: ParticipantRole
     audio: bool = True
     """False: muted."""

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from teleward_contract.errors import TicketRefusedError
 from teleward_contract.placements import Record
-from teleward_contract.signalling import ParticipantRole, Right
+from teleward_contract.signalling import MAX_NAME, ParticipantRole, Right
 from teleward_contract.units import (
     BootId,
     CallId,
@@ -40,7 +40,7 @@ class MediaTicket(Record):
     max_participants: int
     participant: ParticipantId | None
     """None: a socket of the gateway itself, which may act by `rights` and cannot join."""
-    name: str = ""
+    name: str = Field(default="", max_length=MAX_NAME)
     role: ParticipantRole = ParticipantRole.GUEST
     rights: frozenset[Right] = frozenset()
 

@@ -94,7 +94,7 @@ class MediaNode:
         )  # fmt: skip
         beating = Beating(
             self._media_nodes, lambda: self._heartbeat(calls),
-            lambda answer: self._obey(answer, calls), metrics.HEARTBEATS_FAILED.inc,
+            lambda beat, answer: self._obey(beat, answer, calls), metrics.HEARTBEATS_FAILED.inc,
         )  # fmt: skip
         control = ControlPort(
             calls, self._verifier, MediaNodeId(settings.media_node), self._boot,
@@ -147,9 +147,9 @@ class MediaNode:
             loop_lag_ms=self._loop_lag_s * 1000, calls=live,
         )  # fmt: skip
 
-    def _obey(self, answer: BeatAnswer, calls: Calls) -> None:
+    def _obey(self, beat: Heartbeat, answer: BeatAnswer, calls: Calls) -> None:
         self._lifecycle.cordon(cordoned=answer.cordoned)
-        calls.fence(answer.fenced)
+        calls.fence(tuple(live for live in beat.calls if live.call in answer.fenced))
 
     async def _tick(self, calls: Calls) -> None:
         while True:
@@ -157,7 +157,10 @@ class MediaNode:
             await asyncio.sleep(1)
             self._loop_lag_s = max(0.0, _now() - due)
             metrics.LOOP_LAG.set(self._loop_lag_s)
-            calls.tick()
+            try:
+                calls.tick()
+            except Exception as err:  # one call's fault must not stop the clock of all
+                log.error("tick.failed", exc_info=err)
 
     async def _drain(self, calls: Calls) -> None:
         self._lifecycle.drain(_now(), Seconds(self._settings.drain_s))

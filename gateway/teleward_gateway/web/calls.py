@@ -10,6 +10,7 @@ from fastapi import APIRouter, WebSocket
 from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
 from teleward_contract.projections import RoomKind, RoomProjection
 from teleward_contract.signalling import (
+    MAX_NAME,
     SUBPROTOCOL,
     Error,
     ErrorCode,
@@ -313,5 +314,5 @@ def _ticket(
     return MediaTicket(
         nonce="", media_node=MediaNodeId(""), boot=BootId(""), call=call,
         epoch=PlacementEpoch(0), cost=cost, max_participants=max_participants,
-        participant=parts.participant(call, subject), name=name, role=role, rights=rights,
+        participant=parts.participant(call, subject), name=name[:MAX_NAME], role=role, rights=rights,
     )  # fmt: skip

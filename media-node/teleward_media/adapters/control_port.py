@@ -15,14 +15,14 @@ from teleward_contract.signalling import (
     Authenticate,
     Challenge,
     ClientFrame,
-    Closed,
     Error,
     ErrorCode,
     Frame,
 )
 from teleward_contract.tickets import MediaTicket, TicketVerifier
-from teleward_contract.units import BootId, MediaNodeId
+from teleward_contract.units import BootId, MediaNodeId, Seconds
 
+from teleward_media.core.limiter import TokenBucket
 from teleward_media.errors import CallRefusedError
 
 log = structlog.get_logger()
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 AUTHENTICATE_WITHIN_S = 5.0
 MAX_SEND_QUEUE = 256
 """Frames held for a reader that does not read; then it is closed."""
+FRAME_RATE, FRAME_BURST = 20.0, 60.0
+"""Frames a second of one participant: a person clicks, scripts do not."""
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
 
 
@@ -40,13 +42,16 @@ class Socket:
         self._ws = ws
         self._queue: asyncio.Queue[tuple[Frame, bool]] = asyncio.Queue(MAX_SEND_QUEUE)
         self._writer = asyncio.create_task(self._write())
+        self._closing: asyncio.Task[bool] | None = None
 
     def tell(self, frame: Frame, *, last: bool = False) -> None:
         """Send a frame; after the last one the socket closes. Never waits."""
         try:
             self._queue.put_nowait((frame, last))
         except asyncio.QueueFull:
-            self._writer.cancel()
+            if not self._writer.done():
+                self._writer.cancel()
+                self._closing = asyncio.create_task(self._ws.close(code=POLICY_VIOLATION))
 
     async def _write(self) -> None:
         try:
@@ -173,17 +178,23 @@ class ControlPort:
     async def _frames(
         self, ws: web.WebSocketResponse, ticket: MediaTicket, socket: Socket
     ) -> None:
+        bucket = TokenBucket.full(FRAME_RATE, FRAME_BURST, _now())
         async for message in ws:
             if message.type is not WSMsgType.TEXT:
                 self._refuse(socket, FrameRefusedError(ErrorCode.NOT_JSON, "text frames only"))
                 return
             try:
+                if not bucket.allow(_now()):
+                    raise CallRefusedError(ErrorCode.TOO_FAST, "send fewer frames")
                 frame = signalling.parse_client_frame(message.data)
                 await self._calls.handle(ticket, socket, frame)
             except (FrameRefusedError, CallRefusedError) as err:
                 self._refuse(socket, err)
                 if not isinstance(err, CallRefusedError) or err.fatal:
                     return
+            await asyncio.sleep(
+                0
+            )  # frames that are there already come without a pause: let others in
 
     def _refuse(
         self, socket: Socket, err: FrameRefusedError | CallRefusedError | TicketRefusedError
@@ -198,4 +209,5 @@ class ControlPort:
         socket.tell(Error(code=code, message=str(err), fatal=fatal), last=fatal)
 
 
-__all__ = ["Calls", "Closed", "ControlPort", "Socket"]
+def _now() -> Seconds:
+    return Seconds(asyncio.get_running_loop().time())

@@ -38,13 +38,13 @@ class Peers:
         dtls = DtlsPeer(
             self._certificate,
             offer.fingerprints,
-            lambda datagram: self._port.send(participant, datagram),
+            lambda datagram: self._port.send_to(expected, datagram),
             lambda: self._counters.add("drop_dtls_queue"),
         )
-        self._port.add(participant, ufrag, password, offer.ufrag, dtls)
-        self._tasks[participant] = asyncio.create_task(
-            self._live(participant, dtls, negotiated, on_closed)
-        )
+        expected = self._port.add(participant, ufrag, password, offer.ufrag, dtls)
+        task = asyncio.create_task(self._live(participant, dtls, negotiated, on_closed))
+        task.add_done_callback(lambda _: self._port.remove(expected))  # after its last word
+        self._tasks[participant] = task
         return LocalTransport(
             ufrag, password, self._certificate.fingerprint, self._host, self._udp_port
         )
@@ -69,14 +69,13 @@ class Peers:
             await dtls.close()
 
     def close(self, participant: ParticipantId) -> None:
-        """Close the participant's peer: from now on it is a stranger."""
+        """Close the participant's peer: nothing of it is forwarded any more, and it hears close_notify."""
         self._path.remove_peer(participant)
         task = self._tasks.pop(participant, None)
         if task is not None and task is not asyncio.current_task():
             task.cancel()
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
-        self._port.remove(participant)
 
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
         """When something authentic was last heard of the participant."""

@@ -1,8 +1,8 @@
 """The one UDP port: guard and demultiplexer in front of everything.
 
 A datagram from an address that ICE has not proved is a STUN binding request for a known ufrag or it
-is dropped. Only a request with valid message integrity proves an address; proving another address
-for the same peer moves the peer there (roaming). What a client names as candidates is never used.
+is dropped. Only a request with valid message integrity proves an address; nominating another address
+moves the peer there (roaming). What a client names as candidates is never used.
 
 Source: RFC 7983 (first byte), RFC 8445 §2.5 (ICE-lite), RFC 8489 (STUN).
 """
@@ -29,8 +29,9 @@ RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 STRANGER_RATE, STRANGER_BURST = 50.0, 100.0
 """STUN requests a second from one unproven address: a browser sends about 20 while it connects."""
 MAX_STRANGERS = 4096
-MAX_DTLS_QUEUE = 32
-"""DTLS datagrams held per peer; a handshake flight has fewer than ten."""
+SETTLED_S = Seconds(5)
+"""An address that a peer was heard from this recently is not handed to another peer."""
+ROAM_AT_MOST_EVERY_S = Seconds(1)
 
 
 class PeerSink(Protocol):
@@ -41,8 +42,10 @@ class PeerSink(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Entry:
+@dataclass(slots=True, eq=False)
+class Expected:
+    """A peer that will prove itself, or has."""
+
     key: ParticipantId
     ufrag: str
     remote_ufrag: str
@@ -50,6 +53,7 @@ class _Entry:
     sink: PeerSink
     address: Address | None = None
     heard_at: Seconds = Seconds(0.0)
+    moved_at: Seconds = Seconds(float("-inf"))
 
 
 @dataclass(slots=True)
@@ -75,9 +79,9 @@ class UdpPort:
         self._on_media = on_media
         self._counters = counters
         self._now = now
-        self._by_ufrag: dict[str, _Entry] = {}
-        self._by_address: dict[Address, _Entry] = {}
-        self._by_key: dict[ParticipantId, _Entry] = {}
+        self._by_ufrag: dict[str, Expected] = {}
+        self._by_address: dict[Address, Expected] = {}
+        self._by_key: dict[ParticipantId, Expected] = {}
         self._strangers: OrderedDict[Address, TokenBucket] = OrderedDict()
         self._socket: socket.socket | None = None
 
@@ -111,19 +115,20 @@ class UdpPort:
     def add(
         self, key: ParticipantId, ufrag: str, password: str, remote_ufrag: str,
         sink: PeerSink,
-    ) -> None:  # fmt: skip
+    ) -> Expected:  # fmt: skip
         """Expect a peer that will prove itself with this ufrag and password."""
-        entry = _Entry(key, ufrag, remote_ufrag, password.encode(), sink)
+        entry = Expected(key, ufrag, remote_ufrag, password.encode(), sink)
         entry.heard_at = self._now()
         self._by_ufrag[ufrag] = self._by_key[key] = entry
+        return entry
 
-    def remove(self, key: ParticipantId) -> None:
-        """Forget a peer: from now on it is a stranger."""
-        entry = self._by_key.pop(key, None)
-        if entry is not None:
-            self._by_ufrag.pop(entry.ufrag, None)
-            if entry.address is not None:
-                self._by_address.pop(entry.address, None)
+    def remove(self, entry: Expected) -> None:
+        """Forget a peer: from now on it is a stranger. A newer peer of the same key stays."""
+        self._by_ufrag.pop(entry.ufrag, None)
+        if self._by_key.get(entry.key) is entry:
+            del self._by_key[entry.key]
+        if entry.address is not None:
+            self._by_address.pop(entry.address, None)
 
     def heard_at(self, key: ParticipantId) -> Seconds | None:
         """When the peer's last authenticated or proven datagram arrived."""
@@ -133,7 +138,12 @@ class UdpPort:
     def send(self, key: ParticipantId, datagram: bytes) -> None:
         """Send to the peer's proven address; what the kernel refuses is counted and dropped."""
         entry = self._by_key.get(key)
-        if entry is not None and entry.address is not None:
+        if entry is not None:
+            self.send_to(entry, datagram)
+
+    def send_to(self, entry: Expected, datagram: bytes) -> None:
+        """Send to a peer that a newer one of the same key may have replaced."""
+        if entry.address is not None:
             self._send_to(datagram, entry.address)
 
     def _send_to(self, datagram: bytes, address: Address) -> None:
@@ -171,7 +181,7 @@ class UdpPort:
             self._on_media(media)
 
     def _known(
-        self, entry: _Entry, datagram: bytes, address: Address, now: Seconds,
+        self, entry: Expected, datagram: bytes, address: Address, now: Seconds,
         media: list[tuple[ParticipantId, bytes]],
     ) -> None:  # fmt: skip
         first = datagram[0]
@@ -225,7 +235,11 @@ class UdpPort:
             self._counters.add("drop_stun_integrity")
             return
         entry.heard_at = now
-        self._prove(entry, address)
+        # Browsers go on checking pairs that they do not use: only the nominated one moves a peer.
+        is_chosen = entry.address is None or "USE-CANDIDATE" in message.attributes
+        if is_chosen and not self._prove(entry, address, now):
+            self._counters.add("drop_roaming")
+            return
         response = stun.Message(
             stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=message.transaction_id
         )
@@ -233,15 +247,21 @@ class UdpPort:
         response.add_message_integrity(entry.password)
         self._send_to(bytes(response), address)
 
-    def _prove(self, entry: _Entry, address: Address) -> None:
+    def _prove(self, entry: Expected, address: Address, now: Seconds) -> bool:
+        """Take an address as a peer's; False when it moves too often or the address is another's."""
         if entry.address == address:
-            return
+            return True
+        taken = self._by_address.get(address)
+        if now - entry.moved_at < ROAM_AT_MOST_EVERY_S or (
+            taken is not None and now - taken.heard_at < SETTLED_S
+        ):
+            return False
+        if taken is not None:
+            taken.address = None
         if entry.address is not None:
             self._by_address.pop(entry.address, None)
             self._counters.add("roamed")
-        taken = self._by_address.get(address)
-        if taken is not None:
-            taken.address = None
+            entry.moved_at = now
         entry.address = address
         self._by_address[address] = entry
-        self._strangers.pop(address, None)
+        return True

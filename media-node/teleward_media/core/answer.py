@@ -129,7 +129,7 @@ def accepted_codecs(section: Section) -> tuple[Codec, ...]:
     """Keep Opus, VP8 and H.264 constrained baseline (packetization-mode 1), with their RTX."""
     wanted = [c for c in section.codecs if c.name in _CODECS.get(section.kind, ()) and _fits(c)]
     taken = {codec.payload_type for codec in wanted}
-    rtx = [c for c in section.codecs if c.is_rtx and _apt(c) in taken]
+    rtx = [c for c in section.codecs if c.is_rtx and c.apt in taken]
     return (*wanted, *rtx)
 
 
@@ -142,14 +142,6 @@ def _fits(codec: Codec) -> bool:
         return True
     parameters = codec.parameters.lower().replace(" ", "")
     return "packetization-mode=1" in parameters and "profile-level-id=42e0" in parameters
-
-
-def _apt(codec: Codec) -> int:
-    for part in codec.parameters.replace(" ", "").split(";"):
-        name, _, value = part.partition("=")
-        if name == "apt" and value.isascii() and value.isdigit():
-            return int(value)
-    return -1
 
 
 def write_answer(offer: Offer, negotiated: Negotiated, local: LocalTransport) -> str:

@@ -16,6 +16,8 @@ MAX_SECTIONS = 48
 """33 sections are the largest legal offer of a page (20 people); a little room for other clients."""
 MAX_LINES = 4000
 MAX_CODECS = 64
+MAX_PARAMETERS = 512
+"""Characters of one `a=fmtp`: the answer repeats it for every section."""
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 DIRECTIONS: tuple[Direction, ...] = ("sendrecv", "sendonly", "recvonly", "inactive")
@@ -40,6 +42,15 @@ class Codec:
     def is_rtx(self) -> bool:
         """Whether it retransmits another payload type (RFC 4588)."""
         return self.name == "rtx"
+
+    @property
+    def apt(self) -> int:
+        """The payload type that it retransmits; -1 when none is named."""
+        for part in self.parameters.replace(" ", "").split(";"):
+            name, _, value = part.partition("=")
+            if name == "apt" and value.isascii() and value.isdigit() and len(value) <= 3:
+                return int(value)
+        return -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,6 @@ class Offer:
     """What the answer needs of an offer."""
 
     ufrag: str
-    password: str
     fingerprints: tuple[tuple[str, str], ...]
     """(hash function, value) pairs, as in RFC 8122."""
     sections: tuple[Section, ...]
@@ -112,9 +122,9 @@ def parse_offer(text: str) -> Offer:
             raise OfferRefusedError(
                 "the offerer must be able to be the DTLS client: setup actpass"
             )
+    _one(session, blocks, "ice-pwd", _ICE)  # never used: we ask nobody anything
     return Offer(
         ufrag=_one(session, blocks, "ice-ufrag", _ICE),
-        password=_one(session, blocks, "ice-pwd", _ICE),
         fingerprints=_fingerprints(session, blocks),
         sections=sections,
     )
@@ -206,23 +216,23 @@ def _codecs(block: _Block, formats: list[str]) -> tuple[Codec, ...]:
     for value in block.all("rtcp-fb"):
         payload_type, _, what = value.partition(" ")
         feedback.setdefault(payload_type, []).append(what)
-    codecs = []
+    codecs: dict[str, Codec] = {}
     for value in block.all("rtpmap"):
         payload_type, _, encoding = value.partition(" ")
         name, *rest = encoding.split("/")
-        if payload_type not in formats or not rest:
+        if payload_type not in formats or payload_type in codecs or not rest:
             continue
-        codecs.append(
-            Codec(
-                payload_type=_number(payload_type, 127),
-                name=name.lower(),
-                clock_rate=_number(rest[0], 2**31),
-                channels=_number(rest[1], 16) if len(rest) > 1 else 1,
-                parameters=parameters.get(payload_type, ""),
-                feedback=tuple(feedback.get(payload_type, ())),
-            )
+        if len(parameters.get(payload_type, "")) > MAX_PARAMETERS:
+            raise OfferRefusedError("an fmtp line is too long")
+        codecs[payload_type] = Codec(
+            payload_type=_number(payload_type, 127),
+            name=name.lower(),
+            clock_rate=_number(rest[0], 2**31),
+            channels=_number(rest[1], 16) if len(rest) > 1 else 1,
+            parameters=parameters.get(payload_type, ""),
+            feedback=tuple(feedback.get(payload_type, ())),
         )
-    return tuple(codecs)
+    return tuple(codecs.values())
 
 
 def _extensions(block: _Block) -> dict[str, int]:
@@ -242,9 +252,9 @@ def _ssrcs(block: _Block) -> tuple[tuple[int, ...], dict[int, int]]:
         ssrcs[_number(value.partition(" ")[0], 2**32 - 1)] = None
     rtx: dict[int, int] = {}
     for value in block.all("ssrc-group"):
-        semantics, *members = value.split()
-        if semantics == "FID" and len(members) == 2:
-            rtx[_number(members[0], 2**32 - 1)] = _number(members[1], 2**32 - 1)
+        members = value.split()
+        if len(members) == 3 and members[0] == "FID":
+            rtx[_number(members[1], 2**32 - 1)] = _number(members[2], 2**32 - 1)
     media = tuple(ssrc for ssrc in ssrcs if ssrc not in rtx.values())
     return media, rtx
 

@@ -58,7 +58,9 @@ class ClosePeer:
 
 @dataclass(frozen=True, slots=True)
 class CloseCall:
-    """The call is over."""
+    """The call is over here; who has a socket and has not joined hears why, too."""
+
+    reason: CloseReason
 
 
 Effect: TypeAlias = TellParticipants | Replan | ClosePeer | CloseCall
@@ -109,6 +111,8 @@ class Room:
     def __init__(self, max_participants: int) -> None:
         self._max = max_participants
         self._members: dict[ParticipantId, Member] = {}
+        self._held: set[ParticipantId] = set()
+        """Outlives leaving: who is held cannot come back as somebody who is not."""
         self.empty_since: Seconds | None = None
 
     def __len__(self) -> int:
@@ -128,9 +132,7 @@ class Room:
             raise CallRefusedError(
                 ErrorCode.CALL_FULL, f"{self._max} participants are in the call"
             )
-        self._members[person.id] = Member(
-            person, negotiated, held=before.held if before else False
-        )
+        self._members[person.id] = Member(person, negotiated, held=person.id in self._held)
         self.empty_since = None
         return [TellParticipants(), Replan()]
 
@@ -147,12 +149,18 @@ class Room:
     ) -> list[Effect]:
         """Note what a participant sends now."""
         member = self._members[participant]
+        if (member.audio, member.video, member.screen) == (audio, video, screen):
+            return []
         member.audio, member.video, member.screen = audio, video, screen
         return [TellParticipants(), Replan()]
 
     def hold(self, by: Person, participant: ParticipantId, *, on: bool) -> list[Effect]:
-        """Hold a participant or take it back."""
+        """Hold a participant or take it back; also one who is away and may return."""
         _need(by, Right.HOLD)
+        if on:
+            self._held.add(participant)
+        else:
+            self._held.discard(participant)
         member = self._members.get(participant)
         if member is None or member.held == on:
             return []
@@ -173,13 +181,20 @@ class Room:
         """Take everybody out and close."""
         everybody = list(self._members)
         self._members.clear()
-        return [*(ClosePeer(participant, reason) for participant in everybody), CloseCall()]
+        return [
+            *(ClosePeer(participant, reason) for participant in everybody),
+            CloseCall(reason),
+        ]
 
     def tick(self, now: Seconds) -> list[Effect]:
         """Close a call that has been empty for long enough."""
         if self.empty_since is not None and now - self.empty_since >= EMPTY_AFTER_S:
-            return [CloseCall()]
+            return [CloseCall(CloseReason.ENDED)]
         return []
+
+    def ids(self) -> tuple[ParticipantId, ...]:
+        """Who is in, in order of arrival."""
+        return tuple(self._members)
 
     def participants(self) -> tuple[ParticipantView, ...]:
         """List everybody, in order of arrival."""

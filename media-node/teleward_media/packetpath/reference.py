@@ -17,11 +17,14 @@ from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import MID, RID, Negotiated, SlotSection, SourceSection
 from teleward_media.core.forwarding import ForwardingPlan, Output, SourceId
+from teleward_media.core.limiter import TokenBucket
 from teleward_media.packetpath import rtpwire
 from teleward_media.ports import SrtpSession
 
 RING_PACKETS = 512
 """Sent video packets kept per slot for retransmission: about two seconds at 1.5 Mbit/s."""
+REPAIR_RATE, REPAIR_BURST = 300.0, 150.0
+"""Retransmissions a second to one receiver: a third of a picture of 1.7 Mbit/s, and a burst of one keyframe."""
 MAX_STREAMS = 12
 """Incoming SSRCs of one peer: microphone, three camera encodings, screen, with RTX, and room."""
 KEYFRAME_FLOOR_S = 0.5
@@ -118,6 +121,8 @@ class PeerPath:
     receive: SrtpSession
     transmit: SrtpSession
     negotiated: Negotiated
+    repair: TokenBucket
+    """What its NACKs may still cost."""
     streams: dict[int, Stream] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
     slots_by_ssrc: dict[int, Slot] = field(default_factory=dict)
@@ -149,12 +154,13 @@ class ReferencePath:
         negotiated: Negotiated,
     ) -> None:
         """Take in a peer whose DTLS handshake is done."""
-        path = PeerPath(peer, receive, transmit, negotiated)
+        repair = TokenBucket.full(REPAIR_RATE, REPAIR_BURST, Seconds(0.0))
+        path = PeerPath(peer, receive, transmit, negotiated, repair)
         for section in negotiated.slots:
             slot = Slot(
                 section=section,
                 payload_types={c.name: c.payload_type for c in reversed(section.codecs)},
-                rtx_types={_apt(c.parameters): c.payload_type for c in section.codecs if c.is_rtx},
+                rtx_types={c.apt: c.payload_type for c in section.codecs if c.is_rtx},
                 clock_rate=48000 if section.kind == "audio" else 90000,
                 next_sequence=secrets.randbelow(0x8000),
                 last_timestamp=secrets.randbits(31),
@@ -302,7 +308,7 @@ class ReferencePath:
                     if source is not None:
                         self.ask_keyframe(source, now)
                 case rtpwire.Nacked():
-                    self._retransmit(path, part)
+                    self._retransmit(path, part, now)
 
     def _sender_report(self, path: PeerPath, report: rtpwire.Report, now: Seconds) -> None:
         stream = path.streams.get(report.ssrc)
@@ -320,14 +326,17 @@ class ReferencePath:
                 rtpwire.write_sr(slot.section.ssrc, report.ntp, rtp, slot.packets, slot.octets),
             )
 
-    def _retransmit(self, path: PeerPath, nacked: rtpwire.Nacked) -> None:
+    def _retransmit(self, path: PeerPath, nacked: rtpwire.Nacked, now: Seconds) -> None:
         slot = path.slots_by_ssrc.get(nacked.ssrc)
         if slot is None:
             return
-        for sequence in nacked.sequences[:64]:
+        for sequence in nacked.sequences:
             packet = slot.ring.get(sequence)
             if packet is None:
                 continue
+            if not path.repair.allow(now):
+                self._count("drop_nack_rate", 1)
+                return
             rtx_type = slot.rtx_types.get(packet[1] & 0x7F)
             if rtx_type is not None and slot.section.rtx_ssrc is not None:
                 slot.rtx_sequence = (slot.rtx_sequence + 1) & 0xFFFF
@@ -384,11 +393,3 @@ def _by_mid(
             rid = found.get(section.extensions.get(RID, -1), b"").rstrip(b"\0").decode("latin-1")
             return section if not section.rids or rid in section.rids else None
     return None
-
-
-def _apt(parameters: str) -> int:
-    for part in parameters.replace(" ", "").split(";"):
-        name, _, value = part.partition("=")
-        if name == "apt" and value.isdigit():
-            return int(value)
-    return -1

@@ -17,7 +17,7 @@ class Beating:
         self,
         media_nodes: MediaNodes,
         heartbeat: Callable[[], Heartbeat],
-        obey: Callable[[BeatAnswer], None],
+        obey: Callable[[Heartbeat, BeatAnswer], None],
         failed: Callable[[], None],
     ) -> None:
         self._media_nodes = media_nodes
@@ -45,8 +45,9 @@ class Beating:
 
     async def once(self) -> None:
         """Beat one time."""
+        heartbeat = self._heartbeat()
         try:
-            answer = await self._media_nodes.beat(self._heartbeat())
+            answer = await self._media_nodes.beat(heartbeat)
         except RoutingUnavailableError:
             if self.accepted:
                 log.warning("heartbeat.failed")
@@ -56,4 +57,7 @@ class Beating:
         if not self.accepted:
             log.info("heartbeat.accepted")
         self.accepted = True
-        self._obey(answer)
+        try:
+            self._obey(heartbeat, answer)
+        except Exception as err:  # a heart that stops costs every call
+            log.error("heartbeat.not_obeyed", exc_info=err)

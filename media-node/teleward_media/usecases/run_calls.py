@@ -55,6 +55,8 @@ class _Call:
     room: Room
     sockets: dict[ParticipantId, Socket] = field(default_factory=dict)
     socket_lost_at: dict[ParticipantId, Seconds] = field(default_factory=dict)
+    offered_on: dict[ParticipantId, Socket] = field(default_factory=dict)
+    """The socket on which a participant made the one offer that a socket may make."""
 
 
 class Calls:
@@ -80,11 +82,12 @@ class Calls:
             for c in self._calls.values()
         )
 
-    def fence(self, calls: tuple[CallId, ...]) -> None:
-        """Close calls that the routing state gave away."""
-        for call in calls:
-            if call in self._calls:
-                self._carry_out(self._calls[call], self._calls[call].room.close(CloseReason.MOVED))
+    def fence(self, given_away: tuple[LiveCall, ...]) -> None:
+        """Close calls that the routing state gave away, unless they were placed here anew meanwhile."""
+        for live in given_away:
+            call = self._calls.get(live.call)
+            if call is not None and call.epoch == live.epoch:
+                self._carry_out(call, call.room.close(CloseReason.MOVED))
 
     def close_all(self) -> None:
         """Close everything: the process ends."""
@@ -131,6 +134,7 @@ class Calls:
             return
         if call.sockets.get(ticket.participant) is socket:
             del call.sockets[ticket.participant]
+            call.offered_on.pop(ticket.participant, None)
             call.socket_lost_at[ticket.participant] = self._now()
 
     async def handle(self, ticket: MediaTicket, socket: Socket, frame: ClientFrame) -> None:
@@ -177,6 +181,9 @@ class Calls:
         self._carry_out(call, effects)
 
     def _join(self, call: _Call, person: Person, socket: Socket, frame: Join) -> None:
+        if call.offered_on.get(person.id) is socket:
+            raise CallRefusedError(ErrorCode.OUT_OF_ORDER, "one offer a socket")
+        call.offered_on[person.id] = socket
         try:
             offer = parse_offer(frame.offer)
         except OfferRefusedError as err:
@@ -219,14 +226,12 @@ class Calls:
         """Once a second: who has vanished, which call is empty; reports."""
         now = self._now()
         for call in list(self._calls.values()):
-            for participant in [p.id for p in call.room.participants()]:
-                heard = self._transports.heard_at(ParticipantId(participant))
-                lost = call.socket_lost_at.get(ParticipantId(participant), now)
+            for participant in call.room.ids():
+                heard = self._transports.heard_at(participant)
+                lost = call.socket_lost_at.get(participant, now)
                 quiet = heard is None or now - heard > self._grace_s
                 if quiet and (lost + self._grace_s < now or heard is not None):
-                    self._carry_out(
-                        call, call.room.leave(ParticipantId(participant), CloseReason.GONE, now)
-                    )
+                    self._carry_out(call, call.room.leave(participant, CloseReason.GONE, now))
             self._carry_out(call, call.room.tick(now))
         self._path.report(now)
 
@@ -248,8 +253,8 @@ class Calls:
                     self._replan(call)
                     self._tell(call, lambda p: Slots(slots=call.room.slots(p)), but)
                     self._tell(call, lambda p: Encodings(active=call.room.encodings(p)), but)
-                case CloseCall():
-                    self._forget(call)
+                case CloseCall(reason):
+                    self._forget(call, reason)
 
     def _tell(
         self,
@@ -271,11 +276,11 @@ class Calls:
             whole.update(plan)
         self._path.set_plan(whole, self._now())
 
-    def _forget(self, call: _Call) -> None:
+    def _forget(self, call: _Call, reason: CloseReason) -> None:
         if self._calls.get(call.id) is call:
             del self._calls[call.id]
         for socket in call.sockets.values():
-            socket.tell(Closed(reason=CloseReason.ENDED), last=True)
+            socket.tell(Closed(reason=reason), last=True)
         call.sockets.clear()
         self._plan.pop(call.id, None)
         self._publish_plan()

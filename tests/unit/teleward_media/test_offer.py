@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from teleward_media.core import offer as reading
 from teleward_media.core.answer import ABS_SEND_TIME, MID
-from teleward_media.core.offer import parse_offer
+from teleward_media.core.offer import Codec, parse_offer
 from teleward_media.errors import OfferRefusedError
 from teleward_testing.sdp import FINGERPRINT, SESSION, SIMULCAST, audio, offer, video
 
@@ -17,7 +17,7 @@ def without(start: str) -> tuple[str, ...]:
 def test_what_the_answer_needs_is_read() -> None:
     read = parse_offer(offer(audio("0"), video("1", "sendonly", *SIMULCAST)))
 
-    assert (read.ufrag, read.password) == ("abcd", "abcdefghijklmnopqrstuv")
+    assert read.ufrag == "abcd"
     assert read.fingerprints == (("sha-256", FINGERPRINT),)
     first, second = read.sections
     assert (first.kind, first.mid, first.sends, first.receives) == ("audio", "0", True, True)
@@ -92,6 +92,30 @@ def test_an_extension_without_a_name_or_number_is_passed_over() -> None:
     assert 7 not in section.extensions.values()
 
 
+def test_a_payload_type_is_one_codec_however_often_it_is_named() -> None:
+    section = audio("0", "sendrecv", *["a=rtpmap:111 opus/48000/2"] * 1000)
+
+    assert [c.payload_type for c in parse_offer(offer(section)).sections[0].codecs] == [111, 0]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "apt"),
+    [("apt=96", 96), ("rate=1; apt=7", 7), ("apt=²;x=1", -1), ("apt=" + "9" * 5000, -1), ("", -1)],
+)
+def test_what_a_retransmission_belongs_to_is_a_payload_type_or_nothing(
+    parameters: str, apt: int
+) -> None:
+    assert Codec(97, "rtx", 90000, parameters=parameters).apt == apt
+
+
+def test_a_group_of_nothing_is_passed_over() -> None:
+    section = parse_offer(
+        offer(video("0", "sendonly", "a=ssrc-group:", "a=ssrc-group:FID 1"))
+    ).sections[0]
+
+    assert section.rtx_ssrcs == {}
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -117,6 +141,7 @@ def test_an_extension_without_a_name_or_number_is_passed_over() -> None:
         (offer(("m=audio ٣ UDP/TLS/RTP/SAVPF 111", "a=mid:0", "a=rtcp-mux")), "number"),
         (offer((f"m=audio 9 UDP/TLS/RTP/SAVPF {'1 ' * 65}", "a=mid:0", "a=rtcp-mux")), "payload types"),
         (offer(audio("0", "sendrecv", "a=ssrc:4294967296 cname:x")), "number"),
+        (offer(audio("0", "sendrecv", f"a=fmtp:0 {'x' * 513}")), "fmtp"),
         (offer(video("0", "sendrecv", "a=rid:ü send")), "rid is malformed"),
         (offer(video("0", "sendrecv", f"a=rid:{'r' * 17} send")), "rid is malformed"),
         (offer(video("0", "sendrecv", *(f"a=rid:{n} send" for n in range(4)))), "three encodings"),

@@ -69,6 +69,7 @@ def test_who_joins_is_seen_and_planned() -> None:
     assert room.join(person("ada"), peer()) == CHANGED
     assert len(room) == 1
     assert ADA in room
+    assert room.ids() == (ADA,)
     assert [view.name for view in room.participants()] == ["Ada"]
 
 
@@ -192,6 +193,28 @@ def test_who_is_held_stays_held_with_a_new_peer() -> None:
     assert room.participants()[1].held is True
 
 
+def test_who_is_held_does_not_escape_by_leaving_and_coming_back() -> None:
+    room = room_of("ada", "ben")
+    room.hold(person("ada", Right.HOLD), BEN, on=True)
+    room.leave(BEN, CloseReason.LEFT, Seconds(1))
+    room.join(person("ben"), peer())
+
+    assert room.participants()[1].held is True
+    assert BEN not in {source.participant for source in room.plan()}
+
+
+def test_somebody_may_be_held_before_they_come_back() -> None:
+    room = room_of("ada")
+    room.hold(person("ada", Right.HOLD), BEN, on=True)
+    room.join(person("ben"), peer())
+
+    assert [view.held for view in room.participants()] == [False, True]
+
+
+def test_saying_the_same_again_changes_nothing() -> None:
+    assert room_of("ada").media(ADA, audio=True, video=True, screen=False) == []
+
+
 def test_nothing_is_done_without_the_right() -> None:
     room = room_of("ada", "ben")
     by = person("ada")
@@ -221,7 +244,7 @@ def test_the_end_takes_everybody_out() -> None:
     room = room_of("ada", "ben")
 
     assert room.end(person("ada", Right.END)) == [
-        ClosePeer(ADA, CloseReason.ENDED), ClosePeer(BEN, CloseReason.ENDED), CloseCall(),
+        ClosePeer(ADA, CloseReason.ENDED), ClosePeer(BEN, CloseReason.ENDED), CloseCall(CloseReason.ENDED),
     ]  # fmt: skip
     assert len(room) == 0
 
@@ -232,6 +255,6 @@ def test_an_empty_call_closes_after_a_while_unless_somebody_returns() -> None:
     room.leave(ADA, CloseReason.LEFT, Seconds(10))
 
     assert room.tick(Seconds(10 + EMPTY_AFTER_S - 0.1)) == []
-    assert room.tick(Seconds(10 + EMPTY_AFTER_S)) == [CloseCall()]
+    assert room.tick(Seconds(10 + EMPTY_AFTER_S)) == [CloseCall(CloseReason.ENDED)]
     room.join(person("ada"), peer())
     assert room.tick(Seconds(1000)) == []
