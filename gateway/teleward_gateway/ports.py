@@ -194,8 +194,8 @@ class Seals(Protocol):
         """Seal a cookie's value."""
         ...
 
-    def ticket(self, cookies: dict[str, str]) -> Ticket | None:
-        """Open the visit cookie; None when there is none, it is foreign, or it has expired."""
+    def ticket(self, cookies: dict[str, str], namespace: str, clinic: str) -> Ticket | None:
+        """Open a clinic's visit cookie; None when there is none, it is foreign, or it has expired."""
         ...
 
     def staff(self, cookies: dict[str, str]) -> StaffSession | None:

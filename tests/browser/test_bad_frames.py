@@ -68,7 +68,8 @@ async def test_a_waiting_socket_that_does_not_begin_with_hello_is_out_of_order(
     await person.enter(house.namespace, house.clinic, canary("Name"), {})
     counted = _frames_refused(teleward, "out_of_order")
 
-    async with asyncio.timeout(10), await person.connect(WaitingSocket, "/ws/visit") as bad:
+    path = f"/ws/visit/{person.waits_at}"
+    async with asyncio.timeout(10), await person.connect(WaitingSocket, path) as bad:
         await bad.send_text('{"type": "leave"}')
 
         assert await _refusal(bad) == ("out_of_order", 1008)

@@ -93,9 +93,10 @@ async def test_the_end_removes_the_visit_and_what_it_opened(
 
     thief = visitor(None)
     thief.cookies |= ticket
+    thief.waits_at = f"{house.namespace}/{house.clinic}"
     async with asyncio.timeout(10):
         assert await knock_at_waiting(thief, name) == NOT_FOUND
-        assert await knock_at_call(thief, "/ws/call/visit") == NOT_FOUND
+        assert await knock_at_call(thief, thief.patient_call) == NOT_FOUND
         colleague = visitor(None)
         await colleague.sign_in(house.colleague)
         for unknown in (visit, "0" * len(visit)):
@@ -135,7 +136,7 @@ async def test_nothing_of_the_patient_is_left_in_redis_after_the_retention_time(
 
     await until("the visit is forgotten", only_tombstones_are_left, seconds=FORGOTTEN_WITHIN_S)
     assert await knock_at_waiting(guest, name) == NOT_FOUND
-    assert await knock_at_call(guest, "/ws/call/visit") == NOT_FOUND
+    assert await knock_at_call(guest, guest.patient_call) == NOT_FOUND
     assert not _keys_with(teleward, name), "a finished visit's ticket brought it back"
 
 

@@ -169,7 +169,7 @@ async def test_a_patients_ticket_opens_nothing_but_the_own_visit(
     assert answers == dict.fromkeys(answers, NOT_FOUND)
     status, text = await thief.request("GET", staff)
     assert status in (303, 404), text
-    assert await knock_at_call(thief, "/ws/call/visit") != "ready", "not called in yet"
+    assert await knock_at_call(thief, thief.patient_call) != "ready", "not called in yet"
 
 
 async def test_a_ticket_that_was_tampered_with_is_an_unknown_one(
@@ -181,6 +181,7 @@ async def test_a_ticket_that_was_tampered_with_is_an_unknown_one(
     for forged in (ticket[:-2] + ("AA" if ticket[-2:] != "AA" else "BB"), ticket[:20], "x", ""):
         thief = visitor(None)
         thief.cookies[cookie] = forged
+        thief.waits_at = one.visitor.waits_at
         assert await knock_at_waiting(thief, one.name) == NOT_FOUND
 
 

@@ -180,6 +180,8 @@ class Visitor:
     ) -> None:
         self.gateway = gateway.rstrip("/")
         self.cookies: dict[str, str] = {}
+        self.waits_at = ""
+        """The clinic last entered, as `namespace/name`."""
         self._heard = heard
         self._tls: ssl.SSLContext | bool = tls or True
         self._http = aiohttp.ClientSession(
@@ -239,10 +241,16 @@ class Visitor:
         """Enter the waiting area; the ticket is kept as a cookie."""
         body = {"name": name, "fields": fields, "locale": locale}
         await self.ask("POST", f"/api/clinics/{namespace}/{clinic}/visits", body)
+        self.waits_at = f"{namespace}/{clinic}"
+
+    @property
+    def patient_call(self) -> str:
+        """Path of the call socket of the patient who waits here."""
+        return f"/ws/call/visit/{self.waits_at}"
 
     async def leave(self) -> None:
         """Give up the place."""
-        await self.ask("POST", "/api/visit/leave", {})
+        await self.ask("POST", f"/api/clinics/{self.waits_at}/leave", {})
 
     async def sign_in(self, user: str, secret: str | None = None) -> Me:
         """Sign in by the development sign-in and say who this is now."""
@@ -260,7 +268,7 @@ class Visitor:
 
     async def wait(self, name: str, fields: dict[str, str], locale: str = "en") -> WaitingSocket:
         """Open the waiting socket and say hello."""
-        socket = await self.connect(WaitingSocket, "/ws/visit")
+        socket = await self.connect(WaitingSocket, f"/ws/visit/{self.waits_at}")
         hello = Hello(name=name, fields=fields, locale=locale)
         await socket.send_text(hello.model_dump_json())
         return socket

@@ -69,7 +69,7 @@ async def be_patient(visitor: Visitor, plan: Plan, name: str, *, leaves: bool) -
     async with await visitor.wait(name, fields) as waiting:
         plan.say(f"the patient waits in {door.display_name}")
         await _until(waiting, CALLED, plan.patience_s)
-        conversation = Conversation(visitor, "/ws/call/visit", plan.make_peer)
+        conversation = Conversation(visitor, visitor.patient_call, plan.make_peer)
         closed = await _talk(conversation, plan, conversation.leave if leaves else None)
     return _report("patient", conversation, closed)
 

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from teleward_gateway.core.tickets import (
     STAFF_COOKIE,
-    VISIT_COOKIE,
     Sealed,
     StaffSession,
     Ticket,
+    visit_cookie,
 )
 
 _NONCE_BYTES = 12
@@ -35,9 +35,9 @@ class Sealer:
         sealed = self._aead.encrypt(nonce, value.model_dump_json().encode(), name.encode())
         return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
-    def ticket(self, cookies: dict[str, str]) -> Ticket | None:
+    def ticket(self, cookies: dict[str, str], namespace: str, clinic: str) -> Ticket | None:
         """See `Seals`."""
-        return self._open(VISIT_COOKIE, cookies, Ticket)
+        return self._open(visit_cookie(namespace, clinic), cookies, Ticket)
 
     def staff(self, cookies: dict[str, str]) -> StaffSession | None:
         """See `Seals`."""

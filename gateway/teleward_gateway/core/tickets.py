@@ -3,8 +3,12 @@
 from teleward_contract.placements import Record
 from teleward_contract.units import Namespace
 
-VISIT_COOKIE = "__Host-teleward-visit"
 STAFF_COOKIE = "__Host-teleward-staff"
+
+
+def visit_cookie(namespace: str, clinic: str) -> str:
+    """Name the cookie of a clinic's ticket: two people at one browser may wait at two clinics."""
+    return f"__Host-teleward-visit.{namespace}.{clinic}"
 
 
 class Sealed(Record):

@@ -56,6 +56,11 @@ TRANSITIONS: dict[VisitAction, dict[VisitState, VisitState]] = {
 }
 
 
+def call_of(visit: str) -> CallId:
+    """Name the call of a visit; it does not tell the visit's id, which media nodes and logs need not know."""
+    return CallId(f"visit:{blake2b(visit.encode(), digest_size=12).hexdigest()}")
+
+
 class Visit(Record):
     """What is stored of a visit beside the personal data; nothing here tells who it is."""
 
@@ -75,8 +80,8 @@ class Visit(Record):
 
     @property
     def call(self) -> CallId:
-        """The call of this visit; its name does not tell the visit's, which media nodes and logs need not know."""
-        return CallId(f"visit:{blake2b(self.id.encode(), digest_size=12).hexdigest()}")
+        """The call of this visit."""
+        return call_of(self.id)
 
 
 class Personal(Record):

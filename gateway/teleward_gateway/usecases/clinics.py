@@ -76,8 +76,8 @@ class Clinics:
                 for namespace in {clinic.namespace for clinic in clinics}
             }
             found = [(clinic, organisations[clinic.namespace]) for clinic in clinics]
-            if self._every and not await self._projections.is_complete():
-                found = self._every[1]
+            if not await self._projections.is_complete():
+                found = _last(self._every)
         except RoutingUnavailableError:
             found = _last(self._every)
         self._every = (self._monotonic(), found)

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Coroutine
 
 import structlog
 from teleward_contract.errors import RoutingUnavailableError
@@ -12,7 +13,7 @@ from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import BootId, MediaNodeId, PlacementEpoch, call_cost
 
 from teleward_gateway.core.tickets import Ticket
-from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, VisitState
+from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, VisitState, call_of
 from teleward_gateway.errors import (
     ControlLostError,
     ControlRefusedError,
@@ -31,6 +32,7 @@ DEFAULT_KEEP_S = 3600
 TICKET_S = 24 * 3600
 END_WITHIN_S = 2.0
 """How long a media node may take to end a call before it is left to its heartbeat."""
+FINISH_AGAIN_S = 1.0
 
 
 def keep_s(found: Found) -> int:
@@ -48,6 +50,8 @@ class Consulting:
         self._visits = visits
         self._placements = placements
         self._control_ports = control_ports
+        self._begun: set[asyncio.Task[None]] = set()
+        """What goes through although nobody waits for it any more."""
 
     async def enter(self, found: Found, personal: Personal) -> Ticket:
         """Make a visit; the ticket proves it."""
@@ -129,6 +133,11 @@ class Consulting:
                 409, "taken", "A colleague was faster.", details={"by": now.called_by}
             )
 
+    async def is_live(self, found: Found, visit: str) -> bool:
+        """Whether the call of a visit is placed, although the store may have lost the visit."""
+        pool = found[0].pool
+        return pool is not None and await self._placements.find(pool, call_of(visit)) is not None
+
     async def _reserve(self, found: Found, visit: Visit) -> Placement:
         pool = found[0].pool
         if pool is None:
@@ -143,7 +152,37 @@ class Consulting:
         return answer.placement
 
     async def finish(self, found: Found, visit: Visit, action: VisitAction) -> None:
-        """End, refuse, leave or return a visit, and its call with it; raises RefusedError 404."""
+        """End, refuse, leave or return a visit, and its call with it, even when the caller is cancelled meanwhile.
+
+        Raises:
+            RefusedError: 404.
+            RoutingUnavailableError: It may have been done or not.
+        """
+        await self._carry_through(self._finish(found, visit, action))
+
+    async def finish_at_last(self, found: Found, visit: Visit, action: VisitAction) -> None:
+        """Finish a visit however long the routing state is away; nothing happens when it is over."""
+        await self._carry_through(self._finish_at_last(found, visit, action))
+
+    async def _carry_through(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(task)
+
+    async def _finish_at_last(self, found: Found, visit: Visit, action: VisitAction) -> None:
+        while True:
+            try:
+                return await self._finish(found, visit, action)
+            except RefusedError as err:
+                if not err.is_temporary:
+                    return None
+            except RoutingUnavailableError:
+                log.warning("visit.not_changed", namespace=visit.namespace, clinic=visit.clinic)
+            await asyncio.sleep(FINISH_AGAIN_S)
+
+    async def _finish(self, found: Found, visit: Visit, action: VisitAction) -> None:
         allowed, now = await self._visits.change(visit.namespace, visit.id, action)
         if not allowed or now is None:
             raise not_found()

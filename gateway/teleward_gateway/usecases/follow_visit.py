@@ -89,6 +89,7 @@ class VisitFollower:
         except RefusedError as err:
             if err.is_temporary:
                 raise
+            await self.visits.change(ticket.namespace, ticket.visit, VisitAction.LEAVE)
         self._watches.nudge(ticket.namespace, ticket.clinic)
 
 

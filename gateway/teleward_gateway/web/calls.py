@@ -40,6 +40,7 @@ from teleward_gateway.usecases.carry_call import Outcome, Seat
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import (
     CONSULTATION_PARTICIPANTS,
+    END_WITHIN_S,
     MAX_CONSULTATION_PARTICIPANTS,
 )
 from teleward_gateway.web.context import Context, Parts, check
@@ -72,10 +73,10 @@ class Place:
 Admission: TypeAlias = Callable[[], Awaitable[Place]]
 
 
-@router.websocket("/ws/call/visit")
-async def patient_call(ws: WebSocket, parts: Parts) -> None:
+@router.websocket("/ws/call/visit/{namespace}/{clinic}")
+async def patient_call(ws: WebSocket, namespace: str, clinic: str, parts: Parts) -> None:
     """The patient's side of a consultation."""
-    await _serve(ws, parts, "patient", lambda: _patient_place(ws, parts))
+    await _serve(ws, parts, "patient", lambda: _patient_place(ws, parts, namespace, clinic))
 
 
 @router.websocket("/ws/call/visit/{visit}")
@@ -176,8 +177,8 @@ async def _carry_in_room(
 # -- consultations ------------------------------------------------------------------------------
 
 
-async def _patient_place(ws: WebSocket, parts: Context) -> Place:
-    ticket = parts.seals.ticket(ws.cookies)
+async def _patient_place(ws: WebSocket, parts: Context, namespace: str, clinic: str) -> Place:
+    ticket = parts.seals.ticket(ws.cookies, namespace, clinic)
     if ticket is None:
         raise not_found()
     found = await parts.clinics.get(ticket.namespace, ticket.clinic)
@@ -186,6 +187,8 @@ async def _patient_place(ws: WebSocket, parts: Context) -> Place:
         raise not_found()
     visit = await parts.visits.get(ticket.namespace, ticket.visit)
     personal = await parts.visits.personal(ticket.namespace, ticket.visit)
+    if visit is None and ticket.life != await parts.visits.life():
+        raise one_moment()  # the store was emptied: the waiting page brings the visit back
     if visit is None or personal is None or visit.state not in CALLED:
         raise not_found()
     await parts.visits.change(visit.namespace, visit.id, VisitAction.JOIN)
@@ -227,6 +230,9 @@ async def _visit_of(parts: Context, user: str, visit: str) -> tuple[Found, Visit
         for found in mine:
             if (found[0].namespace, found[0].uid) == (namespace, stored.clinic_uid):
                 return found, stored
+    for found in mine:
+        if await parts.consulting.is_live(found, visit):
+            raise one_moment()  # the store was emptied: the waiting page brings the visit back
     raise not_found()
 
 
@@ -245,9 +251,10 @@ def _visit_seat(
         return await _is_so(admitted)
 
     async def ended() -> None:
-        with contextlib.suppress(RefusedError, RoutingUnavailableError):
-            await parts.consulting.finish(found, visit, VisitAction.END)
-            parts.watches.nudge(visit.namespace, visit.clinic)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_WITHIN_S):
+                await parts.consulting.finish_at_last(found, visit, VisitAction.END)
+        parts.watches.nudge(visit.namespace, visit.clinic)
 
     pool = found[0].pool
     if pool is None:

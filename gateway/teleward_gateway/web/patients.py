@@ -12,7 +12,7 @@ from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.door import DoorState, door_message, door_state, text_for
 from teleward_gateway.core.entry import check_entry
-from teleward_gateway.core.tickets import VISIT_COOKIE, Ticket
+from teleward_gateway.core.tickets import Ticket, visit_cookie
 from teleward_gateway.errors import RefusedError, one_moment
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import TICKET_S
@@ -63,7 +63,7 @@ async def _door_state(parts: Context, found: Found) -> DoorState:
 
 async def _ticket_for(parts: Context, found: Found, request: Request) -> Ticket | None:
     """This browser's ticket for this clinic, if it is good for a place."""
-    ticket = parts.seals.ticket(request.cookies)
+    ticket = parts.seals.ticket(request.cookies, found[0].namespace, found[0].name)
     if ticket is None:
         return None
     standings = admission.standings_of_ticket(ticket.clinic_uid, found[0])
@@ -88,7 +88,8 @@ async def enter(
         raise
     parts.watches.nudge(namespace, clinic)
     response = JSONResponse({"state": "waiting"}, 201)
-    set_cookie(response, VISIT_COOKIE, parts.seals.seal(VISIT_COOKIE, ticket), TICKET_S)
+    cookie = visit_cookie(namespace, clinic)
+    set_cookie(response, cookie, parts.seals.seal(cookie, ticket), TICKET_S)
     return response
 
 
@@ -111,12 +112,13 @@ async def _enter(parts: Context, found: Found, form: EntryForm, request: Request
     return ticket
 
 
-@router.post("/api/visit/leave", status_code=204)
-async def leave(parts: Parts, request: Request) -> Response:
+@router.post("/api/clinics/{namespace}/{clinic}/leave", status_code=204)
+async def leave(namespace: str, clinic: str, parts: Parts, request: Request) -> Response:
     """Give up the place; the cookie goes with it."""
-    ticket = parts.seals.ticket(request.cookies)
+    ticket = parts.seals.ticket(request.cookies, namespace, clinic)
     if ticket is not None:
         await parts.follower.leave(ticket)
     response = Response(status_code=204)
-    set_cookie(response, VISIT_COOKIE, "", 0)
+    if ticket is not None:
+        set_cookie(response, visit_cookie(namespace, clinic), "", 0)
     return response

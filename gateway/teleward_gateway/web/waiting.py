@@ -26,10 +26,10 @@ HELLO_WITHIN_S = 10.0
 LEAVE_AGAIN_S = 1.0
 
 
-@router.websocket("/ws/visit")
-async def waiting(ws: WebSocket, parts: Parts) -> None:
+@router.websocket("/ws/visit/{namespace}/{clinic}")
+async def waiting(ws: WebSocket, namespace: str, clinic: str, parts: Parts) -> None:
     """Tell a patient about their own visit until it is over."""
-    ticket = parts.seals.ticket(ws.cookies)
+    ticket = parts.seals.ticket(ws.cookies, namespace, clinic)
     async with accepted(ws, parts.meter, "waiting") as socket:
         if ticket is None:
             await socket.end(UnknownFrame(), UNKNOWN)

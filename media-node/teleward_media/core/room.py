@@ -112,7 +112,7 @@ class Room:
         self._max = max_participants
         self._members: dict[ParticipantId, Member] = {}
         self._held: set[ParticipantId] = set()
-        """Outlives leaving: who is held cannot come back as somebody who is not."""
+        """Outlives leaving, while anybody is in: who is held cannot come back as somebody who is not."""
         self.empty_since: Seconds | None = None
 
     def __len__(self) -> int:
@@ -142,6 +142,7 @@ class Room:
             return []
         if not self._members:
             self.empty_since = now
+            self._held.clear()
         return [ClosePeer(participant, reason), TellParticipants(), Replan()]
 
     def media(

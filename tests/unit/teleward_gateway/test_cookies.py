@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters import cookies
 from teleward_gateway.adapters.cookies import Sealer
-from teleward_gateway.core.tickets import STAFF_COOKIE, VISIT_COOKIE, StaffSession, Ticket
+from teleward_gateway.core.tickets import STAFF_COOKIE, StaffSession, Ticket, visit_cookie
 
 NOW_S = 1_795_000_000
 KEY = bytes(range(32))
@@ -18,6 +18,8 @@ TICKET = Ticket(
     clinic="cardiology", clinic_uid="uid-1", arrived_ms=NOW_S * 1000, life="life-1",
 )  # fmt: skip
 STAFF = StaffSession(expires=NOW_S + 60, user="grace", display_name="Grace Ünal 🙂")
+CLINIC = ("harbour-health", "cardiology")
+VISIT_COOKIE = visit_cookie(*CLINIC)
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -37,7 +39,7 @@ def text(value: bytes) -> str:
 
 
 def opened(value: str) -> Ticket | None:
-    return SEALER.ticket({VISIT_COOKIE: value})
+    return SEALER.ticket({VISIT_COOKIE: value}, *CLINIC)
 
 
 def sealed_by_hand(document: bytes, name: str = VISIT_COOKIE) -> str:
@@ -53,6 +55,14 @@ def test_a_staff_session_comes_back_as_it_was_sealed() -> None:
     assert SEALER.staff({STAFF_COOKIE: SEALER.seal(STAFF_COOKIE, STAFF)}) == STAFF
 
 
+def test_a_ticket_of_one_clinic_opens_nothing_at_another() -> None:
+    sealed = SEALER.seal(VISIT_COOKIE, TICKET)
+    elsewhere = visit_cookie("harbour-health", "family-clinic")
+
+    assert SEALER.ticket({VISIT_COOKIE: sealed}, "harbour-health", "family-clinic") is None
+    assert SEALER.ticket({elsewhere: sealed}, "harbour-health", "family-clinic") is None
+
+
 def test_both_cookies_and_foreign_ones_live_beside_each_other() -> None:
     jar = {
         "theme": "dark",
@@ -60,11 +70,11 @@ def test_both_cookies_and_foreign_ones_live_beside_each_other() -> None:
         STAFF_COOKIE: SEALER.seal(STAFF_COOKIE, STAFF),
     }
 
-    assert (SEALER.ticket(jar), SEALER.staff(jar)) == (TICKET, STAFF)
+    assert (SEALER.ticket(jar, *CLINIC), SEALER.staff(jar)) == (TICKET, STAFF)
 
 
 def test_every_gateway_with_the_key_opens_it() -> None:
-    assert Sealer(KEY).ticket({VISIT_COOKIE: SEALER.seal(VISIT_COOKIE, TICKET)}) == TICKET
+    assert Sealer(KEY).ticket({VISIT_COOKIE: SEALER.seal(VISIT_COOKIE, TICKET)}, *CLINIC) == TICKET
 
 
 def test_a_sealed_value_needs_no_quoting_in_a_cookie_and_tells_nothing() -> None:
@@ -83,7 +93,7 @@ def test_no_two_seals_of_one_value_are_alike() -> None:
 
 
 def test_without_a_cookie_there_is_none() -> None:
-    assert SEALER.ticket({}) is None
+    assert SEALER.ticket({}, *CLINIC) is None
     assert SEALER.staff({}) is None
 
 
@@ -192,7 +202,7 @@ def test_a_value_under_another_cookies_name_is_closed() -> None:
     ticket = SEALER.seal(VISIT_COOKIE, TICKET)
     staff = SEALER.seal(STAFF_COOKIE, STAFF)
 
-    assert SEALER.ticket({STAFF_COOKIE: ticket, "teleward-visit": ticket}) is None
+    assert SEALER.ticket({STAFF_COOKIE: ticket, "teleward-visit": ticket}, *CLINIC) is None
     assert SEALER.staff({VISIT_COOKIE: staff, "teleward-staff": staff}) is None
 
 

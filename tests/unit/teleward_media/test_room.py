@@ -203,6 +203,16 @@ def test_who_is_held_does_not_escape_by_leaving_and_coming_back() -> None:
     assert BEN not in {source.participant for source in room.plan()}
 
 
+def test_an_empty_room_holds_nobody() -> None:
+    room = room_of("ada", "ben")
+    room.hold(person("ada", Right.HOLD), BEN, on=True)
+    for one in (ADA, BEN):
+        room.leave(one, CloseReason.LEFT, Seconds(1))
+    room.join(person("ben"), peer())
+
+    assert room.participants()[0].held is False
+
+
 def test_somebody_may_be_held_before_they_come_back() -> None:
     room = room_of("ada")
     room.hold(person("ada", Right.HOLD), BEN, on=True)

@@ -81,7 +81,7 @@ function LazyCall({ visit, media }: Props) {
   if (View.value === null) return SCREENS.loading({ visit, media });
   return (
     <View.value
-      path="/ws/call/visit"
+      path={visit.callPath}
       media={media}
       title={visit.clinic.value?.display_name ?? ""}
       rights={{ hold: false, endForAll: false }}

@@ -26,6 +26,11 @@ export class Visit {
     this.#entry = recall(name);
   }
 
+  /** The call socket's path. */
+  get callPath(): string {
+    return `/ws/call/visit/${this.name}`;
+  }
+
   /** What was typed before, to fill the form with. */
   get entry(): Entry | null {
     return this.#entry;
@@ -88,19 +93,23 @@ export class Visit {
     this.#socket?.send({ type: "leave" });
     this.#handle({ type: "left" });
     // The frame says it to the queue, the request takes the ticket's cookie away.
-    await request("POST", "/api/visit/leave", {}).catch(() => null);
+    await request("POST", `${this.#api}/leave`, {}).catch(() => null);
   }
 
   #connect(): void {
     this.#socket?.close();
-    this.#socket = new ReconnectingSocket<ServerFrame, ClientFrame>("/ws/visit", undefined, {
-      opened: () => this.#hello(),
-      frame: (frame) => this.#take(frame),
-      lost: () => {
-        this.connected.value = false;
+    this.#socket = new ReconnectingSocket<ServerFrame, ClientFrame>(
+      `/ws/visit/${this.name}`,
+      undefined,
+      {
+        opened: () => this.#hello(),
+        frame: (frame) => this.#take(frame),
+        lost: () => {
+          this.connected.value = false;
+        },
+        stopped: (code) => this.#stopped(code),
       },
-      stopped: (code) => this.#stopped(code),
-    });
+    );
   }
 
   #hello(): void {
