@@ -4,7 +4,8 @@ TelewardGatewayError
 ├── RefusedError          the caller may not, or asked for something that is not there; safe to show
 ├── BrowserGoneError      the browser closed its socket, or does not read
 ├── ControlLostError      a media node's control port does not answer or broke off
-└── ControlRefusedError   a media node answered with a typed refusal
+├── ControlRefusedError   a media node answered with a typed refusal
+└── QueueFullError        as many patients wait as may
 """
 
 from teleward_contract.signalling import ErrorCode
@@ -45,6 +46,10 @@ class ControlRefusedError(TelewardGatewayError):
     def __init__(self, code: ErrorCode) -> None:
         super().__init__(code.value)
         self.code = code
+
+
+class QueueFullError(TelewardGatewayError):
+    """As many patients wait as may."""
 
 
 def not_found() -> RefusedError:

@@ -23,11 +23,16 @@ class Visits(Protocol):
         """Name the present life of the store: another name after it was emptied."""
         ...
 
-    async def enter(self, visit: Visit, personal: Personal, keep_s: int) -> Visit:
+    async def enter(
+        self, visit: Visit, personal: Personal, keep_s: int, at_most: int | None = None
+    ) -> Visit:
         """Store a visit unless it is known already; answers what is stored (atomic, idempotent).
 
         Personal data are those of the last call: a patient who enters again may have corrected them. A visit
         that is over is answered as it is, without personal data. It is forgotten `keep_s` after it was last heard of.
+
+        Raises:
+            QueueFullError: It is new, and `at_most` visits or more of its clinic wait.
         """
         ...
 

@@ -22,6 +22,7 @@ from teleward_gateway.core.visits import (
     Waiting,
     next_state,
 )
+from teleward_gateway.errors import QueueFullError
 from teleward_testing.valkey import RunningValkey
 from teleward_testing.visiting import (
     HARBOUR,
@@ -104,6 +105,30 @@ async def test_a_visit_whose_call_is_still_live_may_enter_in_consultation(
         False,
         await visits.ports.get(HARBOUR, "v"),
     )
+
+
+async def test_of_many_who_enter_at_once_no_more_wait_than_may(visits: ClockedVisits) -> None:
+    await connect(visits)
+    answers = await asyncio.gather(
+        *(visits.ports.enter(visit(f"v{n}"), ADA, KEEP_S, 5) for n in range(20)),
+        return_exceptions=True,
+    )
+
+    refused = [answer for answer in answers if isinstance(answer, QueueFullError)]
+    assert len(refused) == 15
+    assert len(await visits.ports.waiting(HARBOUR, "uid-1")) == 5
+
+
+async def test_who_has_a_place_or_was_called_takes_nobody_elses(visits: ClockedVisits) -> None:
+    await visits.enter(visit("v1"))
+    assert (await visits.ports.enter(visit("v1"), ADA, KEEP_S, 1)).id == "v1"
+    with pytest.raises(QueueFullError):
+        await visits.ports.enter(visit("v2"), ADA, KEEP_S, 1)
+
+    await visits.ports.change(HARBOUR, "v1", VisitAction.CALL_IN, "grace")
+    assert (await visits.ports.enter(visit("v2"), ADA, KEEP_S, 1)).id == "v2"
+    elsewhere = visit("v3", namespace=HILLS)
+    assert (await visits.ports.enter(elsewhere, ADA, KEEP_S, 1)).id == "v3"
 
 
 async def test_entering_many_times_at_once_makes_one_visit(visits: ClockedVisits) -> None:

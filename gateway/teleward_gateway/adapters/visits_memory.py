@@ -4,7 +4,16 @@ from collections.abc import Callable
 
 from teleward_contract.units import Namespace
 
-from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, Waiting, next_state
+from teleward_gateway.core.visits import (
+    OVER,
+    Personal,
+    Visit,
+    VisitAction,
+    VisitState,
+    Waiting,
+    next_state,
+)
+from teleward_gateway.errors import QueueFullError
 
 _Key = tuple[Namespace, str]
 
@@ -42,9 +51,15 @@ class MemoryVisits:
         """See `Visits`."""
         return self._life
 
-    async def enter(self, visit: Visit, personal: Personal, keep_s: int) -> Visit:
+    async def enter(
+        self, visit: Visit, personal: Personal, keep_s: int, at_most: int | None = None
+    ) -> Visit:
         """See `Visits`."""
         key = (visit.namespace, visit.id)
+        if at_most is not None and self._live(key) is None:
+            queue = await self.waiting(visit.namespace, visit.clinic_uid)
+            if sum(item.visit.state is VisitState.WAITING for item in queue) >= at_most:
+                raise QueueFullError
         known = self._live(key) or visit.model_copy(update={"seen_ms": self._now()})
         if known.state not in OVER:
             self._keep(key, known, keep_s)

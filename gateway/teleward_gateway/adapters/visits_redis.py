@@ -15,13 +15,15 @@ from teleward_gateway.core.visits import (
     Personal,
     Visit,
     VisitAction,
+    VisitState,
     Waiting,
 )
+from teleward_gateway.errors import QueueFullError
 
 _OVER = ", ".join(f"{state} = true" for state in sorted(OVER))
 
 _PRELUDE = f"""
-local OVER = {{{_OVER}}}
+local OVER, WAITING = {{{_OVER}}}, '{VisitState.WAITING}'
 local function tell(visit) redis.call('PUBLISH', '{keys.CHANGED}', visit.clinic_uid) end
 local function keep(visit, keep_s)
   redis.call('EXPIRE', KEYS[1], keep_s)
@@ -31,13 +33,23 @@ local function keep(visit, keep_s)
 end
 """
 
-# KEYS: visit, personal, queue; ARGV: visit JSON, personal JSON, keep s
+# KEYS: visit, personal, queue; ARGV: visit JSON, personal JSON, keep s, at most how many wait (-1: no matter),
+# what every visit's key begins with. The visits' own keys share the queue's hash tag.
 _ENTER = (
     _PRELUDE
     + """
 local known = redis.call('GET', KEYS[1])
 local visit = cjson.decode(known or ARGV[1])
 if OVER[visit.state] then return known or ARGV[1] end
+local at_most = tonumber(ARGV[4])
+if not known and at_most >= 0 and redis.call('ZCARD', KEYS[3]) >= at_most then
+  local waiting = 0
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+    local other = redis.call('GET', ARGV[5] .. id)
+    if other and cjson.decode(other).state == WAITING then waiting = waiting + 1 end
+  end
+  if waiting >= at_most then return '' end
+end
 if not known then redis.call('SET', KEYS[1], ARGV[1]) end
 redis.call('SET', KEYS[2], ARGV[2])
 keep(visit, ARGV[3])
@@ -128,13 +140,20 @@ class RedisVisits:
             raise unavailable(err) from err
         return str(known)
 
-    async def enter(self, visit: Visit, personal: Personal, keep_s: int) -> Visit:
+    async def enter(
+        self, visit: Visit, personal: Personal, keep_s: int, at_most: int | None = None
+    ) -> Visit:
         """See `Visits`."""
         seen = visit.model_copy(update={"seen_ms": _now_ms()})
         raw = await self._store.script(
             _ENTER, self._keys(visit.namespace, visit.id, visit.clinic_uid),
-            [seen.model_dump_json(), personal.model_dump_json(), keep_s],
+            [
+                seen.model_dump_json(), personal.model_dump_json(), keep_s,
+                -1 if at_most is None else at_most, keys.visit_prefix(visit.namespace),
+            ],
         )  # fmt: skip
+        if not raw:
+            raise QueueFullError
         return Visit.model_validate_json(str(raw))
 
     async def get(self, namespace: Namespace, visit: str) -> Visit | None:

@@ -157,24 +157,33 @@ class CallCarrier:
             try:
                 if not await seat.is_open():
                     return None
-                answer = await self._placements.reserve(
-                    seat.pool, seat.ticket.call, seat.ticket.cost
-                )
+                answer = await self._reserve(seat)
             except RoutingUnavailableError:
                 if last is not None:
                     return last
-                reason = WaitReason.UNAVAILABLE
-            else:
-                match answer:
-                    case Placed(placement=placement):
-                        return placement
-                    case Recovering():
-                        reason = WaitReason.RECOVERING
-                    case Full():
-                        reason = WaitReason.NO_CAPACITY
-            if reason is not told:
-                await _tell(browser, Wait(reason=reason))
-                told = reason
+                answer = WaitReason.UNAVAILABLE
+            if isinstance(answer, Placement):
+                return answer
+            if answer is not told:
+                await _tell(browser, Wait(reason=answer))
+                told = answer
+
+    async def _reserve(self, seat: Seat) -> Placement | WaitReason:
+        """Place the call, and have it cost what this person's coming makes of it; or why that cannot be."""
+        ticket = seat.ticket
+        answer = await self._placements.reserve(seat.pool, ticket.call, ticket.cost)
+        if isinstance(answer, Recovering):
+            return WaitReason.RECOVERING
+        if isinstance(answer, Full):
+            return WaitReason.NO_CAPACITY
+        placement = answer.placement
+        if placement.cost < ticket.cost:
+            resized = await self._placements.resize(
+                seat.pool, ticket.call, placement.epoch, ticket.cost
+            )
+            if isinstance(resized, Full):
+                return WaitReason.NO_CAPACITY
+        return placement
 
     async def _connect(
         self, browser: BrowserSocket, seat: Seat, placement: Placement

@@ -12,11 +12,13 @@ from teleward_contract.signalling import End, ParticipantRole, Right, encode
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import BootId, MediaNodeId, PlacementEpoch, call_cost
 
+from teleward_gateway.core.door import DoorState
 from teleward_gateway.core.tickets import Ticket
 from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, VisitState, call_of
 from teleward_gateway.errors import (
     ControlLostError,
     ControlRefusedError,
+    QueueFullError,
     RefusedError,
     not_found,
     one_moment,
@@ -54,18 +56,19 @@ class Consulting:
         """What goes through although nobody waits for it any more."""
 
     async def enter(self, found: Found, personal: Personal) -> Ticket:
-        """Make a visit; the ticket proves it."""
+        """Make a visit; the ticket proves it. Raises RefusedError 409 when as many wait as may."""
         clinic = found[0]
-        life = (
-            await self._visits.life()
-        )  # before the visit: a store emptied in between forgets both
-        visit = await self._visits.enter(
-            Visit(
-                id=secrets.token_urlsafe(18), namespace=clinic.namespace, clinic=clinic.name,
-                clinic_uid=clinic.uid, arrived_ms=int(time.time() * 1000),
-            ),
-            personal, keep_s(found),
+        # Asked before the visit is made: a store that is emptied in between forgets both.
+        life = await self._visits.life()
+        visit = Visit(
+            id=secrets.token_urlsafe(18), namespace=clinic.namespace, clinic=clinic.name,
+            clinic_uid=clinic.uid, arrived_ms=int(time.time() * 1000),
         )  # fmt: skip
+        at_most = clinic.waiting_area.max_waiting if clinic.waiting_area else 0
+        try:
+            visit = await self._visits.enter(visit, personal, keep_s(found), at_most)
+        except QueueFullError:
+            raise RefusedError(409, DoorState.FULL.value, "The waiting area is full.") from None
         log.info("visit.entered", namespace=clinic.namespace, clinic=clinic.name)
         return Ticket(
             visit=visit.id, namespace=visit.namespace, clinic=visit.clinic,

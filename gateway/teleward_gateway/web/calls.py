@@ -209,9 +209,12 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
         check(session.user, now, Action.JOIN_VISIT)
         return True
 
+    # Nobody knows yet how many more will come; a store that was emptied forgets who called in.
+    is_colleague = stored.called_by not in ("", session.user)
     seat = _visit_seat(
         parts, found, stored, subject=session.user, name=session.display_name,
         role=ParticipantRole.CLINICIAN, rights=STAFF_RIGHTS, admitted=admitted,
+        participants=MAX_CONSULTATION_PARTICIPANTS if is_colleague else CONSULTATION_PARTICIPANTS,
     )  # fmt: skip
     return Place(seat, found)
 
@@ -243,6 +246,7 @@ async def _always() -> bool:
 def _visit_seat(
     parts: Context, found: Found, visit: Visit, *, subject: str, name: str,
     role: ParticipantRole, rights: frozenset[Right], admitted: Callable[[], Awaitable[bool]],
+    participants: int = CONSULTATION_PARTICIPANTS,
 ) -> Seat:  # fmt: skip
     async def is_open() -> bool:
         now = await parts.visits.get(visit.namespace, visit.id)
@@ -260,7 +264,7 @@ def _visit_seat(
     if pool is None:
         raise one_moment()
     ticket = _ticket(
-        parts, visit.call, call_cost(CONSULTATION_PARTICIPANTS), MAX_CONSULTATION_PARTICIPANTS,
+        parts, visit.call, call_cost(participants), MAX_CONSULTATION_PARTICIPANTS,
         subject=subject, name=name, role=role, rights=rights,
     )  # fmt: skip
     return Seat(pool, ticket, is_open, ended if Right.END in rights else None)

@@ -15,7 +15,7 @@ from teleward_gateway.ports import Meter
 SEND_TIMEOUT_S = 10.0
 """A browser that does not read for this long is dropped; until then one frame is held for it."""
 
-NORMAL, VIOLATION, TOO_LARGE, LATER = 1000, 1008, 1009, 1013
+NORMAL, VIOLATION, TOO_LARGE = 1000, 1008, 1009
 """Close codes of RFC 6455 §7.4.1 and its registry."""
 REPLACED, UNKNOWN = 4001, 4004
 """Our own: another tab has taken over; there is nothing here."""

@@ -120,6 +120,7 @@ class Calls:
             call.room.empty_since = self._now()
             self._calls[ticket.call] = call
             self._changed()
+        call.cost = max(call.cost, ticket.cost)
         before = call.sockets.get(ticket.participant)
         call.sockets[ticket.participant] = socket
         call.socket_lost_at.pop(ticket.participant, None)

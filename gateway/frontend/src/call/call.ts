@@ -52,6 +52,8 @@ export class Call {
   constructor(
     path: string,
     private readonly media: LocalMedia,
+    /** Whether this person may hold others. */
+    private readonly mayHold: boolean,
   ) {
     this.#socket = new ReconnectingSocket<ServerFrame, ClientFrame>(path, SUBPROTOCOL, {
       frame: (frame) => this.#take({ type: "frame", frame }),
@@ -150,6 +152,7 @@ export class Call {
     const stage = { peer: joining.peer, slots: frame.slots };
     this.#next = stage;
     this.you.value = frame.you;
+    if (this.mayHold) this.#holdAgain();
     this.participants.value = frame.participants;
     if (this.#stage.peek() === null) this.#promote(stage);
     this.#sayMedia();
@@ -160,6 +163,13 @@ export class Call {
       return;
     }
     await this.#switchWhenReady(stage.peer);
+  }
+
+  /** A call that was placed anew does not know who was held. */
+  #holdAgain(): void {
+    for (const { id, held } of this.participants.peek()) {
+      if (held && id !== this.you.peek()) this.hold(id, true);
+    }
   }
 
   /** Keep the old pictures on the screen until the new connection brings the first one. */

@@ -27,7 +27,7 @@ export interface CallViewProps {
 }
 
 export function CallView({ path, media, title, rights, over, ending }: CallViewProps) {
-  const call = useMemo(() => new Call(path, media), [path, media]);
+  const call = useMemo(() => new Call(path, media, rights.hold), [path, media, rights.hold]);
   const silenced = useSignal(false);
   useEffect(() => {
     provideStats(call);
