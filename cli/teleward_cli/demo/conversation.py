@@ -158,12 +158,13 @@ class Conversation:
         while self.frames_decoded == 0:  # noqa: ASYNC110 - the peer only counts
             await asyncio.sleep(LOOK_EVERY_S)
         self.join_s = time.monotonic() - self._started
+        # Now: after a goodbye of the other side the peer knows it no more.
+        self.cipher = self._peer.cipher if self._peer else None
         self._has_media.set()
 
     async def _drop_peer(self) -> None:
         if self._peer is None:
             return
-        self.cipher = self._peer.cipher or self.cipher
         self._earlier = (self.frames_decoded, self.audio_energy)
         peer, self._peer = self._peer, None
         await peer.close()
