@@ -78,9 +78,13 @@ async def test_media_that_is_sent_on_after_this_reaches_nobody(
                     await sending.send(Leave())
             await asyncio.sleep(1)  # what was under way has arrived
             frames, energy = seeing.frames_decoded, seeing.audio_energy
+            dropped = house.media_metric("teleward_media_drops_total", reason="not_shown")
             await asyncio.sleep(2)
 
             assert (seeing.frames_decoded, seeing.audio_energy) == (frames, energy)
+            if after != "leave":  # who has left hears a DTLS goodbye, and this sender obeys it
+                withheld = house.media_metric("teleward_media_drops_total", reason="not_shown")
+                assert withheld - dropped > 10
         finally:
             await loud.close()
             await seeing.close()

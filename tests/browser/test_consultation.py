@@ -23,6 +23,9 @@ CIPHER = "SRTP_AEAD_AES_128_GCM"
 SAMPLES = 10
 """One a second: the consultation is watched for ten seconds."""
 
+LOOKS_AFTER_S = (0.35, 0.65)
+"""Two looks a sample: the fake camera's picture turns round, and may come by just where it was."""
+
 FORGOTTEN_WITHIN_S = 15
 """The shortened retention of the shared instance, and time for keys to expire."""
 
@@ -141,16 +144,19 @@ async def test_nothing_of_the_patient_is_left_in_redis_after_the_retention_time(
 
 
 async def _watch_for_ten_seconds(person: Person) -> None:
-    before = await look(person.page)
+    now = await look(person.page)
     for _ in range(SAMPLES):
-        await asyncio.sleep(1)
-        now = await look(person.page)
-        changed = moved(before, now)
-        assert len(changed) == 1, "exactly one remote picture"
-        assert all(count > 0 for count in changed.values()), "the picture stands still"
-        assert now.energy > before.energy, "no sound arrives"
+        first, changed_values = now, 0
+        for pause_s in LOOKS_AFTER_S:
+            before = now
+            await asyncio.sleep(pause_s)
+            now = await look(person.page)
+            changed = moved(before, now)
+            assert len(changed) == 1, "exactly one remote picture"
+            changed_values += sum(changed.values())
+        assert changed_values > 0, "the picture stands still"
+        assert now.energy > first.energy, "no sound arrives"
         assert now.audible == 1, "the sound is not played"
-        before = now
 
 
 async def _uses_only_the_port_of_a_media_node(person: Person, teleward: Running) -> None:

@@ -42,9 +42,11 @@ async def test_an_unknown_clinic_is_a_404_page_that_says_what_to_do(
         person.page.get_by_role("heading", name="We cannot find this clinic")
     ).to_be_visible(timeout=PATIENCE_MS)
     await person.reads("Please check the link you were given")
+    counted = _attempts(teleward, "unknown_clinic")
     with pytest.raises(RefusedAnswerError) as refused:
         await visitor(None).enter("nowhere", "nothing", "Somebody", {})
     assert (refused.value.status, refused.value.code) == (404, "unknown_clinic")
+    assert _attempts(teleward, "unknown_clinic") == counted + 1
 
 
 @pytest.mark.parametrize("state", sorted(SHUT))
@@ -189,10 +191,17 @@ async def _page_and_attempt(
     assert answer is not None
     assert answer.status == 200
     await person.sees(f"clinic-{state}")
+    counted = _attempts(house.teleward, state)
     with pytest.raises(RefusedAnswerError) as refused:
         await visitor(None).enter(house.namespace, house.clinic, "Somebody", {})
     assert (refused.value.status, refused.value.code) == (409, state)
+    assert _attempts(house.teleward, state) == counted + 1
     return person
+
+
+def _attempts(teleward: Running, outcome: str) -> float:
+    """Attempts to enter that came to this, as the gateway counts them."""
+    return teleward.metric("gateway", "teleward_gateway_entries_total", outcome=outcome)
 
 
 async def _door_says(house: House, visitor: NewVisitor, state: str) -> None:

@@ -175,11 +175,15 @@ class ClinicWatches:
     async def sweep(self) -> None:
         """Count every clinic now and then, so that the operator's numbers need no onlooker; for ever."""
         while True:
-            with contextlib.suppress(RefusedError):  # 503: the next round tries again
+            try:
                 for clinic, _ in await self._clinics.every():
                     name = (clinic.namespace, clinic.name)
                     if name not in self._watches:
                         await self._read(name, ClinicView())
+            except RefusedError:
+                pass  # 503: the next round tries again
+            except Exception as err:  # one clinic's fault must not stop the counting of all
+                log.error("clinics.not_counted", exc_info=err)
             await asyncio.sleep(SWEEP_EVERY_S)
 
     async def _read(self, name: Name, last: ClinicView) -> ClinicView:

@@ -221,13 +221,17 @@ class ReferencePath:
         self._count("received", 1)
         if stream.source in self._wanted:
             self.ask_keyframe(stream.source, now)
+        outputs = self._plan.get(stream.source)
+        if not outputs:
+            self._count("drop_not_shown", 1)  # muted, held, or alone
+            return
         name = next(
             (c.name for c in stream.section.codecs if c.payload_type == packet[1] & 0x7F), None
         )
         if name is None or name == "rtx":
             return
         payload = packet[start:]
-        for output in self._plan.get(stream.source, ()):
+        for output in outputs:
             receiver = self._peers.get(output.participant)
             slot = receiver.slots.get(output.mid) if receiver else None
             if receiver is None or slot is None or name not in slot.payload_types:

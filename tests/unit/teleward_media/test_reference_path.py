@@ -117,6 +117,7 @@ def test_what_is_not_in_the_plan_reaches_nobody(world: World) -> None:
     world.send(500)
 
     assert world.sent == []
+    assert world.counted["drop_not_shown"] == 1
 
 
 def test_numbering_and_time_go_on_without_a_seam_when_another_takes_the_slot_with_the_same_ssrc(
