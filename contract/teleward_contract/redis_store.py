@@ -3,11 +3,13 @@
 Keys are spelt in the `*_redis.py` modules beside this one and nowhere else.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLostError
@@ -18,6 +20,25 @@ from teleward_contract.errors import RoutingUnavailableError, StaleLeaderError
 CONNECT_TIMEOUT_S = 1.0
 CALL_TIMEOUT_S = 2.0
 """No step takes longer; beyond it the store counts as silent and nothing is assumed."""
+
+
+class _CancellableSending(AbstractConnection):
+    """A connection that loses no cancellation.
+
+    redis-py sends under `asyncio.wait_for`, which until Python 3.12 drops a cancellation that
+    arrives in the turn in which the bytes are away (python/cpython#86296): the task would go on
+    and its process never stop. Goes when Python 3.12 is the oldest one supported.
+    """
+
+    async def send_packed_command(
+        self, command: bytes | str | Iterable[bytes], check_health: bool = True
+    ) -> None:
+        task = asyncio.current_task()
+        cancels = task.cancelling() if task else 0
+        await super().send_packed_command(command, check_health)
+        if task and task.cancelling() > cancels:
+            await self.disconnect(nowait=True)  # its answer will not be read
+            raise asyncio.CancelledError
 
 
 class Store:
@@ -32,6 +53,10 @@ class Store:
             retry=Retry(
                 NoBackoff(), 1, (ConnectionLostError,)
             ),  # a connection cut while it lay idle
+        )
+        pool = self.redis.connection_pool
+        pool.connection_class = type(
+            "StoreConnection", (_CancellableSending, pool.connection_class), {}
         )
         self._sha: dict[str, str] = {}
 

@@ -1,5 +1,8 @@
 """A silent, restarted or emptied store is told from an answer, in bounded time."""
 
+import asyncio
+import contextlib
+import itertools
 import time
 from collections.abc import Iterator
 
@@ -107,3 +110,25 @@ async def test_every_key_of_the_routing_state_of_a_pool_expires(store: Store) ->
 
     assert len(keys) >= 5
     assert [key for key in keys if await store.redis.ttl(key) < 0] == []
+
+
+async def test_a_step_is_cancelled_at_whatever_moment(valkey: RunningValkey) -> None:
+    async with open_store(valkey.url) as store:
+
+        async def endless() -> None:
+            while True:
+                with contextlib.suppress(Exception):
+                    await store.script("return 1", [], [])
+
+        async def cancels_until_it_ends(turns_of_the_loop: int) -> int:
+            task = asyncio.create_task(endless())
+            for _ in range(turns_of_the_loop):
+                await asyncio.sleep(0)
+            for cancels in itertools.count(1):
+                task.cancel()
+                if (await asyncio.wait([task], timeout=0.1))[0]:
+                    return cancels
+            raise AssertionError
+
+        await store.script("return 1", [], [])
+        assert {await cancels_until_it_ends(turns) for turns in range(60)} == {1}
