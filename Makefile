@@ -51,6 +51,9 @@ lock: $(VENV)/.synced  ## Resolve the newest releases into requirements/*.txt
 	for part in operator gateway media; do $(LOCK) --extra $$part -o requirements/$$part.txt; done
 	$(LOCK) --all-extras --group dev -o requirements/dev.txt
 
+kube: setup  ## Build a Kubernetes control plane for the cluster tests from Go modules, into a cache
+	@PYTHONPATH=tests/support python -m teleward_testing.kube.binaries
+
 bench: setup  ## Measure and print JSON; WHAT=media or WHAT=routing for one alone
 	@for what in $(WHAT); do teleward bench $$what; done
 
@@ -63,7 +66,7 @@ screenshots: setup  ## Take the README's pictures from a running system
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) $(STATIC) $(FRONTEND)/node_modules
 
-.PHONY: help setup up down test check fmt frontend crds lock bench fuzz screenshots clean
+.PHONY: help setup up down test check fmt frontend crds lock kube bench fuzz screenshots clean
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from teleward_testing.kube.control_plane import ControlPlane, running
 
 TIERS = ("house", "unit", "contract", "cluster", "browser")
 HERE = Path(__file__).parent
@@ -42,7 +44,24 @@ def missing(tier: str) -> str | None:
             return "no Valkey or Redis: make setup"
         if shutil.which("kubectl") is None:
             return "no kubectl on the PATH: make setup, and run the tests by make test"
+    if tier == "cluster":
+        from teleward_testing.kube import binaries
+
+        if lacking := binaries.missing():
+            return f"no {', '.join(lacking)}: make kube"
     return None
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """The real API server that tests share, with our definitions; who kills one starts its own."""
+    if lack := missing("cluster"):
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI=true, and there is no real API server: {lack}")
+        pytest.skip(lack)
+    with running(tmp_path_factory.mktemp("kube")) as plane:
+        plane.define(HERE.parent / "crds")
+        yield plane
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -68,10 +68,11 @@ async def _run(settings: Settings) -> int:
     stop = _Stop()
     stop.listen()
     async with open_store(str(settings.redis_url)) as store, aiohttp.ClientSession() as session:
-        outside = _outside(
-            settings, store, KubernetesCluster(api), leadership, _runtime(settings, session)
-        )
         cache = Cache()
+        counting = PrometheusCounting(cache)
+        runtime = _runtime(settings, session)
+        cluster = KubernetesCluster(api, leadership.epoch)
+        outside = _outside(settings, store, cluster, leadership, runtime, counting)
         reconciler = Reconciler(outside, cache, Projector(outside), Reporter(outside, cache))
         worklist = Worklist(reconciler)
         watch = KopfWatch(in_cluster=not settings.kubeconfig, keep_signals=stop.listen)
@@ -81,12 +82,13 @@ async def _run(settings: Settings) -> int:
 
 def _outside(
     settings: Settings, store: Store, cluster: KubernetesCluster, leadership: LeaseLeadership,
-    runtime: PoolRuntime,
+    runtime: PoolRuntime, counting: PrometheusCounting,
 ) -> Outside:  # fmt: skip
     return Outside(
-        cluster=cluster, runtime=runtime, projections=RedisProjections(store),
-        media_nodes=RedisRouting(store), occupancy=RedisOccupancy(store), leadership=leadership,
-        counting=PrometheusCounting(), public_url=str(settings.public_url).rstrip("/"),
+        cluster=cluster, runtime=runtime,
+        projections=RedisProjections(store), media_nodes=RedisRouting(store),
+        occupancy=RedisOccupancy(store), leadership=leadership, counting=counting,
+        public_url=str(settings.public_url).rstrip("/"),
         monotonic=time.monotonic, wallclock=_wallclock,
     )  # fmt: skip
 
@@ -118,7 +120,7 @@ async def _serve(settings: Settings, leader: Leader, stop: asyncio.Event) -> int
     address = settings.operations_address
     try:
         async with serve_operations(
-            address, settings.operations_port, leader.trouble, lambda: leader.is_ready
+            address, settings.operations_port, leader.trouble, leader.is_ready
         ) as port:
             log.info("process.started", address=address, port=port)
             return await _until(stop, leader.run(), leader.measure())

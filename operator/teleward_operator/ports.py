@@ -100,6 +100,10 @@ class Leadership(Protocol):
         """Let somebody else lead at once; the best that can be done in an orderly stop."""
         ...
 
+    def stands_by(self) -> bool:
+        """Whether another replica leads and this one would take over."""
+        ...
+
     def epoch(self) -> LeaderEpoch:
         """The epoch to write with, asked for before each write.
 
@@ -116,7 +120,7 @@ class Counting(Protocol):
         """One watch event."""
         ...
 
-    def reconciled(self, unit: Unit, outcome: str) -> None:
+    def reconciled(self, unit: Unit, outcome: str, seconds: float) -> None:
         """One reconcile ended."""
         ...
 
@@ -132,12 +136,12 @@ class Counting(Protocol):
         """A sweep ended and found so much that the watch had not brought."""
         ...
 
-    def leads(self, *, leads: bool) -> None:
-        """This replica leads, or does not."""
+    def leads(self, epoch: LeaderEpoch | None) -> None:
+        """This replica leads with this epoch, or does not."""
         ...
 
-    def measured(self, loop_lag_s: float, watch_age_s: float, depth: int, objects: int) -> None:
-        """Once a second: how late the loop is, how old the watch, how much waits, how much is known."""
+    def measured(self, loop_lag_s: float, watch_age_s: float, depth: int) -> None:
+        """Once a second: how late the loop is, how old the watch, how much waits."""
         ...
 
 

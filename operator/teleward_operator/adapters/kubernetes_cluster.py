@@ -48,14 +48,29 @@ def load_client(kubeconfig: str) -> client.ApiClient:
     return client.ApiClient(settings)
 
 
-async def call(verb: str, work: Callable[[], _T]) -> _T:
+def unfenced() -> None:
+    """Let a request go that needs no leadership: reads, and the Lease itself."""
+
+
+async def call(verb: str, work: Callable[[], _T], fence: Callable[[], object] = unfenced) -> _T:
     """Run one request in a thread, time it, and translate its errors.
 
-    Raises: ClusterUnavailableError, StaleObjectError.
+    Args:
+        verb: Of the metrics.
+        work: Sends the request.
+        fence: Called in the thread right before it, so that no pause of the process lies between;
+            raises StaleLeaderError when leadership is not surely ours.
+
+    Raises: ClusterUnavailableError, StaleObjectError, StaleLeaderError.
     """
     begun, code = time.perf_counter(), "none"
+
+    def fenced() -> _T:
+        fence()
+        return work()
+
     try:
-        result = await asyncio.to_thread(work)
+        result = await asyncio.to_thread(fenced)
     except client.ApiException as err:
         code = str(err.status)
         if err.status in (_CONFLICT, _NOT_FOUND):
@@ -73,7 +88,8 @@ async def call(verb: str, work: Callable[[], _T]) -> _T:
 class KubernetesCluster:
     """See `Cluster`."""
 
-    def __init__(self, api: client.ApiClient) -> None:
+    def __init__(self, api: client.ApiClient, fence: Callable[[], object]) -> None:
+        self._fence = fence
         self._objects = client.CustomObjectsApi(api)
         self._core = client.CoreV1Api(api)
 
@@ -111,6 +127,7 @@ class KubernetesCluster:
             lambda: self._core.create_namespaced_event(
                 meta.namespace, event, _request_timeout=REQUEST_TIMEOUT_S
             ),
+            self._fence,
         )
 
     async def list_all(self) -> Listing:
@@ -172,5 +189,5 @@ class KubernetesCluster:
                 _content_type=_MERGE_PATCH, _request_timeout=REQUEST_TIMEOUT_S,
             )  # fmt: skip
 
-        answer = await call(verb, send)
+        answer = await call(verb, send, self._fence)
         return read_resource({**answer, "kind": resource.kind})

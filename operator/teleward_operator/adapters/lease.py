@@ -1,11 +1,14 @@
 """Leadership by a coordination.k8s.io Lease; each acquisition raises the leader epoch in the same write.
 
-Source: Kubernetes leases as client-go's leader election uses them; durations 15 s / 5 s.
+A Lease of somebody else counts as given up when it did not change for its whole duration, measured on
+our own monotonic clock: neither replica's wallclock decides, so a step of one changes nothing.
+Source: client-go's leader election (LeaderElectionRecord observed at a local time).
 """
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -22,13 +25,26 @@ LEASE_S = 15
 """Nobody else may lead for this long after a renewal."""
 
 RENEW_EVERY_S = 5.0
-RETRY_EVERY_S = 2.0
+RETRY_EVERY_S = 1.0
+"""A standby leads at most a lease, one such pause and two requests after the last renewal."""
+
 SAFETY_S = 2.0
 """Writes stop this long before the lease ends: one that was begun must be over by then."""
+
+STANDBY_FOR_S = 10.0
+"""A replica that saw another one lead within this time stands by."""
 
 NAME = "teleward-operator"
 EPOCH = "teleward.io/leader-epoch"
 _NOT_FOUND = 404
+
+
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    """A version of somebody's Lease and when it was first seen, monotonic seconds."""
+
+    version: str
+    at: float
 
 
 class LeaseLeadership:
@@ -39,13 +55,19 @@ class LeaseLeadership:
         self._namespace = namespace
         self._identity = identity
         self._renewed_at = 0.0
+        self._stood_by_at = float("-inf")
         self._epoch = LeaderEpoch(0)
+        self._sighting = _Sighting("", 0.0)
 
     def epoch(self) -> LeaderEpoch:
         """See `Leadership`."""
         if not self._epoch or time.monotonic() - self._renewed_at > LEASE_S - SAFETY_S:
             raise StaleLeaderError("the lease is not surely held")
         return self._epoch
+
+    def stands_by(self) -> bool:
+        """See `Leadership`."""
+        return time.monotonic() - self._stood_by_at < STANDBY_FOR_S
 
     async def acquire(self) -> None:
         """See `Leadership`."""
@@ -64,7 +86,7 @@ class LeaseLeadership:
             begun = time.monotonic()
             try:
                 lease = await self._read()
-                if lease is None or lease.spec.holder_identity != self._identity:
+                if lease is None or not self._holds(lease, self._epoch):
                     log.warning("leadership.lost", leader_epoch=self._epoch)
                     self._epoch = LeaderEpoch(0)
                     return
@@ -78,10 +100,10 @@ class LeaseLeadership:
         """See `Leadership`."""
         if not self._epoch:
             return
-        self._epoch = LeaderEpoch(0)
+        held, self._epoch = self._epoch, LeaderEpoch(0)
         try:
             lease = await self._read()
-            if lease is not None and lease.spec.holder_identity == self._identity:
+            if lease is not None and self._holds(lease, held):
                 lease.spec.holder_identity = None
                 await self._write(lease)
                 log.info("leadership.released")
@@ -92,14 +114,29 @@ class LeaseLeadership:
         begun = time.monotonic()
         try:
             lease = await self._read()
-            if lease is not None and _is_held_by_another(lease, self._identity):
+            if lease is not None and self._is_held_by_another(lease):
+                self._stood_by_at = begun
                 return False
             epoch = await self._take(lease)
         except (ClusterUnavailableError, StaleObjectError) as err:
             log.debug("leadership.not_acquired", exc_info=err)
             return False
         self._epoch, self._renewed_at = epoch, begun
+        self._stood_by_at = float("-inf")
         return True
+
+    def _holds(self, lease: Any, epoch: LeaderEpoch) -> bool:
+        """Whether the Lease is of our very acquisition; a process of the same name is another."""
+        return lease.spec.holder_identity == self._identity and _epoch_of(lease) == epoch
+
+    def _is_held_by_another(self, lease: Any) -> bool:
+        spec, version = lease.spec, lease.metadata.resource_version
+        if not spec.holder_identity or spec.holder_identity == self._identity:
+            return False
+        if version != self._sighting.version:
+            self._sighting = _Sighting(version, time.monotonic())
+        unchanged_s = time.monotonic() - self._sighting.at
+        return unchanged_s < (spec.lease_duration_seconds or LEASE_S)
 
     async def _take(self, lease: Any | None) -> LeaderEpoch:
         """Write the Lease as ours, with a higher epoch than it ever carried.
@@ -117,9 +154,8 @@ class LeaseLeadership:
             meta = client.V1ObjectMeta(name=NAME, annotations={EPOCH: str(epoch)})
             await self._create(client.V1Lease(metadata=meta, spec=spec))
             return LeaderEpoch(epoch)
-        known = lease.metadata.annotations or {}
-        epoch = max(int(known.get(EPOCH, 0)) + 1, int(now.timestamp()))
-        lease.metadata.annotations = {**known, EPOCH: str(epoch)}
+        epoch = max(_epoch_of(lease) + 1, int(now.timestamp()))
+        lease.metadata.annotations = {**(lease.metadata.annotations or {}), EPOCH: str(epoch)}
         lease.spec = spec
         await self._write(lease)
         return LeaderEpoch(epoch)
@@ -154,9 +190,6 @@ class LeaseLeadership:
         )
 
 
-def _is_held_by_another(lease: Any, identity: str) -> bool:
-    spec = lease.spec
-    if not spec.holder_identity or spec.holder_identity == identity or spec.renew_time is None:
-        return False
-    until = spec.renew_time + timedelta(seconds=spec.lease_duration_seconds or LEASE_S)
-    return bool(until > datetime.now(UTC))
+def _epoch_of(lease: Any) -> int:
+    told = (lease.metadata.annotations or {}).get(EPOCH, "0")
+    return int(told) if told.isdecimal() else 0

@@ -17,7 +17,7 @@ async def serve_operations(
         address: To bind.
         port: To bind; 0 takes any free one.
         trouble: Why the process should be started anew, or None.
-        is_ready: Whether this replica leads and knows everything declared.
+        is_ready: Whether this replica leads and knows everything declared, or stands by.
 
     Raises:
         OSError: The port cannot be had.

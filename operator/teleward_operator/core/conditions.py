@@ -147,6 +147,12 @@ def transition(before: Mapping[str, object], after: Mapping[str, object]) -> Tra
     )
 
 
+def told(status: Mapping[str, object]) -> list[tuple[str, str]]:
+    """List the type and status of each condition in a status."""
+    known = _by_type(status.get("conditions"))
+    return [(of, str(known[of].get("status"))) for of in ConditionType if of in known]
+
+
 def _by_type(listed: object) -> dict[str, Mapping[str, object]]:
     if not isinstance(listed, list):
         return {}

@@ -27,8 +27,8 @@ class Leader:
     worklist: Worklist
     keeper: Keeper
     watch: Watch
-    is_ready: bool = False
-    """Everything declared is known."""
+    knows_everything: bool = False
+    """This replica leads, and one complete LIST was taken in."""
     _measured_at: float | None = None
 
     async def run(self) -> None:
@@ -39,12 +39,12 @@ class Leader:
         """
         outside = self.worklist.reconciler.outside
         await outside.leadership.acquire()
-        outside.counting.leads(leads=True)
+        outside.counting.leads(outside.leadership.epoch())
         try:
             await self._lead()
         finally:
-            self.is_ready = False
-            outside.counting.leads(leads=False)
+            self.knows_everything = False
+            outside.counting.leads(None)
             await outside.leadership.release()
 
     async def _lead(self) -> None:
@@ -53,7 +53,7 @@ class Leader:
             group.create_task(self._keep_leadership())
             group.create_task(self.worklist.run())
             await keeper.start()
-            self.is_ready = True
+            self.knows_everything = True
             for loop in (
                 self._follow_watch, keeper.sweep, keeper.follow_pools, keeper.follow_counters,
                 keeper.watch_marker,
@@ -67,8 +67,11 @@ class Leader:
             before = self._measured_at = outside.monotonic()
             await asyncio.sleep(MEASURE_EVERY_S)
             lag = max(0.0, outside.monotonic() - before - MEASURE_EVERY_S)
-            objects = len(self.worklist.cache.objects)
-            outside.counting.measured(lag, self._watch_age(), self.worklist.depth, objects)
+            outside.counting.measured(lag, self._watch_age(), self.worklist.depth)
+
+    def is_ready(self) -> bool:
+        """Whether it leads and knows everything declared, or stands by: what readiness answers."""
+        return self.knows_everything or self.worklist.reconciler.outside.leadership.stands_by()
 
     def trouble(self) -> str | None:
         """Why this process should be started anew, or None: what liveness answers."""
@@ -76,12 +79,12 @@ class Leader:
         before = self._measured_at
         if before is not None and outside.monotonic() - before > MAX_LOOP_LAG_S + MEASURE_EVERY_S:
             return "the event loop is stuck"
-        if self.is_ready and self._watch_age() > MAX_WATCH_AGE_S:
+        if self._watch_age() > MAX_WATCH_AGE_S:
             return "the watch brings nothing"
         return None
 
     def _watch_age(self) -> float:
-        if not self.is_ready:
+        if not self.knows_everything:
             return 0.0
         return self.worklist.reconciler.outside.monotonic() - self.keeper.watched_at
 

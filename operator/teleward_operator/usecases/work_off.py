@@ -80,11 +80,13 @@ class Worklist:
         await self._queue.join()
 
     async def _work(self) -> None:
+        outside = self.reconciler.outside
         while True:
             key = await self._queue.get()
             self._dirty.begin(key)
+            begun = outside.monotonic()
             outcome = await self._try(key)
-            self.reconciler.outside.counting.reconciled(key[0], outcome)
+            outside.counting.reconciled(key[0], outcome, outside.monotonic() - begun)
             if outcome != "Done":
                 asyncio.get_running_loop().call_later(self._dirty.fail(key), self.mark, key)
             elif self._dirty.succeed(key):
