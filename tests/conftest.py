@@ -80,5 +80,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties if report.when == "call" else ():
+            shown = f"{value:.2f}" if isinstance(value, float) else value
+            terminalreporter.write_line(f"figure: {report.nodeid.split('::')[-1]}: {name} {shown}")
     for tier, lack in sorted(_skipped.items()):
         terminalreporter.write_line(f"not run: tests/{tier}/ ({lack})", yellow=True)

@@ -5,7 +5,7 @@ operator alone writes them, fenced by its leader epoch; everybody else reads. No
 """
 
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from teleward_contract.placements import Record
 from teleward_contract.units import CapacityUnits, LeaderEpoch, Namespace, PoolId
@@ -186,6 +186,15 @@ class ProjectionKind(StrEnum):
 Projection = OrganisationProjection | ClinicProjection | PoolProjection
 
 
+class Stored(NamedTuple):
+    """A document as it stands, however it came there."""
+
+    uid: str
+    """Of the object it was made from; empty when it cannot be read."""
+    document: Projection | None
+    """None when it cannot be read: somebody else wrote it."""
+
+
 class ProjectionWriter(Protocol):
     """The operator's side.
 
@@ -202,16 +211,20 @@ class ProjectionWriter(Protocol):
         """Remove a document, unless one of another uid has taken its place (idempotent)."""
         ...
 
-    async def stored(self) -> dict[tuple[ProjectionKind, Namespace, str], str]:
-        """List the stored: (kind, namespace, name) → uid; organisations are named `organisation`."""
+    async def stored(self) -> dict[tuple[ProjectionKind, Namespace, str], Stored]:
+        """List the stored by (kind, namespace, name); organisations are named `organisation`."""
         ...
 
     async def mark(self, leader: LeaderEpoch) -> None:
-        """Note that a full projection is complete."""
+        """Note that a full projection is complete in this very store."""
         ...
 
     async def is_marked(self) -> bool:
-        """Whether the note is still there; when not, the store was emptied: project everything."""
+        """Whether the note is there and of this very store.
+
+        When not, the store was emptied, restarted, or replaced by one that may have missed the last
+        writes: compare everything.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ from teleward_contract.projections import (
     PoolProjection,
     Projection,
     ProjectionKind,
+    Stored,
 )
 from teleward_contract.units import LeaderEpoch, Namespace
 
@@ -56,9 +57,9 @@ class MemoryProjections:
         if document is not None and document.uid == uid:
             del self._documents[kind, namespace, name]
 
-    async def stored(self) -> dict[Key, str]:
+    async def stored(self) -> dict[Key, Stored]:
         """See `ProjectionWriter`."""
-        return {key: document.uid for key, document in self._documents.items()}
+        return {key: Stored(document.uid, document) for key, document in self._documents.items()}
 
     async def mark(self, leader: LeaderEpoch) -> None:
         """See `ProjectionWriter`."""

@@ -10,23 +10,27 @@ tw:{org:NS}:leader             string   highest leader epoch that wrote under th
 tw:{pool:P}:policy             hash     `pool` → the pool's document (`routing_redis`, whose scripts read it)
 tw:{pool:P}:leader             string   as above
 tw:{projections}:index         set      documents keys that have held something; written before them
-tw:{projections}:marker        hash     `complete` → leader epoch of the last full projection; gone = emptied
+tw:{projections}:marker        hash     `complete` → replication id of the store that got a full projection
 tw:{projections}:leader        string   as above
 tw:changed                     channel  `kind namespace name` after each change: look again
 =============================  =======  =============================================================
 """
 
+import json
 from collections.abc import Awaitable
 from typing import TypeVar, cast
 
-from redis.exceptions import RedisError
+from pydantic import ValidationError
+from redis.exceptions import NoPermissionError, RedisError
 
+from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.projections import (
     ClinicProjection,
     OrganisationProjection,
     PoolProjection,
     Projection,
     ProjectionKind,
+    Stored,
 )
 from teleward_contract.projections_memory import Key, key_of
 from teleward_contract.redis_store import Store, read_script, unavailable
@@ -51,8 +55,35 @@ def _place(kind: ProjectionKind, namespace: Namespace, name: str) -> tuple[str, 
     return f"tw:{{org:{namespace}}}:documents", field
 
 
+def _named(key: str, field: str) -> Key:
+    """The (kind, namespace, name) of what stands in a place: the inverse of `_place`."""
+    kind, _, name = field.partition("/")
+    tag = key[key.index(":", key.index("{")) + 1 : key.index("}")]
+    if kind == "pool":
+        namespace, _, name = tag.partition("/")
+        return ProjectionKind.POOL, Namespace(namespace), name
+    return ProjectionKind(kind), Namespace(tag), name or kind
+
+
 def _document(field: str, raw: str) -> Projection:
     return _RECORDS[field.partition("/")[0]].model_validate_json(raw)
+
+
+def _stored(field: str, raw: str) -> Stored:
+    try:
+        document = _document(field, raw)
+    except ValidationError:
+        return Stored(_uid_of(raw), None)
+    return Stored(document.uid, document)
+
+
+def _uid_of(raw: str) -> str:
+    """The uid in a text of any shape, as the script that removes it looks for one."""
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return ""
+    return str(found.get("uid", "")) if isinstance(found, dict) else ""
 
 
 class RedisProjections:
@@ -76,17 +107,18 @@ class RedisProjections:
         key, field = _place(kind, namespace, name)
         await self._write(key, field, leader, uid, "", f"{kind} {namespace} {name}")
 
-    async def stored(self) -> dict[Key, str]:
+    async def stored(self) -> dict[Key, Stored]:
         """See `ProjectionWriter`."""
-        return {key_of(document): document.uid for document in await self._all()}
+        return await self._all()
 
     async def mark(self, leader: LeaderEpoch) -> None:
         """See `ProjectionWriter`."""
-        await self._write(_MARKER, "complete", leader, "", str(leader), "complete")
+        await self._write(_MARKER, "complete", leader, "", await self._identity(), "complete")
 
     async def is_marked(self) -> bool:
         """See `ProjectionWriter`."""
-        return bool(await self._call(self._store.redis.exists(_MARKER)))
+        wait = cast("Awaitable[str | None]", self._store.redis.hget(_MARKER, "complete"))
+        return await self._call(wait) == await self._identity()
 
     async def organisation(self, namespace: Namespace) -> OrganisationProjection | None:
         """See `Projections`."""
@@ -100,17 +132,17 @@ class RedisProjections:
 
     async def clinics(self) -> tuple[ClinicProjection, ...]:
         """See `Projections`."""
-        found = [d for d in await self._all() if isinstance(d, ClinicProjection)]
+        found = [d for _, d in (await self._all()).values() if isinstance(d, ClinicProjection)]
         return tuple(sorted(found, key=lambda clinic: (clinic.namespace, clinic.name)))
 
     async def pools(self) -> tuple[PoolProjection, ...]:
         """See `Projections`."""
-        found = [d for d in await self._all() if isinstance(d, PoolProjection)]
+        found = [d for _, d in (await self._all()).values() if isinstance(d, PoolProjection)]
         return tuple(sorted(found, key=lambda pool: pool.pool))
 
     async def is_complete(self) -> bool:
         """See `Projections`."""
-        return await self.is_marked()
+        return bool(await self._call(self._store.redis.exists(_MARKER)))
 
     async def _write(
         self, key: str, field: str, leader: LeaderEpoch, uid: str, document: str, hint: str
@@ -128,14 +160,35 @@ class RedisProjections:
         raw = await self._call(wait)
         return _document(field, raw) if raw else None
 
-    async def _all(self) -> list[Projection]:
-        """Read every document, in two round trips."""
-        keys = await self._call(cast("Awaitable[set[str]]", self._store.redis.smembers(_INDEX)))
+    async def _all(self) -> dict[Key, Stored]:
+        """Read every document, in two round trips; fields of nobody's are passed over."""
+        wait = cast("Awaitable[set[str]]", self._store.redis.smembers(_INDEX))
+        keys = sorted(await self._call(wait))
         async with self._store.redis.pipeline(transaction=False) as pipeline:
-            for key in sorted(keys):
+            for key in keys:
                 pipeline.hgetall(key)
             hashes: list[dict[str, str]] = await self._call(pipeline.execute())
-        return [_document(field, raw) for rows in hashes for field, raw in rows.items()]
+        return {
+            _named(key, field): _stored(field, raw)
+            for key, rows in zip(keys, hashes, strict=True)
+            for field, raw in rows.items()
+            if field.partition("/")[0] in _RECORDS
+        }
+
+    async def _identity(self) -> str:
+        """The replication id: a restart, a failover or another store has another one.
+
+        Source: `INFO replication`, master_replid (Redis, Valkey). Where it may not be asked, all
+        stores look the same and the sweep alone finds what one missed.
+        """
+        try:
+            wait = cast("Awaitable[dict[str, str]]", self._store.redis.info("replication"))
+            told = await self._call(wait)
+        except RoutingUnavailableError as err:
+            if isinstance(err.__cause__, NoPermissionError):
+                return "unknown"
+            raise
+        return str(told.get("master_replid") or "unknown")
 
     async def _call(self, work: Awaitable[_T]) -> _T:
         try:

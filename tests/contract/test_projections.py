@@ -13,6 +13,7 @@ from teleward_contract.projections import (
     Role,
     RoomKind,
     RoomProjection,
+    Stored,
     TeamMember,
     WaitingAreaProjection,
 )
@@ -166,10 +167,32 @@ async def test_everything_stored_is_listed_with_its_uid(writer: ProjectionWriter
         await writer.put(document, FIRST)
 
     assert await writer.stored() == {
-        (ProjectionKind.ORGANISATION, HARBOUR, "organisation"): "uid-0",
-        (ProjectionKind.CLINIC, HARBOUR, "cardiology"): "uid-1",
-        (ProjectionKind.POOL, HARBOUR, "default"): "uid-9",
+        (ProjectionKind.ORGANISATION, HARBOUR, "organisation"): Stored("uid-0", organisation()),
+        (ProjectionKind.CLINIC, HARBOUR, "cardiology"): Stored("uid-1", clinic()),
+        (ProjectionKind.POOL, HARBOUR, "default"): Stored("uid-9", pool()),
     }
+
+
+@pytest.mark.parametrize(
+    ("raw", "uid"),
+    [("{", ""), ("[]", ""), ('{"uid": "planted", "name": 7}', "planted"), ('{"uid": 7}', "7")],
+)
+async def test_a_document_that_cannot_be_read_is_told_of_and_can_be_removed(
+    store: Store, raw: str, uid: str
+) -> None:
+    projections = RedisProjections(store)
+    await projections.put(organisation(), FIRST)
+    key = f"tw:{{org:{HARBOUR}}}:documents"
+    await store.redis.hset(key, mapping={"clinic/planted": raw, "of-nobody": raw})
+
+    stored = await projections.stored()
+
+    planted = (ProjectionKind.CLINIC, HARBOUR, "planted")
+    assert stored[planted] == Stored(uid, None)
+    assert len(stored) == 2
+    assert await projections.clinics() == ()
+    await projections.remove(*planted, uid, FIRST)
+    assert planted not in await projections.stored()
 
 
 async def test_the_mark_says_that_a_full_projection_is_there(
@@ -190,6 +213,20 @@ async def test_an_emptied_store_has_no_mark(store: Store) -> None:
     await store.redis.flushall()
 
     assert not await projections.is_marked()
+
+
+async def test_a_restarted_or_replaced_store_does_not_have_the_mark_of_the_former(
+    store: Store,
+) -> None:
+    projections = RedisProjections(store)
+    await projections.mark(FIRST)
+    assert await projections.is_marked()
+
+    await store.redis.replicaof("127.0.0.1", 1)
+    await store.redis.replicaof("NO", "ONE")  # a promoted replica
+
+    assert not await projections.is_marked()
+    assert await projections.is_complete(), "readers go on with what there is"
 
 
 async def test_readers_are_told_to_look_again(store: Store) -> None:

@@ -5,7 +5,10 @@ if tonumber(ARGV[1]) < newest then return redis.error_reply('STALE_LEADER a newe
 redis.call('SET', KEYS[1], ARGV[1])
 if ARGV[4] == '' then
   local document = redis.call('HGET', KEYS[2], ARGV[2])
-  if not document or cjson.decode(document).uid ~= ARGV[3] then return 0 end
+  if not document then return 0 end
+  local is_read, found = pcall(cjson.decode, document)
+  local uid = is_read and type(found) == 'table' and tostring(found.uid or '') or ''
+  if uid ~= ARGV[3] then return 0 end
   redis.call('HDEL', KEYS[2], ARGV[2])
 else
   redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])

@@ -58,6 +58,7 @@ class LeaseLeadership:
         self._stood_by_at = float("-inf")
         self._epoch = LeaderEpoch(0)
         self._sighting = _Sighting("", 0.0)
+        self._failure = ""
 
     def epoch(self) -> LeaderEpoch:
         """See `Leadership`."""
@@ -119,11 +120,17 @@ class LeaseLeadership:
                 return False
             epoch = await self._take(lease)
         except (ClusterUnavailableError, StaleObjectError) as err:
-            log.debug("leadership.not_acquired", exc_info=err)
+            self._note_failure(err)
             return False
         self._epoch, self._renewed_at = epoch, begun
         self._stood_by_at = float("-inf")
         return True
+
+    def _note_failure(self, err: ClusterUnavailableError | StaleObjectError) -> None:
+        """Say once why leadership cannot be had; a lost race for the Lease is none of it."""
+        if str(err) != self._failure and isinstance(err, ClusterUnavailableError):
+            log.warning("leadership.not_acquired", exc_info=err)
+        self._failure = str(err)
 
     def _holds(self, lease: Any, epoch: LeaderEpoch) -> bool:
         """Whether the Lease is of our very acquisition; a process of the same name is another."""

@@ -1,10 +1,12 @@
 """Keep the routing state true beside the watch: sweep, refresh counters, project again after a loss."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 
 import structlog
 from teleward_contract.errors import RoutingUnavailableError, StaleLeaderError
+from teleward_contract.projections import Stored
 
 from teleward_operator.core.cache import DirtyKey, unit_of
 from teleward_operator.errors import ClusterUnavailableError
@@ -37,6 +39,8 @@ class Keeper:
     """Uids that the last LIST did not hold."""
     _unowned: dict[DirtyKey, str] = field(default_factory=dict)
     """Documents whose object the last LIST did not hold."""
+    _hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    """The next sweep is due now."""
 
     async def start(self) -> None:
         """Fill the cache by one complete LIST before anything is judged missing."""
@@ -44,10 +48,19 @@ class Keeper:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def sweep(self) -> None:
-        """Repair drift: every five minutes, and soon again when something seemed to be missing."""
+        """Repair drift every five minutes, or sooner.
+
+        Soon, when something seemed to be missing; at once, after the routing state was emptied or
+        replaced.
+        """
         while True:
             is_in_doubt = bool(self._absent or self._unowned)
-            await asyncio.sleep(self.confirm_after_s if is_in_doubt else self.sweep_every_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(
+                    self.confirm_after_s if is_in_doubt else self.sweep_every_s
+                ):
+                    await self._hurry.wait()
+            self._hurry.clear()
             await self._sweep_once()
 
     async def follow_pools(self) -> None:
@@ -77,22 +90,22 @@ class Keeper:
         outside = self.worklist.reconciler.outside
         if await outside.projections.is_marked():
             return
-        missing = await self._repair(await self.worklist.reconciler.projector.stored())
+        missing = self._repair(await self.worklist.reconciler.projector.stored())
         if missing:
             log.info("projection.missing", count=missing)
             await self.worklist.settled()
             return
+        self._hurry.set()
         await outside.projections.mark(outside.leadership.epoch())
         log.info("projection.completed", count=len(self.worklist.cache.projected()))
 
-    async def _repair(self, stored: dict[DirtyKey, str]) -> int:
-        """Have every document written again that does not stand; how many those are."""
+    def _repair(self, stored: dict[DirtyKey, Stored]) -> int:
+        """Have every document written again that does not stand as it should; how many those are."""
         expected = self.worklist.cache.projected()
-        missing = [key for key, uid in expected.items() if stored.get(key) != uid]
-        self.worklist.reconciler.projector.forget(missing)
-        for key in missing:
+        drifted = self.worklist.reconciler.projector.repair(expected, stored)
+        for key in drifted:
             self.worklist.mark(key)
-        return len(missing)
+        return len(drifted)
 
     async def _sweep_once(self) -> bool:
         """Sweep; False when the API server did not answer."""
@@ -131,8 +144,8 @@ class Keeper:
         """Write what is not stored; remove what two LISTs on end gave no reason for."""
         projector = self.worklist.reconciler.projector
         stored = await projector.stored()
-        await self._repair(stored)
-        unowned = {key: uid for key, uid in stored.items() if uid not in uids}
+        self._repair(stored)
+        unowned = {key: uid for key, (uid, _) in stored.items() if uid not in uids}
         certain = {key: uid for key, uid in unowned.items() if self._unowned.get(key) == uid}
         projector.condemn(certain)
         for key in certain:

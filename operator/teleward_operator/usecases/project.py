@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
-from teleward_contract.projections import Projection, ProjectionKind
+from teleward_contract.projections import Projection, ProjectionKind, Stored
 from teleward_contract.units import Namespace
 
 from teleward_operator.core.cache import DirtyKey, stored_key
@@ -56,18 +56,26 @@ class Projector:
         self.outside.counting.projected("removed")
         log.info("projection.removed", kind=unit.value, namespace=namespace, name_of_object=name)
 
-    async def stored(self) -> dict[DirtyKey, str]:
-        """List what stands: key → uid.
+    async def stored(self) -> dict[DirtyKey, Stored]:
+        """List what stands.
 
         Raises: RoutingUnavailableError.
         """
         found = await self.outside.projections.stored()
-        return {stored_key(*key): uid for key, uid in found.items()}
+        return {stored_key(*key): what for key, what in found.items()}
 
-    def forget(self, keys: Iterable[DirtyKey]) -> None:
-        """Write these again at the next occasion: they do not stand."""
-        for key in keys:
+    def repair(
+        self, expected: Iterable[DirtyKey], stored: Mapping[DirtyKey, Stored]
+    ) -> list[DirtyKey]:
+        """Tell which of these do not stand as they were written; they are written anew at the next `put`."""
+        drifted = [
+            key
+            for key in expected
+            if key not in stored or stored[key].document != self._written.get(key)
+        ]
+        for key in drifted:
             self._written.pop(key, None)
+        return drifted
 
     def condemn(self, documents: Mapping[DirtyKey, str]) -> None:
         """Allow these to be removed though another leader wrote them."""
