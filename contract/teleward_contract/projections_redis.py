@@ -158,7 +158,7 @@ class RedisProjections:
         key, field = _place(kind, namespace, name)
         wait = cast("Awaitable[str | None]", self._store.redis.hget(key, field))
         raw = await self._call(wait)
-        return _document(field, raw) if raw else None
+        return _stored(field, raw).document if raw else None
 
     async def _all(self) -> dict[Key, Stored]:
         """Read every document, in two round trips; fields of nobody's are passed over."""

@@ -76,7 +76,7 @@ async def _run(settings: Settings) -> int:
         reconciler = Reconciler(outside, cache, Projector(outside), Reporter(outside, cache))
         worklist = Worklist(reconciler)
         watch = KopfWatch(in_cluster=not settings.kubeconfig, keep_signals=stop.listen)
-        leader = Leader(worklist, Keeper(worklist), watch)
+        leader = Leader(worklist, Keeper(worklist, settings.sweep_every_s), watch)
         return await _serve(settings, leader, stop.requested)
 
 

@@ -59,6 +59,10 @@ class Sink(Protocol):
         """A namespace has these labels; None: it is gone."""
         ...
 
+    def history_lost(self) -> None:
+        """A watch began from a LIST: what was deleted before it will not be told."""
+        ...
+
 
 class Watch(Protocol):
     """Sees every change of our kinds, from now on; reconnects by itself."""

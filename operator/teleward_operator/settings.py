@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     supervisor_token: SecretStr = SecretStr("")
     """Bearer token of the local supervisor."""
 
+    sweep_every_s: float = Field(default=300.0, gt=0)
+    """How often everything is listed and compared, in seconds."""
+
     namespace: str = "default"
     """Namespace of the operator's Lease."""
 

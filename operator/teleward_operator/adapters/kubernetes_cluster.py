@@ -150,6 +150,10 @@ class KubernetesCluster:
         while True:
             try:
                 page = await call("list", lambda: self._page(plural, token))  # noqa: B023  # called at once
+            except StaleObjectError as err:
+                raise ClusterUnavailableError(
+                    f"{plural}.{GROUP} is not defined; next: kubectl apply -f crds/"
+                ) from err
             except ClusterUnavailableError as err:
                 if not (token and f"{_GONE}" in str(err)):
                     raise

@@ -1,6 +1,7 @@
 """Kopf watches our kinds and namespaces; every event goes into the sink. Nothing is decided here."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ class KopfWatch:
 
     async def follow(self, sink: Sink) -> None:
         """See `Watch`."""
+        logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # a line for every event
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(self._login)
         register(registry, sink)
@@ -44,6 +46,7 @@ def register(registry: kopf.OperatorRegistry, sink: Sink) -> None:
 
     @kopf.on.event("", "v1", "namespaces", registry=registry, id="seen-namespaces")
     async def namespace_seen(event: kopf.RawEvent, **_: Any) -> None:
+        _note_listing(event, sink)
         meta = event["object"]["metadata"]
         labels = None if event["type"] == "DELETED" else dict(meta.get("labels", {}))
         sink.namespace_seen(meta["name"], labels)
@@ -52,12 +55,18 @@ def register(registry: kopf.OperatorRegistry, sink: Sink) -> None:
 def _register_kind(registry: kopf.OperatorRegistry, kind: str, plural: str, sink: Sink) -> None:
     @kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"seen-{plural}")
     async def object_seen(event: kopf.RawEvent, **_: Any) -> None:
+        _note_listing(event, sink)
         try:
             resource = read_resource({**event["object"], "kind": kind})
         except ValidationError:
             log.warning("object.unreadable", kind=kind)  # what is known of it stays
             return
         sink.object_seen(resource, deleted=event["type"] == "DELETED")
+
+
+def _note_listing(event: kopf.RawEvent, sink: Sink) -> None:
+    if event["type"] is None:  # kopf's word for an object that came with a LIST
+        sink.history_lost()
 
 
 def settings() -> kopf.OperatorSettings:

@@ -15,7 +15,6 @@ from teleward_operator.usecases.work_off import Worklist
 
 log = structlog.get_logger()
 
-SWEEP_EVERY_S = 300.0
 CONFIRM_AFTER_S = 2.0
 """What one LIST does not hold is looked for in a second one, so long after it."""
 
@@ -31,7 +30,7 @@ class Keeper:
     """The loops beside the watch. Each is a task of its own, and none ends by itself."""
 
     worklist: Worklist
-    sweep_every_s: float = SWEEP_EVERY_S
+    sweep_every_s: float
     confirm_after_s: float = CONFIRM_AFTER_S
     watched_at: float = 0.0
     """When the watch was last known to be true, monotonic."""
@@ -47,11 +46,15 @@ class Keeper:
         while not await self._sweep_once():  # noqa: ASYNC110  # the API server decides
             await asyncio.sleep(LOOK_EVERY_S)
 
+    def hurry(self) -> None:
+        """Have the next sweep soon: something may have been missed."""
+        self._hurry.set()
+
     async def sweep(self) -> None:
         """Repair drift every five minutes, or sooner.
 
-        Soon, when something seemed to be missing; at once, after the routing state was emptied or
-        replaced.
+        Soon, when something seemed to be missing, when a watch lost its history, or when the routing
+        state was emptied or replaced.
         """
         while True:
             is_in_doubt = bool(self._absent or self._unowned)
@@ -60,6 +63,7 @@ class Keeper:
                     self.confirm_after_s if is_in_doubt else self.sweep_every_s
                 ):
                     await self._hurry.wait()
+            await asyncio.sleep(LOOK_EVERY_S)  # one sweep for all that hurried together
             self._hurry.clear()
             await self._sweep_once()
 
@@ -95,7 +99,7 @@ class Keeper:
             log.info("projection.missing", count=missing)
             await self.worklist.settled()
             return
-        self._hurry.set()
+        self.hurry()
         await outside.projections.mark(outside.leadership.epoch())
         log.info("projection.completed", count=len(self.worklist.cache.projected()))
 

@@ -106,6 +106,10 @@ class Leader:
         self._note_event("Namespace")
         self.worklist.namespace_seen(name, labels)
 
+    def history_lost(self) -> None:
+        """See `Sink`."""
+        self.keeper.hurry()
+
     def _note_event(self, kind: str) -> None:
         outside = self.worklist.reconciler.outside
         self.keeper.watched_at = outside.monotonic()

@@ -10,6 +10,7 @@ from teleward_operator.core.conditions import (
     is_programmed,
     refuse,
     summarise,
+    told,
     transition,
 )
 
@@ -17,14 +18,14 @@ MISSING = refuse(ConditionType.RESOLVED_REFS, Reason.CLINIC_NOT_FOUND, "Apply it
 SHUT = refuse(ConditionType.READY, Reason.SUSPENDED, "Open it.")
 
 
-def told(verdicts: tuple[Verdict, ...]) -> dict[str, str]:
+def _shown(verdicts: tuple[Verdict, ...]) -> dict[str, str]:
     return {verdict.type: verdict.reason.value for verdict in verdicts}
 
 
 def test_with_nothing_wrong_all_four_hold() -> None:
     verdicts = summarise()
 
-    assert told(verdicts) == {
+    assert _shown(verdicts) == {
         "Accepted": "Accepted",
         "ResolvedRefs": "Resolved",
         "Programmed": "Programmed",
@@ -36,7 +37,7 @@ def test_with_nothing_wrong_all_four_hold() -> None:
 def test_ready_repeats_the_first_thing_that_is_wrong() -> None:
     verdicts = summarise((MISSING, SHUT))
 
-    assert told(verdicts) == {
+    assert _shown(verdicts) == {
         "Accepted": "Accepted",
         "ResolvedRefs": "ClinicNotFound",
         "Programmed": "Programmed",
@@ -49,7 +50,7 @@ def test_ready_repeats_the_first_thing_that_is_wrong() -> None:
 def test_the_first_of_two_verdicts_on_one_condition_counts() -> None:
     other = refuse(ConditionType.RESOLVED_REFS, Reason.MEDIA_POOL_NOT_FOUND, "")
 
-    assert told(summarise((MISSING, other)))["ResolvedRefs"] == "ClinicNotFound"
+    assert _shown(summarise((MISSING, other)))["ResolvedRefs"] == "ClinicNotFound"
 
 
 def test_a_condition_keeps_its_time_while_its_status_stays() -> None:
@@ -96,3 +97,10 @@ def test_a_transition_is_a_change_of_the_summary_and_nothing_else() -> None:
     assert transition(good, later) is None
     assert transition(good, bad) == Transition("ClinicNotFound", "Apply it.", False)
     assert transition(good, {}) is None
+
+
+def test_a_status_is_told_by_its_own_conditions() -> None:
+    listed = [{"type": "Ready", "status": "False"}, {"type": "Foreign", "status": "True"}, "junk"]
+
+    assert told({"conditions": listed}) == [("Ready", "False")]
+    assert told({}) == []

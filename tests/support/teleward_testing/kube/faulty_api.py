@@ -41,11 +41,10 @@ class FaultyApi:
     """Before each request is passed on."""
     refuse: Callable[[Asked], int | None] = lambda asked: None
     """Answers the status code to refuse a request with."""
-    are_watches_silent: bool = False
-    """Open watches bring nothing more, and stay open."""
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
     _watches: set[asyncio.Task[None]] = field(default_factory=set)
+    _silent: set[asyncio.Task[None]] = field(default_factory=set)
 
     @contextlib.asynccontextmanager
     async def serve(self) -> "AsyncIterator[FaultyApi]":
@@ -78,6 +77,15 @@ class FaultyApi:
         """Close every open watch without a word."""
         for task in self._watches:
             task.cancel()
+
+    @property
+    def watches(self) -> int:
+        """How many watches are open."""
+        return len(self._watches)
+
+    def silence_watches(self) -> None:
+        """Every open watch brings nothing more and stays open, as behind a forgetful middlebox."""
+        self._silent |= self._watches
 
     def writes_since(self, at: float) -> list[Asked]:
         """The requests since a monotonic time that would change something."""
@@ -134,11 +142,8 @@ class FaultyApi:
     async def _stream(self, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
         with contextlib.suppress(aiohttp.ClientError, ConnectionError):
             async for part in answer.content.iter_any():
-                while self.are_watches_silent:  # noqa: ASYNC110  # any test may change it at any moment
-                    await asyncio.sleep(0.05)
-                if self.is_down:
-                    return
-                await response.write(part)
+                if self._silent.isdisjoint({asyncio.current_task()}):
+                    await response.write(part)
 
 
 def _dropped(request: web.Request) -> web.Response:
