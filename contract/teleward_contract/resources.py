@@ -14,6 +14,8 @@ GROUP, VERSION = "teleward.io", "v1alpha1"
 ORGANISATION_NAME = "organisation"
 DEFAULT_POOL = "default"
 DRAIN_FINALIZER = "teleward.io/drain"
+SKIP_DRAIN = "teleward.io/skip-drain"
+"""Annotation of a MediaPool; `true` ends the calls of a pool that is being deleted."""
 
 
 class Mirror(BaseModel):
@@ -239,10 +241,22 @@ class Scheduling(Mirror):
     policy: PoolPolicy = PoolPolicy.PACK
 
 
+class PortRange(Mirror):
+    """UDP ports, both ends included."""
+
+    first: int
+    last: int
+
+
 class Exposure(Mirror):
     """How browsers reach media nodes in a cluster."""
 
     mode: Literal["NodePort", "HostPort", "HostNetwork", "LoadBalancer"] = "NodePort"
+    address: str | None = None
+    ports: PortRange | None = None
+    port: int | None = None
+    service_annotations: dict[str, str] = {}
+    load_balancer_class: str | None = None
 
 
 class Drain(Mirror):
@@ -251,12 +265,27 @@ class Drain(Mirror):
     timeout_seconds: int = 3600
 
 
+class Toleration(Mirror):
+    """One toleration, as in a pod."""
+
+    key: str | None = None
+    operator: Literal["Exists", "Equal"] | None = None
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    toleration_seconds: int | None = None
+
+
 class Template(Mirror):
     """What a media node's pod gets in a cluster."""
 
+    image: str | None = None
     cpu: str = "1"
     memory: str = "512Mi"
     node_selector: dict[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+    priority_class_name: str | None = None
+    annotations: dict[str, str] = {}
+    labels: dict[str, str] = {}
 
 
 class Selector(Mirror):
@@ -306,6 +335,7 @@ class Metadata(Mirror):
     resource_version: str = ""
     deletion_timestamp: str | None = None
     finalizers: tuple[str, ...] = ()
+    annotations: dict[str, str] = {}
 
 
 _S = TypeVar("_S", bound=Mirror)

@@ -3,7 +3,7 @@
 TelewardOperatorError
 ├── ClusterUnavailableError   the API server did not answer, or refused for now
 ├── StaleObjectError          409 or 404: the object changed or went since it was read; look again
-├── RuntimeUnavailableError   the pool's runtime (the local supervisor) did not answer
+├── RuntimeUnavailableError   the pool's runtime (supervisor, API server) did not answer, or refused
 ├── LeadershipLostError       another replica leads; this one ends
 └── WatchEndedError           the watch died; the process ends and starts anew
 """
@@ -14,7 +14,15 @@ class TelewardOperatorError(Exception):
 
 
 class ClusterUnavailableError(TelewardOperatorError):
-    """The API server did not answer, or refused for now; try again."""
+    """The API server did not answer, or refused for now; try again.
+
+    Attributes:
+        status: HTTP status of the refusal, 0 when there was no answer.
+    """
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class StaleObjectError(TelewardOperatorError):

@@ -19,11 +19,13 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_contract.routing_redis import RedisRouting
 
 from teleward_operator.adapters.kubernetes_cluster import KubernetesCluster, load_client
+from teleward_operator.adapters.kubernetes_runtime import KubernetesRuntime
 from teleward_operator.adapters.lease import LeaseLeadership
-from teleward_operator.adapters.local_supervisor import LocalSupervisor, NoRuntime
+from teleward_operator.adapters.local_supervisor import LocalSupervisor
 from teleward_operator.adapters.metrics import PrometheusCounting
 from teleward_operator.adapters.operations import serve_operations
 from teleward_operator.core.cache import Cache
+from teleward_operator.core.media_node_objects import Installation
 from teleward_operator.errors import ClusterUnavailableError
 from teleward_operator.handlers.watching import KopfWatch
 from teleward_operator.ports import PoolRuntime
@@ -37,6 +39,7 @@ from teleward_operator.usecases.report import Reporter
 from teleward_operator.usecases.work_off import Worklist
 
 _PROGRAM = "teleward-operator"
+DEFAULT_REDIS_PORT = 6379
 
 log = structlog.get_logger()
 
@@ -49,6 +52,11 @@ def main() -> None:
         refuse_start(
             _PROGRAM, "TELEWARD_POOL_RUNTIME=local needs TELEWARD_SUPERVISOR_URL",
             "set it, or start with `teleward up`, which does",
+        )  # fmt: skip
+    if settings.pool_runtime == "kubernetes" and not settings.media_node_image:
+        refuse_start(
+            _PROGRAM, "TELEWARD_POOL_RUNTIME=kubernetes needs TELEWARD_MEDIA_NODE_IMAGE",
+            "set it to the image of teleward-media, as the chart does",
         )  # fmt: skip
     if settings.kubeconfig:
         os.environ["KUBECONFIG"] = settings.kubeconfig  # where kopf's login looks
@@ -70,7 +78,9 @@ async def _run(settings: Settings) -> int:
     async with open_store(str(settings.redis_url)) as store, aiohttp.ClientSession() as session:
         cache = Cache()
         counting = PrometheusCounting(cache)
-        runtime = _runtime(settings, session)
+        runtime: PoolRuntime = _supervisor(settings, session)
+        if settings.pool_runtime == "kubernetes":
+            runtime = KubernetesRuntime(api, _installation(settings), leadership.epoch)
         cluster = KubernetesCluster(api, leadership.epoch)
         outside = _outside(settings, store, cluster, leadership, runtime, counting)
         reconciler = Reconciler(outside, cache, Projector(outside), Reporter(outside, cache))
@@ -93,11 +103,19 @@ def _outside(
     )  # fmt: skip
 
 
-def _runtime(settings: Settings, session: aiohttp.ClientSession) -> PoolRuntime:
-    if settings.pool_runtime == "local":
-        token = settings.supervisor_token.get_secret_value()
-        return LocalSupervisor(settings.supervisor_url, token, session)
-    return NoRuntime()
+def _supervisor(settings: Settings, session: aiohttp.ClientSession) -> LocalSupervisor:
+    token = settings.supervisor_token.get_secret_value()
+    return LocalSupervisor(settings.supervisor_url, token, session)
+
+
+def _installation(settings: Settings) -> Installation:
+    return Installation(
+        namespace=settings.namespace, image=settings.media_node_image,
+        pull_policy=settings.media_node_pull_policy, pull_secrets=settings.media_node_pull_secrets,
+        redis_secret=settings.media_node_redis_secret,
+        redis_port=settings.redis_url.port or DEFAULT_REDIS_PORT,
+        ticket_keys=settings.media_node_ticket_keys, log_level=settings.media_node_log_level,
+    )  # fmt: skip
 
 
 def _wallclock() -> str:

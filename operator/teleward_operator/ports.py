@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from teleward_contract.resources import AnyResource
-from teleward_contract.units import CapacityUnits, LeaderEpoch, MediaNodeId, PoolId
+from teleward_contract.resources import AnyResource, MediaPool
+from teleward_contract.units import LeaderEpoch, MediaNodeId, PoolId
 
 from teleward_operator.core.cache import Unit
 from teleward_operator.core.conditions import Transition
-from teleward_operator.core.pools import RunningMediaNode
+from teleward_operator.core.pools import Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,21 @@ class PoolRuntime(Protocol):
     Raises (every method): RuntimeUnavailableError.
     """
 
-    async def running(self, pool: PoolId) -> tuple[RunningMediaNode, ...]:
-        """List the media nodes that shall run and those still stopping."""
+    async def look(self, pool: MediaPool, busy: frozenset[MediaNodeId]) -> Runtime:
+        """Tell what runs; `busy` media nodes carry calls."""
         ...
 
     async def run(
-        self, pool: PoolId, media_nodes: tuple[MediaNodeId, ...], capacity: CapacityUnits
+        self, pool: MediaPool, media_nodes: tuple[MediaNodeId, ...], busy: frozenset[MediaNodeId]
     ) -> None:
-        """Run exactly these (idempotent); others are stopped in good order."""
+        """Run exactly these (idempotent); others are stopped in good order.
+
+        A busy one that stays is left as it is, whatever else of it changed.
+        """
+        ...
+
+    async def forget(self, pool: PoolId) -> None:
+        """Stop whatever runs of a pool that is not declared any more (idempotent)."""
         ...
 
 

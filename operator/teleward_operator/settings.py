@@ -21,7 +21,25 @@ class Settings(BaseSettings):
     """Base of the links in status."""
 
     pool_runtime: Literal["local", "kubernetes"] = "local"
-    """What starts media nodes; `kubernetes` is not there yet: pools say RuntimeUnavailable."""
+    """What starts media nodes: the supervisor of `teleward up`, or Deployments in the pool's namespace."""
+
+    media_node_image: str = ""
+    """Image of media nodes whose pool names none; needed with `kubernetes`."""
+
+    media_node_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """When the kubelet pulls it."""
+
+    media_node_pull_secrets: tuple[str, ...] = ()
+    """Names of image pull Secrets in each pool's namespace, as a JSON list."""
+
+    media_node_redis_secret: str = "teleward-redis"  # noqa: S105  # a name
+    """Secret with the entry `url`, in each pool's namespace."""
+
+    media_node_ticket_keys: str = "teleward-ticket-keys"
+    """ConfigMap with the entry `public-keys.json`, in each pool's namespace."""
+
+    media_node_log_level: str = "INFO"
+    """Log level of media nodes."""
 
     supervisor_url: str = ""
     """Address of the local supervisor; needed with `local`."""

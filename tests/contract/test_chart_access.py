@@ -17,6 +17,15 @@ OPERATOR_NEEDS: set[Right] = {
     ("", "namespaces", "list"), ("", "namespaces", "watch"),  # labels, for allowedNamespaces
     ("", "events", "create"),
 }  # fmt: skip
+MEDIA_NODES_NEED: set[Right] = {
+    ("apps", "deployments", "delete"), ("", "services", "delete"), ("", "pods", "list"),
+    *((group, resource, verb)
+      for group, resource in (
+          ("apps", "deployments"), ("", "services"), ("", "serviceaccounts"),
+          ("policy", "poddisruptionbudgets"), ("networking.k8s.io", "networkpolicies"),
+      )
+      for verb in ("list", "create", "patch")),
+}  # fmt: skip
 LEASE_NEEDS: set[Right] = {
     ("coordination.k8s.io", "leases", verb) for verb in ("get", "create", "update")
 }
@@ -47,11 +56,20 @@ def test_the_operator_holds_one_lease_in_its_own_namespace() -> None:
         assert rule["verbs"] == ["create"] or rule["resourceNames"] == ["teleward-operator"]
 
 
+def test_media_nodes_are_run_in_bound_namespaces_alone() -> None:
+    role, binding = one_of("media/clusterrole.yaml"), one_of("media/rolebinding.yaml")
+
+    assert set(rights(role)) == MEDIA_NODES_NEED
+    assert (binding["kind"], binding["metadata"]["namespace"]) == ("RoleBinding", chart.NAMESPACE)
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+
+
 def test_no_role_has_a_wildcard_or_sees_a_secret() -> None:
-    for _, _, one in chart.every_object():
+    for _, path, one in chart.every_object():
         for right in rights(one) if one["kind"].endswith("Role") else ():
             assert "*" not in right
-            assert right[1] not in {"secrets", "pods", "nodes"}
+            assert right[1] not in {"secrets", "nodes"}
+            assert right[1] != "pods" or path == "media/clusterrole.yaml"
 
 
 def test_rights_are_bound_to_the_operators_account_alone() -> None:

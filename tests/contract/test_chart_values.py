@@ -141,19 +141,20 @@ def test_every_value_is_used_by_a_template() -> None:
 def test_the_notes_say_what_is_not_there_yet_and_what_comes_next(name: str) -> None:
     notes = chart.render(chart.values(name))["NOTES.txt"]
 
-    assert "MEDIA NODES DO NOT RUN IN A CLUSTER YET" in notes
+    assert "STAFF CANNOT SIGN IN IN A CLUSTER YET" in notes
     assert "kind: MediaPool" in notes
-    for secret in ("existingSecret",):
-        for part in ("gateway", "redis"):
-            default = yaml.safe_load(VALUES)[part][secret]
-            assert chart.values(name).get(part, {}).get(secret, default) in notes
+    for part, named in (
+        ("gateway", "existingSecret"), ("redis", "existingSecret"), ("media", "existingTicketKeys"),
+    ):  # fmt: skip
+        default = yaml.safe_load(VALUES)[part][named]
+        assert chart.values(name).get(part, {}).get(named, default) in notes
 
 
 def applied() -> dict[str, chart.Object]:
     """What the notes tell the reader to apply: kind → object."""
     notes = chart.render(chart.values("smallest"))["NOTES.txt"]
-    body = notes.split("<<'YAML'\n")[1].split("\nYAML\n")[0]
-    return {one["kind"]: one for one in yaml.safe_load_all(body)}
+    bodies = [part.split("\nYAML\n")[0] for part in notes.split("<<'YAML'\n")[1:]]
+    return {one["kind"]: one for body in bodies for one in yaml.safe_load_all(body)}
 
 
 @pytest.mark.parametrize("kind", ["Organisation", "MediaPool", "Clinic", "WaitingArea"])

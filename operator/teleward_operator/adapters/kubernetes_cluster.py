@@ -1,6 +1,7 @@
 """The Kubernetes API through the `kubernetes` package; its calls block, so they run in threads."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ log = structlog.get_logger()
 
 REQUEST_TIMEOUT_S = (5, 30)
 """Connect and read."""
+
+MAX_WORDS = 300
+"""Characters of the API server's words that are passed on."""
 
 PAGE = 500
 """Objects per answer of a LIST."""
@@ -75,7 +79,7 @@ async def call(verb: str, work: Callable[[], _T], fence: Callable[[], object] = 
         code = str(err.status)
         if err.status in (_CONFLICT, _NOT_FOUND):
             raise StaleObjectError(f"{verb}: {err.status}") from err
-        raise ClusterUnavailableError(f"{verb}: {err.status}") from err
+        raise ClusterUnavailableError(f"{verb}: {err.status} {_why(err)}", err.status) from err
     except (HTTPError, OSError) as err:
         raise ClusterUnavailableError(f"{verb}: {type(err).__name__}") from err
     else:
@@ -83,6 +87,15 @@ async def call(verb: str, work: Callable[[], _T], fence: Callable[[], object] = 
         return result
     finally:
         metrics.API_CALLS.labels(verb=verb, code=code).observe(time.perf_counter() - begun)
+
+
+def _why(err: client.ApiException) -> str:
+    """The API server's own words, cut to a line."""
+    try:
+        told = json.loads(err.body or "")
+    except (TypeError, ValueError):
+        return ""
+    return str(told.get("message", ""))[:MAX_WORDS] if isinstance(told, dict) else ""
 
 
 class KubernetesCluster:
@@ -155,7 +168,7 @@ class KubernetesCluster:
                     f"{plural}.{GROUP} is not defined; next: kubectl apply -f crds/"
                 ) from err
             except ClusterUnavailableError as err:
-                if not (token and f"{_GONE}" in str(err)):
+                if not (token and err.status == _GONE):
                     raise
                 items, token = [], ""
                 continue

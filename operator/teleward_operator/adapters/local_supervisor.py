@@ -2,9 +2,10 @@
 
 import aiohttp
 from pydantic import BaseModel, ValidationError
-from teleward_contract.units import CapacityUnits, MediaNodeId, PoolId
+from teleward_contract.resources import MediaPool
+from teleward_contract.units import MediaNodeId, PoolId
 
-from teleward_operator.core.pools import RunningMediaNode
+from teleward_operator.core.pools import RunningMediaNode, Runtime, pool_id
 from teleward_operator.errors import RuntimeUnavailableError
 
 TIMEOUT_S = 5.0
@@ -27,20 +28,28 @@ class LocalSupervisor:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session = session
 
-    async def running(self, pool: PoolId) -> tuple[RunningMediaNode, ...]:
+    async def look(self, pool: MediaPool, _: frozenset[MediaNodeId]) -> Runtime:
         """See `PoolRuntime`."""
-        answer = await self._ask("GET", pool, None)
-        return tuple(
-            RunningMediaNode(MediaNodeId(node.id), is_stopping=node.state == "stopping")
-            for node in answer.media_nodes
+        answer = await self._ask("GET", pool_id(pool), None)
+        return Runtime(
+            tuple(
+                RunningMediaNode(MediaNodeId(node.id), is_stopping=node.state == "stopping")
+                for node in answer.media_nodes
+            )
         )
 
     async def run(
-        self, pool: PoolId, media_nodes: tuple[MediaNodeId, ...], capacity: CapacityUnits
+        self, pool: MediaPool, media_nodes: tuple[MediaNodeId, ...], _: frozenset[MediaNodeId]
     ) -> None:
         """See `PoolRuntime`."""
+        capacity = pool.spec.capacity.units_per_media_node
         wanted = [{"id": node, "capacity_units": capacity} for node in media_nodes]
-        await self._ask("PUT", pool, {"media_nodes": wanted})
+        await self._ask("PUT", pool_id(pool), {"media_nodes": wanted})
+
+    async def forget(self, pool: PoolId) -> None:
+        """See `PoolRuntime`."""
+        if (await self._ask("GET", pool, None)).media_nodes:
+            await self._ask("PUT", pool, {"media_nodes": []})
 
     async def _ask(self, method: str, pool: PoolId, body: object) -> _Answer:
         try:
@@ -51,18 +60,6 @@ class LocalSupervisor:
                 response.raise_for_status()
                 return _Answer.model_validate_json(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValidationError) as err:
-            raise RuntimeUnavailableError(f"supervisor: {type(err).__name__}") from err
-
-
-class NoRuntime:
-    """Where nothing starts media nodes: none run, and none can."""
-
-    async def running(self, _: PoolId) -> tuple[RunningMediaNode, ...]:
-        """See `PoolRuntime`."""
-        return ()
-
-    async def run(
-        self, pool: PoolId, media_nodes: tuple[MediaNodeId, ...], _: CapacityUnits
-    ) -> None:
-        """See `PoolRuntime`."""
-        raise RuntimeUnavailableError(f"nothing runs {len(media_nodes)} media nodes of {pool}")
+            raise RuntimeUnavailableError(
+                f"The supervisor does not answer ({type(err).__name__}); look at its log."
+            ) from err

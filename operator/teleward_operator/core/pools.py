@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 from teleward_contract.media_nodes import MediaNodeState, MediaNodeView
 from teleward_contract.projections import PoolProjection
-from teleward_contract.resources import MediaPool
+from teleward_contract.resources import SKIP_DRAIN, MediaPool
 from teleward_contract.units import CapacityUnits, MediaNodeId, PoolId
 
 from teleward_operator.core.clinics import SILENT
 from teleward_operator.core.conditions import ConditionType, Reason, Verdict, refuse
+from teleward_operator.core.media_node_objects import POOL_LABEL, number_of
 from teleward_operator.core.statuses import StatusWrite, compose, unanswered
 
-POOL_LABEL = "teleward.io/pool"
+MAX_TROUBLE = 500
+"""Characters of the runtime's words in a condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,18 @@ class RunningMediaNode:
     media_node: MediaNodeId
     is_stopping: bool = False
     """Told to stop, not gone yet: its id is taken, its calls are not counted on."""
+    trouble: str = ""
+    """Why it does not come up, in the runtime's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What runs the media nodes of a pool, as it is now."""
+
+    media_nodes: tuple[RunningMediaNode, ...]
+    """Those that shall run, and those still stopping."""
+    is_settled: bool = True
+    """Nothing drifted: it need not be told again what to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +43,8 @@ class PoolSnapshot:
     """Everything a decision about one pool may look at."""
 
     pool: MediaPool
-    running: tuple[RunningMediaNode, ...] | None
-    """What the runtime runs; None while it does not answer."""
+    runtime: Runtime | str
+    """What runs the media nodes, or why it does not answer."""
     views: tuple[MediaNodeView, ...]
     now: str
     """RFC 3339 wallclock."""
@@ -89,7 +103,7 @@ def plan_pool(seen: PoolSnapshot) -> PoolPlan:
     """Start what is missing; cordon the emptiest of what is too much, and stop it once it is empty."""
     wanted, _ = desired_replicas(seen.pool)
     views = {view.media_node: view for view in seen.views}
-    running = seen.running or ()
+    running = _running(seen)
     listed = [node.media_node for node in running if not node.is_stopping]
     cordoned = [node for node in listed if _is_cordoned(views.get(node))]
     active = [node for node in listed if node not in cordoned]
@@ -97,23 +111,38 @@ def plan_pool(seen: PoolSnapshot) -> PoolPlan:
     welcome = _fullest(cordoned, views)[: max(0, wanted - len(active))]
     surplus = _fullest(active, views)[wanted:]
     stay = [node for node in (*active, *welcome) if node not in surplus]
-    if seen.running is not None:
+    if isinstance(seen.runtime, Runtime):
         taken = [node.media_node for node in running]
         stay += _fresh_ids(seen.pool.metadata.name, taken, wanted - len(stay))
     leaving = frozenset({*cordoned, *surplus} - set(welcome))
     # One cordoned just now may have been given a call since it was looked at: look once more.
     waiting = [
         node
-        for node in leaving - seen.overdue
+        for node in leaving - (leaving if _skips_drain(seen.pool) else seen.overdue)
         if _has_calls(views.get(node)) or (node in surplus and _is_alive(views.get(node)))
     ]
-    run = tuple(sorted((*stay, *waiting), key=_number))
+    run = tuple(sorted((*stay, *waiting), key=number_of))
     return PoolPlan(
         run, tuple(surplus), tuple(welcome), leaving,
-        is_changed=seen.running is not None and set(run) != set(listed),
-        is_gone=is_deleted(seen.pool) and seen.running == () and not _alive(seen.views),
+        is_changed=isinstance(seen.runtime, Runtime)
+        and (set(run) != set(listed) or not seen.runtime.is_settled),
+        is_gone=is_deleted(seen.pool) and isinstance(seen.runtime, Runtime) and not running
+        and not _alive(seen.views),
         status=_status(seen, len(waiting)),
     )  # fmt: skip
+
+
+def _skips_drain(pool: MediaPool) -> bool:
+    return is_deleted(pool) and pool.metadata.annotations.get(SKIP_DRAIN) == "true"
+
+
+def busy(views: Iterable[MediaNodeView]) -> frozenset[MediaNodeId]:
+    """The media nodes that carry calls, or are about to."""
+    return frozenset(view.media_node for view in views if _has_calls(view))
+
+
+def _running(seen: PoolSnapshot) -> tuple[RunningMediaNode, ...]:
+    return seen.runtime.media_nodes if isinstance(seen.runtime, Runtime) else ()
 
 
 def _is_cordoned(view: MediaNodeView | None) -> bool:
@@ -135,19 +164,14 @@ def _fullest(
 
     def load(node: MediaNodeId) -> tuple[int, int]:
         view = views.get(node)
-        return (-view.used if view is not None and view.alive else 1, _number(node))
+        return (-view.used if view is not None and view.alive else 1, number_of(node))
 
     return sorted(nodes, key=load)
 
 
-def _number(node: MediaNodeId) -> int:
-    tail = node.rpartition("-")[2]
-    return int(tail) if tail.isdecimal() else 0
-
-
 def _fresh_ids(pool: str, taken: Iterable[MediaNodeId], count: int) -> list[MediaNodeId]:
     """The smallest free numbers."""
-    numbers = {_number(node) for node in taken}
+    numbers = {number_of(node) for node in taken}
     free = (n for n in range(len(numbers) + max(0, count)) if n not in numbers)
     return [MediaNodeId(f"{pool}-{n}") for n, _ in zip(free, range(count), strict=False)]
 
@@ -177,19 +201,29 @@ def _troubles(seen: PoolSnapshot, wanted: int, ready: int) -> tuple[Verdict, ...
     def not_ready(reason: Reason, message: str) -> tuple[Verdict, ...]:
         return (refuse(ConditionType.READY, reason, message),)
 
-    if seen.running is None:
+    if isinstance(seen.runtime, str):
         return not_ready(
             Reason.RUNTIME_UNAVAILABLE,
-            "Media nodes can be neither started nor stopped; running calls go on. "
-            "Look at what runs them: the supervisor's log, on one machine.",
+            f"Media nodes can be neither started nor stopped; running calls go on. {seen.runtime}",
         )
     if is_deleted(seen.pool):
         return not_ready(
-            Reason.DRAINING, "Waits for the last calls to end, at most spec.drain.timeoutSeconds."
+            Reason.DRAINING,
+            "Waits for the last calls to end, at most spec.drain.timeoutSeconds. To end them now: "
+            f"kubectl annotate mediapool {seen.pool.metadata.name} {SKIP_DRAIN}=true. Without an "
+            "operator, take the finalizer teleward.io/drain off.",
         )
     if ready < wanted:
         return not_ready(
             Reason.MEDIA_NODES_STARTING,
-            f"{ready} of {wanted} media nodes take calls. If it lasts, look at their logs.",
+            f"{ready} of {wanted} media nodes take calls. {_first_trouble(seen)}",
         )
     return ()
+
+
+def _first_trouble(seen: PoolSnapshot) -> str:
+    """Why one of those that shall run does not."""
+    for node in _running(seen):
+        if node.trouble:
+            return f"{node.media_node}: {node.trouble[:MAX_TROUBLE]}"
+    return "If it lasts, look at their logs."

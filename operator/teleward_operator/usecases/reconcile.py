@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.resources import DRAIN_FINALIZER, MediaPool
-from teleward_contract.units import CapacityUnits, MediaNodeId, Namespace, PoolId
+from teleward_contract.units import MediaNodeId, Namespace, PoolId
 
 from teleward_operator.core.cache import Cache, DirtyKey, Unit
 from teleward_operator.core.clinics import (
@@ -17,7 +17,8 @@ from teleward_operator.core.clinics import (
 from teleward_operator.core.pools import (
     PoolPlan,
     PoolSnapshot,
-    RunningMediaNode,
+    Runtime,
+    busy,
     is_deleted,
     plan_pool,
     pool_id,
@@ -121,26 +122,26 @@ class Reconciler:
             await self.projector.put(key, project_pool(pool))
             views = await self.outside.media_nodes.views(pool_id(pool))
         except RoutingUnavailableError:
-            silent = PoolSnapshot(pool, None, (), self._now(), is_routing_up=False)
+            silent = PoolSnapshot(pool, "", (), self._now(), is_routing_up=False)
             await self._report(plan_pool(silent))
             raise
-        running = await self._running(pool_id(pool))
-        seen = PoolSnapshot(pool, running, views, self._now(), self._overdue(pool))
+        runtime = await self._look(pool, busy(views))
+        seen = PoolSnapshot(pool, runtime, views, self._now(), self._overdue(pool))
         plan = plan_pool(seen)
         await self._cordon(pool, plan)
-        if plan.is_changed and not await self._run(pool, plan):
-            plan = plan_pool(replace(seen, running=None))
+        if plan.is_changed and (refusal := await self._run(pool, plan, busy(views))):
+            plan = plan_pool(replace(seen, runtime=refusal))
         if plan.is_gone:
             rest = tuple(f for f in pool.metadata.finalizers if f != DRAIN_FINALIZER)
             await self._set_finalizers(pool, rest)
             return
         await self._report(plan)
 
-    async def _running(self, pool: PoolId) -> tuple[RunningMediaNode, ...] | None:
+    async def _look(self, pool: MediaPool, carrying: frozenset[MediaNodeId]) -> Runtime | str:
         try:
-            return await self.outside.runtime.running(pool)
-        except RuntimeUnavailableError:
-            return None
+            return await self.outside.runtime.look(pool, carrying)
+        except RuntimeUnavailableError as err:
+            return str(err)
 
     def _overdue(self, pool: MediaPool) -> frozenset[MediaNodeId]:
         limit = self.outside.monotonic() - pool.spec.drain.timeout_seconds
@@ -156,16 +157,17 @@ class Reconciler:
         since, now = self._cordoned_at.get(name, {}), outside.monotonic()
         self._cordoned_at[name] = {node: since.get(node, now) for node in plan.leaving}
 
-    async def _run(self, pool: MediaPool, plan: PoolPlan) -> bool:
-        """Have exactly the planned media nodes run; False: the runtime cannot do that now."""
+    async def _run(
+        self, pool: MediaPool, plan: PoolPlan, carrying: frozenset[MediaNodeId]
+    ) -> str | None:
+        """Have exactly the planned media nodes run; the answer is why the runtime cannot do that."""
         self.outside.leadership.epoch()
-        units = CapacityUnits(pool.spec.capacity.units_per_media_node)
         try:
-            await self.outside.runtime.run(pool_id(pool), plan.run, units)
-        except RuntimeUnavailableError:
-            return False
+            await self.outside.runtime.run(pool, plan.run, carrying)
+        except RuntimeUnavailableError as err:
+            return str(err)
         log.info("pool.scaled", pool=pool_id(pool), replicas=len(plan.run))
-        return True
+        return None
 
     async def _report(self, plan: PoolPlan) -> None:
         if plan.status is not None:
@@ -184,9 +186,8 @@ class Reconciler:
         """The object is gone, perhaps with its finalizer taken off by hand."""
         await self.projector.remove(key)
         self._cordoned_at.pop(pool, None)
-        if await self.outside.runtime.running(pool):
-            self.outside.leadership.epoch()
-            await self.outside.runtime.run(pool, (), CapacityUnits(1))
+        self.outside.leadership.epoch()
+        await self.outside.runtime.forget(pool)
 
     def _now(self) -> str:
         return self.outside.wallclock()

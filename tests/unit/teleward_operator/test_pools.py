@@ -12,6 +12,8 @@ from teleward_operator.core.pools import (
     PoolPlan,
     PoolSnapshot,
     RunningMediaNode,
+    Runtime,
+    busy,
     desired_replicas,
     plan_pool,
     project_pool,
@@ -26,8 +28,8 @@ def ids(*numbers: int) -> tuple[MediaNodeId, ...]:
     return tuple(MediaNodeId(f"default-{number}") for number in numbers)
 
 
-def runs(*numbers: int) -> tuple[RunningMediaNode, ...]:
-    return tuple(RunningMediaNode(one) for one in ids(*numbers))
+def runs(*numbers: int) -> Runtime:
+    return Runtime(tuple(RunningMediaNode(one) for one in ids(*numbers)))
 
 
 def wants(replicas: int) -> MediaPool:
@@ -127,7 +129,7 @@ def test_one_that_is_overdue_goes_with_its_calls() -> None:
 def test_a_surplus_one_that_holds_no_calls_goes_at_once(
     what: str, views: tuple[MediaNodeView, ...]
 ) -> None:
-    snapshot = replace(seen(wants(1), 0), running=runs(0, 1), views=views)
+    snapshot = replace(seen(wants(1), 0), runtime=runs(0, 1), views=views)
 
     assert plan_pool(snapshot).run == ids(0), what
 
@@ -144,14 +146,15 @@ def test_growing_again_takes_back_the_fullest_of_the_cordoned_before_it_starts_n
 
 
 def test_one_that_is_stopping_keeps_its_number_and_is_not_counted_on() -> None:
-    running = (*runs(0), RunningMediaNode(ids(1)[0], is_stopping=True))
+    stopping = RunningMediaNode(ids(1)[0], is_stopping=True)
+    running = Runtime((*runs(0).media_nodes, stopping))
     plan = plan_pool(PoolSnapshot(wants(2), running, (view(0), view(1)), NOW))
 
     assert plan.run == ids(0, 2)
 
 
 def test_while_the_runtime_is_silent_nothing_new_is_planned() -> None:
-    plan = plan_pool(PoolSnapshot(wants(3), None, (view(0),), NOW))
+    plan = plan_pool(PoolSnapshot(wants(3), "No answer.", (view(0),), NOW))
 
     assert not plan.is_changed
     assert reason(plan) == "RuntimeUnavailable"
@@ -161,14 +164,14 @@ def test_while_the_runtime_is_silent_nothing_new_is_planned() -> None:
     ("what", "running", "views", "is_gone"),
     [
         ("media nodes run", runs(0), (view(0),), False),
-        ("one still beats", (), (view(0),), False),
-        ("only a dead one is remembered", (), (view(0, alive=False),), True),
-        ("nothing is left", (), (), True),
-        ("the runtime is silent", None, (), False),
+        ("one still beats", runs(), (view(0),), False),
+        ("only a dead one is remembered", runs(), (view(0, alive=False),), True),
+        ("nothing is left", runs(), (), True),
+        ("the runtime is silent", "No answer.", (), False),
     ],
 )
 def test_a_deleted_pool_is_gone_when_nothing_of_it_runs(
-    what: str, running: tuple[RunningMediaNode, ...] | None, views: tuple[MediaNodeView, ...], is_gone: bool
+    what: str, running: Runtime | str, views: tuple[MediaNodeView, ...], is_gone: bool
 ) -> None:  # fmt: skip
     pool = media_pool(**DELETED)
     snapshot = PoolSnapshot(pool, running, views, NOW)
@@ -202,7 +205,7 @@ def test_the_status_adds_up_what_lives() -> None:
 
 
 def test_a_silent_routing_state_is_said_by_a_pool_it_never_held() -> None:
-    silent = PoolSnapshot(wants(1), None, (), NOW, is_routing_up=False)
+    silent = PoolSnapshot(wants(1), "", (), NOW, is_routing_up=False)
     standing = plan_pool(seen(wants(1), 0)).status
     assert standing is not None
     known = media_pool({"replicas": 1}, status=standing.status)
@@ -212,7 +215,7 @@ def test_a_silent_routing_state_is_said_by_a_pool_it_never_held() -> None:
 
 
 def test_a_media_node_without_a_number_is_left_as_it_is() -> None:
-    odd = (RunningMediaNode(MediaNodeId("default-x")),)
+    odd = Runtime((RunningMediaNode(MediaNodeId("default-x")),))
 
     assert plan_pool(PoolSnapshot(wants(2), odd, (), NOW)).run == (
         MediaNodeId("default-x"), MediaNodeId("default-1"),
@@ -226,3 +229,40 @@ def test_a_pool_is_projected_with_its_policy() -> None:
         pool=PoolId(f"{NAMESPACE}/default"), uid="uid-MediaPool-default", generation=1,
         policy=PoolPolicy.SPREAD, units_per_media_node=CapacityUnits(40),
     )  # fmt: skip
+
+
+def test_a_runtime_that_drifted_is_told_again_what_to_run() -> None:
+    drifted = replace(runs(0), is_settled=False)
+
+    plan = plan_pool(PoolSnapshot(wants(1), drifted, (view(0),), NOW))
+
+    assert (plan.is_changed, plan.run) == (True, ids(0))
+
+
+def test_the_first_trouble_of_a_media_node_is_in_the_message() -> None:
+    stuck = Runtime(
+        (
+            RunningMediaNode(ids(0)[0]),
+            RunningMediaNode(ids(1)[0], trouble="Unschedulable: no room"),
+        )
+    )
+
+    plan = plan_pool(PoolSnapshot(wants(2), stuck, (view(0),), NOW))
+
+    assert plan.status is not None
+    assert "default-1: Unschedulable: no room" in str(plan.status.status["conditions"])
+
+
+def test_an_annotation_ends_the_calls_of_a_deleted_pool() -> None:
+    views = (view(0, used=2, calls=1),)
+    skipping = {**DELETED, "annotations": {"teleward.io/skip-drain": "true"}}
+
+    plan = plan_pool(PoolSnapshot(media_pool(**skipping), runs(0), views, NOW))
+
+    assert plan.run == ()
+
+
+def test_a_media_node_is_busy_with_a_call_or_a_reservation() -> None:
+    views = (view(0), view(1, calls=1), view(2, used=2), view(3, calls=1, alive=False))
+
+    assert busy(views) == frozenset(ids(1, 2))

@@ -40,7 +40,7 @@ class Replicas:
             {
                 "REDIS_URL": self._redis_url, "KUBECONFIG": config, "IDENTITY": name,
                 "PUBLIC_URL": "https://clinic.example", "POOL_RUNTIME": "kubernetes",
-                "OPERATIONS_PORT": 0, **settings,
+                "MEDIA_NODE_IMAGE": "teleward-media:1", "OPERATIONS_PORT": 0, **settings,
             },
             self._directory / f"{name}.log",
         )  # fmt: skip
