@@ -47,7 +47,9 @@ class Nodes:
         )
 
     def named(self, kind: str) -> list[str]:
-        return sorted(found["metadata"]["name"] for found in self.listed(kind))
+        return sorted(
+            found["metadata"]["name"].removeprefix("media-") for found in self.listed(kind)
+        )
 
     async def work(self) -> None:
         while True:
@@ -120,7 +122,8 @@ async def test_a_pool_runs_under_pod_security_restricted(nodes: Nodes) -> None:
     kinds = ("serviceaccounts", "poddisruptionbudgets", "networkpolicies")
     assert [nodes.named(kind) for kind in kinds] == [["default"]] * 3
     ports = {
-        s["metadata"]["name"]: s["spec"]["ports"][0]["nodePort"] for s in nodes.listed("services")
+        s["metadata"]["labels"]["teleward.io/media-node"]: s["spec"]["ports"][0]["nodePort"]
+        for s in nodes.listed("services")
     }
     for pod in nodes.listed("pods"):
         environment = {one["name"]: one for one in pod["spec"]["containers"][0]["env"]}
@@ -152,11 +155,11 @@ async def test_at_rest_nothing_is_written_and_drift_is_mended(nodes: Nodes) -> N
     assert _versions(nodes) == before
     port = nodes.listed("services")[0]["spec"]["ports"][0]["nodePort"]
 
-    nodes.kubectl("delete", "service", "default-0")
+    nodes.kubectl("delete", "service", "media-default-0")
     change = (
         '{"spec":{"template":{"spec":{"containers":[{"name":"media-node","image":"other:1"}]}}}}'
     )
-    nodes.kubectl("patch", "deployment", "default-0", "-p", change)
+    nodes.kubectl("patch", "deployment", "media-default-0", "-p", change)
 
     async def is_mended() -> bool:
         found = await asyncio.to_thread(nodes.listed, "deployments")
@@ -212,7 +215,7 @@ async def test_a_load_balancer_is_waited_for(nodes: Nodes) -> None:
     assert nodes.listed("pods") == []
 
     ingress = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}})
-    nodes.kubectl("patch", "service", "default-0", "--subresource=status", "-p", ingress)
+    nodes.kubectl("patch", "service", "media-default-0", "--subresource=status", "-p", ingress)
 
     await nodes.until_says("Ready")
     environment = nodes.listed("pods")[0]["spec"]["containers"][0]["env"]

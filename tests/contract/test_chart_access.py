@@ -11,7 +11,7 @@ Right = tuple[str, str, str]
 """Group, resource (with its subresource), verb."""
 
 OPERATOR_NEEDS: set[Right] = {
-    *((GROUP, plural, verb) for plural in PLURALS for verb in ("get", "list", "watch")),
+    *((GROUP, plural, verb) for plural in PLURALS for verb in ("list", "watch")),
     *((GROUP, f"{plural}/status", "patch") for plural in PLURALS),
     (GROUP, "mediapools", "patch"),  # its finalizer
     ("", "namespaces", "list"), ("", "namespaces", "watch"),  # labels, for allowedNamespaces

@@ -72,17 +72,27 @@ class Address:
     """None: the InternalIP of the Kubernetes node, known when the pod is there."""
 
 
+def shared_name(pool: MediaPool) -> str:
+    """Name what the media nodes of a pool share; a bare `default` would be the namespace's account."""
+    return f"media-{pool.metadata.name}"
+
+
+def object_name(media_node: MediaNodeId) -> str:
+    """Name the Deployment and the Service of a media node."""
+    return f"media-{media_node}"
+
+
 def pool_objects(pool: MediaPool, installation: Installation) -> list[Manifest]:
     """Make what all media nodes of a pool share: account, traffic rules, disruption budget."""
-    account = _object(pool, "v1", "ServiceAccount", pool.metadata.name)
+    account = _object(pool, "v1", "ServiceAccount", shared_name(pool))
     account["automountServiceAccountToken"] = False
-    budget = _object(pool, "policy/v1", "PodDisruptionBudget", pool.metadata.name)
+    budget = _object(pool, "policy/v1", "PodDisruptionBudget", shared_name(pool))
     budget["spec"] = {
         "maxUnavailable": 1,
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
         "selector": {"matchLabels": _pool_labels(pool)},
     }
-    rules = _object(pool, "networking.k8s.io/v1", "NetworkPolicy", pool.metadata.name)
+    rules = _object(pool, "networking.k8s.io/v1", "NetworkPolicy", shared_name(pool))
     gateways = {
         "namespaceSelector": {"matchLabels": {_NAMESPACE_LABEL: installation.namespace}},
         "podSelector": {"matchLabels": {_NAME: "teleward", _COMPONENT: "gateway"}},
@@ -110,7 +120,7 @@ def service(pool: MediaPool, media_node: MediaNodeId) -> Manifest | None:
     exposure = pool.spec.exposure
     if exposure.mode in ("HostPort", "HostNetwork"):
         return None
-    made = _object(pool, "v1", "Service", media_node)
+    made = _object(pool, "v1", "Service", object_name(media_node))
     made["metadata"]["labels"][MEDIA_NODE_LABEL] = media_node
     port: Manifest = {"name": "media", "protocol": "UDP", "targetPort": "media"}
     made["spec"] = {
@@ -181,7 +191,7 @@ def deployment(
     pool: MediaPool, media_node: MediaNodeId, installation: Installation, where: Address | None
 ) -> Manifest:
     """Make the Deployment of one media node; without an address it waits at no replica."""
-    made = _object(pool, "apps/v1", "Deployment", media_node)
+    made = _object(pool, "apps/v1", "Deployment", object_name(media_node))
     made["metadata"]["labels"][MEDIA_NODE_LABEL] = media_node
     made["spec"] = {
         "replicas": 1 if where else 0,
@@ -200,7 +210,7 @@ def _pod(
 ) -> Manifest:
     template, mode = pool.spec.template, pool.spec.exposure.mode
     spec: Manifest = {
-        "serviceAccountName": pool.metadata.name,
+        "serviceAccountName": shared_name(pool),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": pool.spec.drain.timeout_seconds + GRACE_BEYOND_DRAIN_S,

@@ -13,6 +13,7 @@ from teleward_operator.core.media_node_objects import (
     address,
     deployment,
     is_applied,
+    object_name,
     pool_objects,
     returned,
     sealed,
@@ -35,12 +36,16 @@ class Live:
 
     def deployment(self, media_node: MediaNodeId) -> Manifest | None:
         """The Deployment of a media node, unless it is being deleted."""
-        found = self.objects.get(("Deployment", media_node))
+        found = self.objects.get(("Deployment", object_name(media_node)))
         return None if found is None or found["metadata"].get("deletionTimestamp") else found
 
     def media_nodes(self) -> list[MediaNodeId]:
         """Every media node that shall run."""
-        names = [MediaNodeId(name) for kind, name in self.objects if kind == "Deployment"]
+        names = [
+            MediaNodeId(found["metadata"]["labels"][MEDIA_NODE_LABEL])
+            for (kind, _), found in self.objects.items()
+            if kind == "Deployment"
+        ]
         return [name for name in names if self.deployment(name) is not None]
 
 
@@ -90,7 +95,7 @@ def plan_objects(
         found = live.deployment(name)
         if found is not None and name in busy:
             manifests = [one for one in manifests if one["kind"] == "Service"][:1]
-            if manifests and ("Service", name) not in live.objects:
+            if manifests and ("Service", object_name(name)) not in live.objects:
                 plan.apply.extend(manifests)
             continue
         for manifest in manifests:
@@ -106,7 +111,7 @@ def _of_media_node(
     pool: MediaPool, installation: Installation, name: MediaNodeId, live: Live
 ) -> list[Manifest]:
     found = live.deployment(name)
-    door, stands = service(pool, name), live.objects.get(("Service", name))
+    door, stands = service(pool, name), live.objects.get(("Service", object_name(name)))
     made = [sealed(door)] if door else []
     if stands is None and found is not None:
         made = [returned(one, _bound_port(found)) for one in made]

@@ -6,7 +6,7 @@ from typing import Any
 
 from teleward_contract.resources import MediaPool
 from teleward_contract.units import MediaNodeId
-from teleward_operator.core.media_node_objects import Installation, Manifest
+from teleward_operator.core.media_node_objects import Installation, Manifest, object_name
 from teleward_operator.core.media_node_plan import (
     Live,
     ObjectKey,
@@ -62,7 +62,7 @@ class Cluster:
                 made["spec"]["ports"][0].setdefault("nodePort", 31000 + self.version)
             if made["kind"] == "Deployment" and made["spec"]["replicas"]:
                 made["status"] = {"readyReplicas": 1}
-                self.pods[MediaNodeId(key[1])] = ({"metadata": {}},)
+                self.pods[MediaNodeId(key[1].removeprefix("media-"))] = ({"metadata": {}},)
             self.objects[key] = made
         for found in plan.delete:
             del self.objects[found["kind"], found["metadata"]["name"]]
@@ -78,10 +78,12 @@ class Cluster:
         raise AssertionError("it never settles")
 
     def named(self, kind: str) -> list[str]:
-        return sorted(name for of, name in self.objects if of == kind)
+        return sorted(name.removeprefix("media-") for of, name in self.objects if of == kind)
 
     def image(self, name: MediaNodeId) -> str:
-        pod: dict[str, Any] = self.objects["Deployment", name]["spec"]["template"]["spec"]
+        pod: dict[str, Any] = self.objects["Deployment", object_name(name)]["spec"]["template"][
+            "spec"
+        ]
         return str(pod["containers"][0]["image"])
 
 
@@ -96,10 +98,10 @@ def test_a_pool_is_made_in_two_rounds_and_rests_then() -> None:
 
     assert cluster.named("Deployment") == cluster.named("Service") == [*ids(0, 1)]
     assert [node.media_node for node in running(cluster.live)] == [*ids(0, 1)]
-    container = cluster.objects["Deployment", ids(0)[0]]["spec"]["template"]["spec"]["containers"][
-        0
-    ]
-    door = cluster.objects["Service", ids(0)[0]]["spec"]["ports"][0]
+    container = cluster.objects["Deployment", object_name(ids(0)[0])]["spec"]["template"]["spec"][
+        "containers"
+    ][0]
+    door = cluster.objects["Service", object_name(ids(0)[0])]["spec"]["ports"][0]
     assert container["ports"][0]["containerPort"] == door["nodePort"]
 
 
@@ -121,25 +123,27 @@ def test_a_media_node_that_leaves_keeps_its_service_until_its_pod_has_ended() ->
 def test_what_somebody_changed_or_deleted_is_mended() -> None:
     cluster = Cluster()
     cluster.settle(media_pool(), ids(0))
-    port = cluster.objects["Service", ids(0)[0]]["spec"]["ports"][0]["nodePort"]
-    del cluster.objects["Service", ids(0)[0]]
-    cluster.objects["PodDisruptionBudget", "default"]["spec"]["maxUnavailable"] = 5
+    port = cluster.objects["Service", object_name(ids(0)[0])]["spec"]["ports"][0]["nodePort"]
+    del cluster.objects["Service", object_name(ids(0)[0])]
+    cluster.objects["PodDisruptionBudget", "media-default"]["spec"]["maxUnavailable"] = 5
 
     plan = cluster.plan(media_pool(), ids(0))
-    assert ("PodDisruptionBudget", "default") in applied(plan)
+    assert ("PodDisruptionBudget", "media-default") in applied(plan)
     cluster.settle(media_pool(), ids(0))
 
-    assert cluster.objects["Service", ids(0)[0]]["spec"]["ports"][0]["nodePort"] == port
+    assert (
+        cluster.objects["Service", object_name(ids(0)[0])]["spec"]["ports"][0]["nodePort"] == port
+    )
 
 
 def test_a_busy_media_node_is_left_as_it_is() -> None:
     cluster = Cluster()
     cluster.settle(media_pool(), ids(0))
-    del cluster.objects["Service", ids(0)[0]]
+    del cluster.objects["Service", object_name(ids(0)[0])]
 
     plan = cluster.plan(media_pool(NEWER), ids(0), busy=ids(0))
 
-    assert applied(plan) == [("Service", ids(0)[0])]
+    assert applied(plan) == [("Service", object_name(ids(0)[0]))]
     cluster.carry_out(plan)
     assert cluster.plan(media_pool(NEWER), ids(0), busy=ids(0)).is_settled
     assert cluster.image(ids(0)[0]) == "teleward-media:1"
@@ -161,11 +165,11 @@ def test_idle_ones_get_a_changed_template_one_after_the_other() -> None:
     cluster.settle(media_pool(), ids(0, 1, 2))
 
     plan = cluster.plan(media_pool(NEWER), ids(0, 1, 2))
-    assert applied(plan) == [("Deployment", ids(0)[0])]
+    assert applied(plan) == [("Deployment", object_name(ids(0)[0]))]
     cluster.carry_out(plan)
-    del cluster.objects["Deployment", ids(0)[0]]["status"]
+    del cluster.objects["Deployment", object_name(ids(0)[0])]["status"]
     assert cluster.plan(media_pool(NEWER), ids(0, 1, 2)).is_settled, "the first is not up yet"
-    cluster.objects["Deployment", ids(0)[0]]["status"] = {"readyReplicas": 1}
+    cluster.objects["Deployment", object_name(ids(0)[0])]["status"] = {"readyReplicas": 1}
     cluster.settle(media_pool(NEWER), ids(0, 1, 2), busy=ids(2))
 
     assert [cluster.image(name)[-1] for name in ids(0, 1, 2)] == ["2", "2", "1"]
@@ -176,19 +180,19 @@ def test_without_an_address_a_media_node_waits_and_says_so() -> None:
 
     cluster.settle(media_pool(BALANCED), ids(0))
 
-    assert cluster.objects["Deployment", ids(0)[0]]["spec"]["replicas"] == 0
+    assert cluster.objects["Deployment", object_name(ids(0)[0])]["spec"]["replicas"] == 0
     assert "LoadBalancer" in running(cluster.live)[0].trouble
-    door = cluster.objects["Service", ids(0)[0]]
+    door = cluster.objects["Service", object_name(ids(0)[0])]
     door["status"] = {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}
     cluster.settle(media_pool(BALANCED), ids(0))
-    assert cluster.objects["Deployment", ids(0)[0]]["spec"]["replicas"] == 1
+    assert cluster.objects["Deployment", object_name(ids(0)[0])]["spec"]["replicas"] == 1
 
 
 def test_what_is_being_deleted_is_neither_changed_nor_deleted_again() -> None:
     cluster = Cluster()
     cluster.settle(media_pool(), ids(0, 1))
     for name in ids(0, 1):
-        cluster.objects["Deployment", name]["metadata"]["deletionTimestamp"] = "now"
+        cluster.objects["Deployment", object_name(name)]["metadata"]["deletionTimestamp"] = "now"
 
     plan = cluster.plan(media_pool(), ids(0))
 

@@ -42,6 +42,8 @@ class FaultyApi:
     refuse: Callable[[Asked], int | None] = lambda asked: None
     """Answers the status code to refuse a request with."""
     asked: list[Asked] = field(default_factory=list)
+    answered: list[tuple[Asked, int]] = field(default_factory=list)
+    """Requests that reached the API server, and its status codes."""
     url: str = ""
     _watches: set[asyncio.Task[None]] = field(default_factory=set)
     _silent: set[asyncio.Task[None]] = field(default_factory=set)
@@ -122,6 +124,7 @@ class FaultyApi:
     async def _answer(
         self, request: web.Request, asked: Asked, answer: aiohttp.ClientResponse
     ) -> web.StreamResponse:
+        self.answered.append((asked, answer.status))
         headers = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP}
         if not asked.is_watch:
             body = await answer.read()
