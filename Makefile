@@ -54,8 +54,9 @@ lock: $(VENV)/.synced  ## Resolve the newest releases into requirements/*.txt
 kube: setup  ## Build a Kubernetes control plane for the cluster tests from Go modules, into a cache
 	@PYTHONPATH=tests/support python -m teleward_testing.kube.binaries
 
-bench: setup  ## Measure and print JSON; WHAT=media or WHAT=routing for one alone
-	@for what in $(WHAT); do teleward bench $$what; done
+bench: setup  ## Measure and print JSON; WHAT=media, routing or operator (needs make kube) for one alone
+	@for what in $(WHAT); do \
+		if [ $$what = operator ]; then PYTHONPATH=tests/support python tests/load/bench_operator.py; else teleward bench $$what; fi; done
 
 fuzz: setup  ## Run the property tests far longer than in `make test`
 	@FUZZ_EXAMPLES=$(EXAMPLES) pytest -q tests/unit tests/contract -k "properties or _any_" --timeout=7200

@@ -18,7 +18,8 @@ from teleward_contract.projections_redis import RedisProjections
 from teleward_contract.redis_store import Store, open_store
 from teleward_contract.routing_redis import RedisRouting
 
-from teleward_operator.adapters.kubernetes_cluster import KubernetesCluster, load_client
+from teleward_operator.adapters.api_server import ApiServer, load_client
+from teleward_operator.adapters.kubernetes_cluster import KubernetesCluster
 from teleward_operator.adapters.kubernetes_runtime import KubernetesRuntime
 from teleward_operator.adapters.lease import LeaseLeadership
 from teleward_operator.adapters.local_supervisor import LocalSupervisor
@@ -78,10 +79,11 @@ async def _run(settings: Settings) -> int:
     async with open_store(str(settings.redis_url)) as store, aiohttp.ClientSession() as session:
         cache = Cache()
         counting = PrometheusCounting(cache)
+        server = ApiServer(api, leadership.epoch)
         runtime: PoolRuntime = _supervisor(settings, session)
         if settings.pool_runtime == "kubernetes":
-            runtime = KubernetesRuntime(api, _installation(settings), leadership.epoch)
-        cluster = KubernetesCluster(api, leadership.epoch)
+            runtime = KubernetesRuntime(server, _installation(settings))
+        cluster = KubernetesCluster(server)
         outside = _outside(settings, store, cluster, leadership, runtime, counting)
         reconciler = Reconciler(outside, cache, Projector(outside), Reporter(outside, cache))
         worklist = Worklist(reconciler)

@@ -43,8 +43,12 @@ class Cluster(Protocol):
         """Post an Event about the object."""
         ...
 
-    async def list_all(self) -> Listing:
-        """List every object of our kinds, completely."""
+    async def list_all(self, known: Mapping[str, AnyResource]) -> Listing:
+        """List every object of our kinds, completely.
+
+        Args:
+            known: Objects by uid; one whose version did not change is answered as it is.
+        """
         ...
 
 

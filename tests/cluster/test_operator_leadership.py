@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from teleward_operator.adapters.kubernetes_cluster import load_client
+from teleward_operator.adapters.api_server import load_client
 from teleward_operator.adapters.lease import LEASE_S, LeaseLeadership
 from teleward_testing.kube.control_plane import ControlPlane
 from teleward_testing.kube.faulty_api import FaultyApi

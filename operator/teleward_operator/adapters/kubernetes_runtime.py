@@ -1,18 +1,16 @@
 """`PoolRuntime` in a cluster: Deployments and Services by server-side apply, in the pool's namespace."""
 
 import asyncio
-import json
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
-from kubernetes import client
 from teleward_contract.resources import MediaPool
 from teleward_contract.units import MediaNodeId, PoolId
 
-from teleward_operator.adapters.kubernetes_cluster import REQUEST_TIMEOUT_S, call, unfenced
+from teleward_operator.adapters.api_server import ApiServer
 from teleward_operator.core.media_node_objects import (
     MEDIA_NODE_LABEL,
     POOL_LABEL,
@@ -62,17 +60,13 @@ class KubernetesRuntime:
     """See `PoolRuntime`.
 
     Args:
-        api: Credentials.
+        server: The API server.
         installation: What all media nodes share.
-        fence: Raises StaleLeaderError when leadership is not surely ours.
     """
 
-    def __init__(
-        self, api: client.ApiClient, installation: Installation, fence: Callable[[], object]
-    ) -> None:
-        self._api = api
+    def __init__(self, server: ApiServer, installation: Installation) -> None:
+        self._server = server
         self._installation = installation
-        self._fence = fence
         self._looks: dict[PoolId, _Look] = {}
 
     async def look(self, pool: MediaPool, busy: frozenset[MediaNodeId]) -> Runtime:
@@ -142,13 +136,15 @@ class KubernetesRuntime:
         return Live(objects, by_node)
 
     async def _list(self, kind: str, path: str, pool: MediaPool) -> list[Manifest]:
-        selector = ("labelSelector", f"{POOL_LABEL}={pool.metadata.name}")
-        answer = await self._send("GET", path.format(pool.metadata.namespace), [selector])
+        selector = [("labelSelector", f"{POOL_LABEL}={pool.metadata.name}")]
+        answer = await self._server.read(path.format(pool.metadata.namespace), selector)
         return [{**found, "kind": kind} for found in answer["items"]]
 
     async def _apply(self, manifest: Manifest) -> None:
         query = [("fieldManager", FIELD_MANAGER), ("force", "true")]
-        await self._send("PATCH", _path(manifest), query, manifest, _APPLY)
+        await self._server.write(
+            "apply", "PATCH", _path(manifest), manifest, query=query, content_type=_APPLY
+        )
         log.info(
             "object.applied", kind=manifest["kind"], name_of_object=manifest["metadata"]["name"]
         )
@@ -159,29 +155,8 @@ class KubernetesRuntime:
             "propagationPolicy": "Background",
             "preconditions": {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]},
         }
-        await self._send("DELETE", _path(found), [], body, "application/json")
+        await self._server.write("delete", "DELETE", _path(found), body)
         log.info("object.deleted", kind=found["kind"], name_of_object=meta["name"])
-
-    async def _send(
-        self, method: str, path: str, query: list[tuple[str, str]], body: Manifest | None = None,
-        content_type: str = "",
-    ) -> dict[str, Any]:  # fmt: skip
-        def send() -> dict[str, Any]:
-            headers = {"Accept": "application/json"}
-            if content_type:
-                headers["Content-Type"] = content_type
-            serialized = self._api.param_serialize(
-                method, path, query_params=query, header_params=headers, body=body,
-                auth_settings=["BearerToken"],
-            )  # fmt: skip
-            answer = self._api.call_api(*serialized, _request_timeout=REQUEST_TIMEOUT_S)
-            text = bytes(answer.read())  # type: ignore[no-untyped-call]  # the package has no types here
-            if not 200 <= answer.status < 300:
-                raise client.ApiException(http_resp=answer, body=text.decode(errors="replace"))
-            return dict(json.loads(text))
-
-        verb = {"GET": "list", "PATCH": "apply", "DELETE": "delete"}[method]
-        return await call(verb, send, unfenced if method == "GET" else self._fence)
 
 
 def _path(manifest: Manifest) -> str:

@@ -16,7 +16,7 @@ from kubernetes import client
 from teleward_contract.errors import StaleLeaderError
 from teleward_contract.units import LeaderEpoch
 
-from teleward_operator.adapters.kubernetes_cluster import REQUEST_TIMEOUT_S, call
+from teleward_operator.adapters.api_server import REQUEST_TIMEOUT_S, call
 from teleward_operator.errors import ClusterUnavailableError, StaleObjectError
 
 log = structlog.get_logger()

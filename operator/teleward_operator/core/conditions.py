@@ -137,10 +137,10 @@ class Transition:
 
 
 def transition(before: Mapping[str, object], after: Mapping[str, object]) -> Transition | None:
-    """Tell whether the reason of Ready differs between two statuses."""
+    """Tell whether the reason of Ready differs between two statuses; a good beginning is no news."""
     old = _by_type(before.get("conditions")).get(ConditionType.READY, {})
     new = _by_type(after.get("conditions")).get(ConditionType.READY, {})
-    if not new or old.get("reason") == new["reason"]:
+    if not new or old.get("reason") == new["reason"] or (not old and new["status"] == "True"):
         return None
     return Transition(
         str(new["reason"]), str(new["message"]) or "It works.", new["status"] == "True"

@@ -77,6 +77,8 @@ def settings() -> kopf.OperatorSettings:
     chosen.scanning.disabled = True
     chosen.watching.server_timeout = 600
     chosen.watching.connect_timeout = 10
+    chosen.watching.chunk_size = 500
+    chosen.queueing.idle_timeout = 0.5  # an object's queue keeps its last event that long
     chosen.watching.inactivity_timeout = 70
     chosen.networking.request_timeout = 30
     return chosen

@@ -9,6 +9,7 @@ from teleward_contract.errors import RoutingUnavailableError, StaleLeaderError
 from teleward_contract.projections import Stored
 
 from teleward_operator.core.cache import DirtyKey, unit_of
+from teleward_operator.core.dirty import Urgency
 from teleward_operator.errors import ClusterUnavailableError
 from teleward_operator.ports import Listing
 from teleward_operator.usecases.work_off import Worklist
@@ -21,8 +22,8 @@ CONFIRM_AFTER_S = 2.0
 LOOK_EVERY_S = 1.0
 """How often pools and the marker of the routing state are looked at."""
 
-FOLLOW_EVERY_S = 5.0
-"""How often counters and doors are looked at; statuses say them at most every 15 s."""
+FOLLOW_EVERY_S = 15.0
+"""How often counters and doors are looked at; statuses say them no more often."""
 
 
 @dataclass(slots=True)
@@ -72,14 +73,14 @@ class Keeper:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             for pool in self.worklist.cache.pools():
-                self.worklist.mark(unit_of(pool))
+                self.worklist.mark(unit_of(pool), Urgency.LOOK)
 
     async def follow_counters(self) -> None:
         """Look at the counters and the door of every clinic, and whether they changed."""
         while True:
             await asyncio.sleep(FOLLOW_EVERY_S)
             for clinic in self.worklist.cache.clinics():
-                self.worklist.mark(unit_of(clinic))
+                self.worklist.mark(unit_of(clinic), Urgency.LOOK)
 
     async def watch_marker(self) -> None:
         """Project everything again when the routing state was emptied, and note when that is done."""
@@ -114,7 +115,8 @@ class Keeper:
     async def _sweep_once(self) -> bool:
         """Sweep; False when the API server did not answer."""
         try:
-            listing = await self.worklist.reconciler.outside.cluster.list_all()
+            known = {one.metadata.uid: one for one in self.worklist.cache.objects.values()}
+            listing = await self.worklist.reconciler.outside.cluster.list_all(known)
         except ClusterUnavailableError as err:
             log.warning("sweep.failed", exc_info=err)
             return False

@@ -1,6 +1,7 @@
 """Lead: acquire leadership, learn what is declared, then watch, reconcile and keep it true."""
 
 import asyncio
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,6 +55,7 @@ class Leader:
             group.create_task(self.worklist.run())
             await keeper.start()
             self.knows_everything = True
+            gc.freeze()  # what is known lives long: walking thousands of objects stops the loop for half a second
             for loop in (
                 self._follow_watch, keeper.sweep, keeper.follow_pools, keeper.follow_counters,
                 keeper.watch_marker,

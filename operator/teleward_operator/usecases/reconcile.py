@@ -68,11 +68,10 @@ class Reconciler:
         try:
             await self.projector.put(key, project_organisation(found))
         except RoutingUnavailableError:
-            for write in plan_organisation(found, clinics, self._now(), is_routing_up=False):
-                await self.reporter.write(write)
+            silent = plan_organisation(found, clinics, self._now(), is_routing_up=False)
+            await self.reporter.write_all(silent)
             raise
-        for write in plan_organisation(found, clinics, self._now()):
-            await self.reporter.write(write)
+        await self.reporter.write_all(plan_organisation(found, clinics, self._now()))
 
     # -- clinics ---------------------------------------------------------------------------------
 
@@ -84,11 +83,10 @@ class Reconciler:
             else:
                 await self.projector.put(key, plan.projection)
         except RoutingUnavailableError:
-            for write in plan_clinic(self._snapshot(key, is_routing_up=False)).statuses:
-                await self.reporter.write(write)
+            silent = plan_clinic(self._snapshot(key, is_routing_up=False))
+            await self.reporter.write_all(silent.statuses)
             raise
-        for write in plan.statuses:
-            await self.reporter.write(write)
+        await self.reporter.write_all(plan.statuses)
 
     async def _look_at_clinic(self, key: DirtyKey) -> ClinicSnapshot:
         counts = await self.outside.occupancy.read(Namespace(key[1]), key[2])

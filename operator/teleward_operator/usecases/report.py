@@ -1,5 +1,7 @@
 """Write statuses, only when they differ, and tell of transitions by Events."""
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -42,6 +44,16 @@ class Reporter:
         self.outside.counting.wrote_status(write.resource.kind)
         self.cache.replace(write.resource, written)
         await self._tell(write.resource, status)
+
+    async def write_all(self, writes: Iterable[StatusWrite]) -> None:
+        """Write the statuses of one unit, several at a time; all are tried.
+
+        Raises: The first error, as `write`.
+        """
+        ended = await asyncio.gather(*map(self.write, writes), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
 
     def forget(self, resource: AnyResource) -> None:
         """The object is gone."""

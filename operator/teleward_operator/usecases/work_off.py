@@ -1,7 +1,8 @@
 """Work off dirty keys: several at a time, each with its own back-off. Errors end here, counted and logged."""
 
 import asyncio
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -9,7 +10,7 @@ from teleward_contract.errors import RoutingUnavailableError, StaleLeaderError
 from teleward_contract.resources import AnyResource
 
 from teleward_operator.core.cache import Cache, DirtyKey
-from teleward_operator.core.dirty import DirtyKeys
+from teleward_operator.core.dirty import DirtyKeys, Urgency
 from teleward_operator.errors import (
     ClusterUnavailableError,
     RuntimeUnavailableError,
@@ -40,7 +41,11 @@ class Worklist:
 
     reconciler: Reconciler
     _dirty: DirtyKeys = field(default_factory=DirtyKeys)
-    _queue: asyncio.Queue[DirtyKey] = field(default_factory=asyncio.Queue)
+    _queue: asyncio.PriorityQueue[tuple[Urgency, int, DirtyKey]] = field(
+        default_factory=asyncio.PriorityQueue
+    )
+    _order: Iterator[int] = field(default_factory=itertools.count)
+    """First come, first served, among the equally urgent."""
 
     @property
     def cache(self) -> Cache:
@@ -64,10 +69,10 @@ class Worklist:
         for key in self.cache.label(name, labels):
             self.mark(key)
 
-    def mark(self, key: DirtyKey) -> None:
+    def mark(self, key: DirtyKey, urgency: Urgency = Urgency.CHANGED) -> None:
         """Have a unit reconciled; marks that come while it waits are one."""
-        if self._dirty.mark(key):
-            self._queue.put_nowait(key)
+        if self._dirty.mark(key, urgency):
+            self._put(key, urgency)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -82,16 +87,21 @@ class Worklist:
     async def _work(self) -> None:
         outside = self.reconciler.outside
         while True:
-            key = await self._queue.get()
-            self._dirty.begin(key)
+            _, _, key = await self._queue.get()
+            if not self._dirty.begin(key):
+                self._queue.task_done()
+                continue
             begun = outside.monotonic()
             outcome = await self._try(key)
             outside.counting.reconciled(key[0], outcome, outside.monotonic() - begun)
             if outcome != "Done":
                 asyncio.get_running_loop().call_later(self._dirty.fail(key), self.mark, key)
-            elif self._dirty.succeed(key):
-                self._queue.put_nowait(key)
+            elif (again := self._dirty.succeed(key)) is not None:
+                self._put(key, again)
             self._queue.task_done()
+
+    def _put(self, key: DirtyKey, urgency: Urgency) -> None:
+        self._queue.put_nowait((urgency, next(self._order), key))
 
     async def _try(self, key: DirtyKey) -> str:
         """Reconcile; the answer is `Done` or the name of what went wrong."""

@@ -93,7 +93,8 @@ def test_a_transition_is_a_change_of_the_summary_and_nothing_else() -> None:
     later: dict[str, object] = {"conditions": conditions(summarise(), 2, None, "later")}
     bad: dict[str, object] = {"conditions": conditions(summarise((MISSING,)), 1, None, "now")}
 
-    assert transition({}, good) == Transition("Ready", "It works.", True)
+    assert transition({}, good) is None, "a good beginning is no news"
+    assert transition(bad, good) == Transition("Ready", "It works.", True)
     assert transition(good, later) is None
     assert transition(good, bad) == Transition("ClinicNotFound", "Apply it.", False)
     assert transition(good, {}) is None
