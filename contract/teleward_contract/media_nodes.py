@@ -14,6 +14,7 @@ from teleward_contract.units import (
     BootId,
     CallId,
     CapacityUnits,
+    LeaderEpoch,
     MediaNodeId,
     PlacementEpoch,
     PoolId,
@@ -119,8 +120,14 @@ class MediaNodes(Protocol):
         """
         ...
 
-    async def cordon(self, pool: PoolId, media_node: MediaNodeId, *, cordoned: bool) -> None:
-        """Stop (or allow again) new calls on this media node; atomic with reserve."""
+    async def cordon(
+        self, pool: PoolId, media_node: MediaNodeId, leader: LeaderEpoch, *, cordoned: bool
+    ) -> None:
+        """Stop (or allow again) new calls on this media node; atomic with reserve.
+
+        Raises:
+            StaleLeaderError: A newer leader has projected the pool.
+        """
         ...
 
     async def retire(self, pool: PoolId, media_node: MediaNodeId, boot: BootId) -> None:

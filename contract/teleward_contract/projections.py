@@ -134,6 +134,10 @@ class ClinicProjection(Record):
     uid: str
     generation: int
     display_name: str
+    slug: str = ""
+    """Short name of its links, if it has one to itself."""
+    hostname: str = ""
+    """Host name of its own link, if it has one to itself."""
     time_zone: str = "UTC"
     locales: tuple[str, ...] = ("en",)
     """First is the default."""
@@ -143,6 +147,16 @@ class ClinicProjection(Record):
     suspended: Suspension | None = None
     waiting_area: WaitingAreaProjection | None = None
     rooms: tuple[RoomProjection, ...] = ()
+
+
+class Issuer(Record):
+    """An OpenID Connect issuer of staff; its client secret is the gateway's own."""
+
+    name: str
+    url: str
+    client_id: str
+    user_claim: str = "email"
+    groups_claim: str = "groups"
 
 
 class OrganisationProjection(Record):
@@ -155,6 +169,7 @@ class OrganisationProjection(Record):
     support_contact: str = ""
     default_locale: str = "en"
     team: tuple[TeamMember, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
 
 
 class PoolPolicy(StrEnum):

@@ -70,6 +70,8 @@ class OrganisationDefaults(Mirror):
 
     time_zone: str | None = None
     locales: tuple[str, ...] = ()
+    max_participants: int | None = None
+    media_pool_ref: Reference | None = None
 
 
 class OrganisationSpec(Mirror):
@@ -333,6 +335,7 @@ class Metadata(Mirror):
     uid: str
     generation: int = 1
     resource_version: str = ""
+    creation_timestamp: str = ""
     deletion_timestamp: str | None = None
     finalizers: tuple[str, ...] = ()
     annotations: dict[str, str] = {}

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 
+from teleward_contract.errors import StaleLeaderError
 from teleward_contract.media_nodes import BeatAnswer, Heartbeat, MediaNodeView
 from teleward_contract.placements import (
     Placement,
@@ -17,6 +18,7 @@ from teleward_contract.units import (
     BootId,
     CallId,
     CapacityUnits,
+    LeaderEpoch,
     MediaNodeId,
     PlacementEpoch,
     PoolId,
@@ -30,6 +32,7 @@ class MemoryRouting:
         self._now = now_ms
         self._random = random.Random(1)  # noqa: S311  # a choice of media nodes is no secret
         self._pools: dict[PoolId, PoolTable] = {}
+        self._leaders: dict[PoolId, LeaderEpoch] = {}
 
     def table(self, pool: PoolId) -> PoolTable:
         """The table of one pool."""
@@ -37,13 +40,15 @@ class MemoryRouting:
             self._pools[pool] = PoolTable(pool, self._random.randrange)
         return self._pools[pool]
 
-    def set_policy(self, pool: PoolId, policy: PoolPolicy) -> None:
+    def set_policy(self, pool: PoolId, policy: PoolPolicy, leader: LeaderEpoch) -> None:
         """What the operator's projection does in the real store."""
+        self._leaders[pool] = leader
         self.table(pool).policy = policy
 
     def empty(self) -> None:
         """Lose everything."""
         self._pools.clear()
+        self._leaders.clear()
 
     async def reserve(self, pool: PoolId, call: CallId, cost: CapacityUnits) -> ReserveAnswer:
         """See `Placements`."""
@@ -87,8 +92,12 @@ class MemoryRouting:
         """See `MediaNodes`."""
         self.table(pool).suspect(media_node, boot)
 
-    async def cordon(self, pool: PoolId, media_node: MediaNodeId, *, cordoned: bool) -> None:
+    async def cordon(
+        self, pool: PoolId, media_node: MediaNodeId, leader: LeaderEpoch, *, cordoned: bool
+    ) -> None:
         """See `MediaNodes`."""
+        if leader < self._leaders.get(pool, 0):
+            raise StaleLeaderError("a newer leader has written")
         self.table(pool).cordon(media_node, cordoned=cordoned)
 
     async def retire(self, pool: PoolId, media_node: MediaNodeId, boot: BootId) -> None:

@@ -54,6 +54,7 @@ from teleward_contract.units import (
     BootId,
     CallId,
     CapacityUnits,
+    LeaderEpoch,
     MediaNodeId,
     PlacementEpoch,
     PoolId,
@@ -68,7 +69,7 @@ def policy_key(pool: PoolId) -> str:
 def _keys(pool: PoolId) -> list[str]:
     tag = f"tw:{{pool:{pool}}}"
     names = ("nodes", "load", "placements", "tombstones", "demand", "policy", "pending", "strays")
-    return [f"{tag}:clock", *(f"{tag}:{name}" for name in names), f"{tag}:calls:"]
+    return [f"{tag}:clock", *(f"{tag}:{name}" for name in names), f"{tag}:calls:", f"{tag}:leader"]
 
 
 _CONSTANTS = "".join(
@@ -168,9 +169,11 @@ class RedisRouting:
         """See `MediaNodes`."""
         await self._run("mark", pool, media_node, boot, "suspect")
 
-    async def cordon(self, pool: PoolId, media_node: MediaNodeId, *, cordoned: bool) -> None:
+    async def cordon(
+        self, pool: PoolId, media_node: MediaNodeId, leader: LeaderEpoch, *, cordoned: bool
+    ) -> None:
         """See `MediaNodes`."""
-        await self._run("mark", pool, media_node, "", "cordon" if cordoned else "uncordon")
+        await self._run("mark", pool, media_node, "", "cordon" if cordoned else "uncordon", leader)
 
     async def retire(self, pool: PoolId, media_node: MediaNodeId, boot: BootId) -> None:
         """See `MediaNodes`."""

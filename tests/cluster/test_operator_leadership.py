@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from teleward_operator.adapters.api_server import load_client
@@ -11,6 +12,7 @@ from teleward_operator.adapters.lease import LEASE_S, LeaseLeadership
 from teleward_testing.kube.control_plane import ControlPlane
 from teleward_testing.kube.faulty_api import FaultyApi
 from teleward_testing.kube.operators import Replicas, house
+from teleward_testing.operating import Child
 
 HOME = "harbour"
 CLINICS = ("cardiology", "dermatology")
@@ -125,11 +127,12 @@ async def test_two_processes_that_start_at_once_lose_no_update(operators: Replic
         operators.apply(house(HOME, CLINICS, f"race {race}"))
         await operators.until_shown(HOME, CLINICS, f"race {race}")
 
-        leading = [
-            child
-            for child in started
-            if "leadership.acquired" in {line["event"] for line in child.lines()}
-        ]
+        async def is_decided(child: Child) -> bool:
+            return bool(_told(child) & {"leadership.acquired", "leadership.awaited"})
+
+        for child in started:
+            await operators.until("it is decided who leads", partial(is_decided, child))
+        leading = [child for child in started if "leadership.acquired" in _told(child)]
         assert len(leading) == 1
         for child in started:
             assert await child.stop() == 0
@@ -159,3 +162,7 @@ async def _answers(port: int, path: str) -> int:
     status = await reader.readline()
     writer.close()
     return int(status.split()[1])
+
+
+def _told(child: Child) -> set[str]:
+    return {line["event"] for line in child.lines()}

@@ -24,6 +24,7 @@ from teleward_testing.kube.operators import Replicas
 
 _numbers = itertools.count()
 UP = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
+POOLED = ("-l", "teleward.io/pool")
 HOST_NETWORK = {"mode": "HostNetwork", "ports": {"first": 30200, "last": 30299}}
 
 
@@ -43,7 +44,9 @@ class Nodes:
 
     def listed(self, kind: str) -> list[dict[str, Any]]:
         return list(
-            json.loads(self.kubectl("get", kind, "-o", "json", "-l", "teleward.io/pool"))["items"]
+            json.loads(self.kubectl("get", kind, "-o", "json", "--show-managed-fields", *POOLED))[
+                "items"
+            ]
         )
 
     def named(self, kind: str) -> list[str]:
@@ -149,10 +152,10 @@ async def test_kubectl_scales_it(nodes: Nodes) -> None:
 async def test_at_rest_nothing_is_written_and_drift_is_mended(nodes: Nodes) -> None:
     declare(nodes, replicas=1)
     await nodes.until_says("Ready")
-    await asyncio.sleep(3)
-    before = _versions(nodes)
+    await nodes.operators.until("what is declared is written", lambda: _is_still(nodes, 3))
+    before = _written(nodes)
     await asyncio.sleep(17)
-    assert _versions(nodes) == before
+    assert _written(nodes) == before
     port = nodes.listed("services")[0]["spec"]["ports"][0]["nodePort"]
 
     nodes.kubectl("delete", "service", "media-default-0")
@@ -268,7 +271,14 @@ async def test_a_busy_media_node_keeps_its_template(nodes: Nodes) -> None:
     await nodes.operators.until("both are new", lambda: are(["2", "2"]), 40)
 
 
-def _versions(nodes: Nodes) -> dict[str, str]:
+async def _is_still(nodes: Nodes, seconds: float) -> bool:
+    before = _written(nodes)
+    await asyncio.sleep(seconds)
+    return _written(nodes) == before
+
+
+def _written(nodes: Nodes) -> dict[str, object]:
+    """What others than the cluster's own controllers wrote, and when."""
     kinds = (
         "deployments",
         "services",
@@ -276,8 +286,12 @@ def _versions(nodes: Nodes) -> dict[str, str]:
         "poddisruptionbudgets",
         "networkpolicies",
     )
-    return {
-        f"{kind}/{found['metadata']['name']}": found["metadata"]["resourceVersion"]
+    listed = {
+        f"{kind}/{found['metadata']['name']}": found["metadata"]["managedFields"]
         for kind in kinds
         for found in nodes.listed(kind)
+    }
+    return {
+        name: [one for one in fields if one["manager"] != "kube-controller-manager"]
+        for name, fields in listed.items()
     }

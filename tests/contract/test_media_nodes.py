@@ -3,11 +3,14 @@
 The rules of `test_placements.py` go on here with failures in them; both implementations obey.
 """
 
+import pytest
+from teleward_contract.errors import StaleLeaderError
 from teleward_contract.media_nodes import MediaNodeState, MediaNodeView
 from teleward_contract.placements import Full, FullReason, Gone, Placed, Recovering
 from teleward_contract.projections import PoolPolicy
-from teleward_contract.units import BootId, MediaNodeId
+from teleward_contract.units import BootId, LeaderEpoch, MediaNodeId
 from teleward_testing.routing import (
+    LEADER,
     POOL,
     ClockedRouting,
     call,
@@ -61,11 +64,23 @@ async def test_a_draining_media_node_keeps_its_calls_and_gets_no_new_ones(
 
 async def test_a_cordon_outlives_the_boot_it_was_laid_on(routing: ClockedRouting) -> None:
     await routing.ports.beat(heartbeat())
-    await routing.ports.cordon(POOL, NODE, cordoned=True)
+    await routing.ports.cordon(POOL, NODE, LEADER, cordoned=True)
 
     answer = await routing.ports.beat(heartbeat(boot="boot-1"))
 
     assert answer.cordoned
+
+
+async def test_a_leader_that_was_followed_cordons_nothing(routing: ClockedRouting) -> None:
+    await routing.ports.beat(heartbeat())
+    await routing.set_policy(PoolPolicy.PACK, LeaderEpoch(2))
+
+    with pytest.raises(StaleLeaderError):
+        await routing.ports.cordon(POOL, NODE, LEADER, cordoned=True)
+
+    assert not (await routing.ports.beat(heartbeat())).cordoned
+    await routing.ports.cordon(POOL, NODE, LeaderEpoch(2), cordoned=True)
+    assert (await routing.ports.beat(heartbeat())).cordoned
 
 
 async def test_a_retired_media_nodes_calls_are_orphans_at_once(routing: ClockedRouting) -> None:
@@ -241,7 +256,7 @@ async def test_a_call_on_a_dead_media_node_cannot_grow(routing: ClockedRouting) 
 
 async def test_marking_an_unknown_media_node_does_nothing(routing: ClockedRouting) -> None:
     await routing.ports.suspect(POOL, NODE, BootId("boot-0"))
-    await routing.ports.cordon(POOL, NODE, cordoned=True)
+    await routing.ports.cordon(POOL, NODE, LEADER, cordoned=True)
     await routing.ports.retire(POOL, NODE, BootId("boot-0"))
 
     assert await routing.ports.views(POOL) == ()

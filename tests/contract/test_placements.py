@@ -7,6 +7,7 @@ from teleward_contract.media_nodes import MediaNodeState
 from teleward_contract.placements import Full, FullReason, Gone, Placed, Recovering
 from teleward_contract.units import BootId, MediaNodeId
 from teleward_testing.routing import (
+    LEADER,
     POOL,
     ClockedRouting,
     call,
@@ -268,13 +269,13 @@ async def test_a_cordoned_media_node_keeps_its_calls_and_gets_no_new_ones(
 ) -> None:
     await routing.ports.beat(heartbeat())
     placement = placed(await routing.ports.reserve(POOL, call(1), units(2)))
-    await routing.ports.cordon(POOL, NODE, cordoned=True)
+    await routing.ports.cordon(POOL, NODE, LEADER, cordoned=True)
 
     assert (await routing.ports.beat(heartbeat())).cordoned
     assert [view.state for view in await routing.ports.views(POOL)] == [MediaNodeState.CORDONED]
     assert placed(await routing.ports.reserve(POOL, call(1), units(2))) == placement
     assert isinstance(await routing.ports.reserve(POOL, call(2), units(2)), Full)
-    await routing.ports.cordon(POOL, NODE, cordoned=False)
+    await routing.ports.cordon(POOL, NODE, LEADER, cordoned=False)
     assert isinstance(await routing.ports.reserve(POOL, call(2), units(2)), Placed)
 
 

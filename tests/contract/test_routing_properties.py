@@ -15,7 +15,7 @@ from teleward_contract.media_nodes import LiveCall
 from teleward_contract.placements import Placed, Placement
 from teleward_contract.redis_store import Store, open_store
 from teleward_contract.units import BootId, CallId, CapacityUnits, MediaNodeId, PlacementEpoch
-from teleward_testing.routing import POOL, ClockedRouting, call, heartbeat, units
+from teleward_testing.routing import LEADER, POOL, ClockedRouting, call, heartbeat, units
 from teleward_testing.valkey import RunningValkey
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))
@@ -184,7 +184,7 @@ class World:
         self.nodes[a].suspected = True
 
     async def do_cordon(self, a: int, on: int) -> None:
-        await self.ask("cordon", POOL, self.nodes[a].id, cordoned=bool(on))
+        await self.ask("cordon", POOL, self.nodes[a].id, LEADER, cordoned=bool(on))
 
     async def do_reap(self, *_: int) -> None:
         answers = [await r.ports.reap(POOL) for r in self.both]

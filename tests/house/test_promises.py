@@ -46,3 +46,10 @@ def test_every_field_of_the_status_is_documented() -> None:
     document = text_of("docs/status.md")
 
     assert [f.name for f in dataclasses.fields(Status) if f"`{f.name}" not in document] == []
+
+
+def test_every_claim_of_the_capability_levels_is_linked_to_a_test_that_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", text_of("docs/capability-levels.md"))
+
+    assert len(named) > 20
+    assert [n for path, n in named if not re.search(rf"def {n}\(", text_of(path))] == []

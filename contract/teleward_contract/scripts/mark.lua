@@ -1,4 +1,7 @@
--- ARGV: 2 node, 3 boot ('' any), 4 what: suspect, cordon, uncordon, retire
+-- ARGV: 2 node, 3 boot ('' any), 4 what: suspect, cordon, uncordon, retire, 5 leader epoch of who cordons
+if ARGV[5] and tonumber(ARGV[5]) < tonumber(redis.call('GET', KEYS[11]) or 0) then
+  return redis.error_reply('STALE_LEADER a newer leader has written')
+end
 local l = load_of(ARGV[2])
 if not l or ARGV[3] ~= '' and l.boot ~= ARGV[3] then return 0 end
 if ARGV[4] == 'retire' then

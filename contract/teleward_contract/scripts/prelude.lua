@@ -1,7 +1,7 @@
 -- Shared by every script of a pool; the rules are those of routing_table.py, the constants in capitals are put before
 -- this file by routing_redis.py, in milliseconds where they are times.
 -- KEYS: 1 clock, 2 nodes, 3 load, 4 placements, 5 tombstones, 6 demand, 7 policy, 8 pending, 9 strays,
---       10 prefix of the per-node call sets
+--       10 prefix of the per-node call sets, 11 highest leader epoch that projected the pool (`project.lua`)
 -- ARGV[1]: the clock in ms for tests; '' means the store's own.
 local KEEP = 86400
 local LOAD = '>BBddds' -- serving, marks (1 suspect, 2 cordoned), beat ms, capacity, used, boot id

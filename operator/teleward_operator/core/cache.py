@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from teleward_contract.projections import ProjectionKind
 from teleward_contract.resources import (
@@ -18,10 +18,13 @@ from teleward_contract.resources import (
 )
 from teleward_contract.units import Namespace
 
-from teleward_operator.core.clinics import pool_of
+from teleward_operator.core.inheritance import ClinicSettings, settle
 
 ObjectKey: TypeAlias = tuple[str, str, str]
 """(kind, namespace, name)."""
+
+Claim = Literal["slug", "hostname"]
+"""What only one clinic of all can have."""
 
 REMEMBERED_UIDS = 10_000
 """Deleted objects that are remembered, so that a LIST older than the deletion revives none."""
@@ -111,10 +114,13 @@ class Cache:
             case Organisation():
                 return {own} | {unit_of(clinic) for clinic in self.clinics(meta.namespace)}
             case Clinic():
-                return {own, (Unit.ORGANISATION, meta.namespace, ORGANISATION_NAME)}
+                organisation = (Unit.ORGANISATION, meta.namespace, ORGANISATION_NAME)
+                return {own, organisation} | {unit_of(c) for c in self._rivals(resource)}
             case MediaPool():
                 pool = f"{meta.namespace}/{meta.name}"
-                return {own} | {unit_of(c) for c in self.clinics() if pool_of(c) == pool}
+                return {own} | {
+                    unit_of(c) for c in self.clinics() if self.settings(c).pool == pool
+                }
             case _:
                 return {own}
 
@@ -135,6 +141,31 @@ class Cache:
         """Find the organisation of a namespace."""
         found = self.objects.get(("Organisation", namespace, ORGANISATION_NAME))
         return found if isinstance(found, Organisation) else None
+
+    def settings(self, clinic: Clinic) -> ClinicSettings:
+        """What counts for a clinic."""
+        return settle(clinic, self.organisation(clinic.metadata.namespace))
+
+    def holder(self, clinic: Clinic, claim: Claim) -> str:
+        """Name the other clinic, `namespace/name`, that has what this one claims; empty if none has.
+
+        Of several the oldest has it, then the first by name, as in the Gateway API.
+        """
+        rivals = [other for other in self._rivals(clinic) if _same(claim, clinic, other)]
+        first = min([clinic, *rivals], key=_seniority)
+        return "" if first is clinic else f"{first.metadata.namespace}/{first.metadata.name}"
+
+    def _rivals(self, clinic: Clinic) -> list[Clinic]:
+        """The other clinics that claim a slug or host name of this one."""
+        spec = clinic.spec
+        if spec.slug is None and spec.hostname is None:
+            return []
+        return [
+            other
+            for other in self.clinics()
+            if key_of(other) != key_of(clinic)
+            and (_same("slug", clinic, other) or _same("hostname", clinic, other))
+        ]
 
     def pool(self, namespace: str, name: str) -> MediaPool | None:
         """Find a media pool."""
@@ -210,6 +241,16 @@ def unit_of(resource: AnyResource) -> DirtyKey:
 def stored_key(kind: ProjectionKind, namespace: Namespace, name: str) -> DirtyKey:
     """The unit that a projection belongs to."""
     return Unit(kind.value), namespace, name
+
+
+def _same(claim: Claim, one: Clinic, other: Clinic) -> bool:
+    value = getattr(one.spec, claim)
+    return value is not None and value == getattr(other.spec, claim)
+
+
+def _seniority(clinic: Clinic) -> tuple[str, str, str]:
+    meta = clinic.metadata
+    return meta.creation_timestamp, meta.namespace, meta.name
 
 
 def _clinic_of(room: MeetingRoom | UserRoom) -> tuple[str, str]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from teleward_contract import resources
 from teleward_contract.occupancy import ClinicOccupancy
 from teleward_contract.projections import ClinicProjection
 from teleward_contract.resources import (
@@ -18,8 +17,9 @@ from teleward_contract.resources import (
 from teleward_contract.units import Namespace, PoolId
 
 from teleward_operator.core.conditions import ConditionType, Reason, Verdict, refuse
+from teleward_operator.core.inheritance import settle
 from teleward_operator.core.opening import is_time_zone, opening
-from teleward_operator.core.projection import project_clinic, project_hours, time_zone_of
+from teleward_operator.core.projection import project_clinic, project_hours
 from teleward_operator.core.statuses import StatusWrite, compose, unanswered
 
 
@@ -40,6 +40,10 @@ class ClinicSnapshot:
     now: str
     """RFC 3339 wallclock."""
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    slug_holder: str = ""
+    """The other clinic, `namespace/name`, that has the slug of this one; empty if none has."""
+    hostname_holder: str = ""
+    """The same of the host name."""
     is_routing_up: bool = True
     """False: the routing state does not answer, nothing can be programmed."""
 
@@ -52,12 +56,6 @@ class ClinicPlan:
     statuses: tuple[StatusWrite, ...]
 
 
-def pool_of(clinic: Clinic) -> PoolId:
-    """Name the pool that a clinic refers to; the default is `default` in its namespace."""
-    reference = clinic.spec.media_pool_ref or resources.Reference(name=resources.DEFAULT_POOL)
-    return PoolId(f"{reference.namespace or clinic.metadata.namespace}/{reference.name}")
-
-
 def plan_clinic(seen: ClinicSnapshot) -> ClinicPlan:
     """Decide what is projected and what each object's status says."""
     if seen.clinic is None:
@@ -67,10 +65,12 @@ def plan_clinic(seen: ClinicSnapshot) -> ClinicPlan:
         *_area_status(seen, seen.clinic),
         *_room_statuses(seen),
     )
-    is_usable = _pool_trouble(seen, seen.clinic) is None
+    settings, spec = settle(seen.clinic, seen.organisation), seen.clinic.spec
+    is_usable = _pool_trouble(seen, settings.pool) is None
     projection = project_clinic(
-        seen.clinic, seen.organisation, pool_of(seen.clinic) if is_usable else None,
-        seen.waiting_area, seen.rooms,
+        seen.clinic, settings, settings.pool if is_usable else None, seen.waiting_area, seen.rooms,
+        slug="" if seen.slug_holder else spec.slug or "",
+        hostname="" if seen.hostname_holder else spec.hostname or "",
     )  # fmt: skip
     return ClinicPlan(projection, statuses if seen.is_routing_up else unanswered(statuses))
 
@@ -109,8 +109,12 @@ def _orphans(seen: ClinicSnapshot) -> list[StatusWrite]:
 
 
 def _clinic_status(seen: ClinicSnapshot, clinic: Clinic) -> StatusWrite:
-    wrong = [*_silence(seen), *_zone_trouble(clinic.spec.time_zone, "spec.timeZone")]
-    unresolved = _references(seen, clinic)
+    settings = settle(clinic, seen.organisation)
+    wrong = [
+        *_silence(seen), *_zone_trouble(clinic.spec.time_zone, "spec.timeZone"),
+        *_claim_troubles(seen, clinic),
+    ]  # fmt: skip
+    unresolved = _references(seen, settings.pool)
     if unresolved is not None:
         wrong.append(unresolved)
     if seen.waiting_area is None:
@@ -127,8 +131,28 @@ def _clinic_status(seen: ClinicSnapshot, clinic: Clinic) -> StatusWrite:
                 "Nobody can enter. Remove spec.suspended to open again.",
             )
         )  # fmt: skip
-    extra = {"rooms": len(seen.rooms), "url": _patient_url(seen), "pool": pool_of(clinic)}
+    told = [{"name": name, "value": value, "from": by} for name, value, by in settings.sources]
+    extra: dict[str, object] = {
+        "rooms": len(seen.rooms), "url": _patient_url(seen), "pool": settings.pool, "settings": told,
+    }  # fmt: skip
     return compose(clinic, tuple(wrong), extra, seen.now)
+
+
+def _claim_troubles(seen: ClinicSnapshot, clinic: Clinic) -> list[Verdict]:
+    """A slug and a host name are one clinic's, over all namespaces: the oldest that asked."""
+    claims = (
+        (Reason.SLUG_TAKEN, "slug", clinic.spec.slug, seen.slug_holder),
+        (Reason.HOSTNAME_TAKEN, "hostname", clinic.spec.hostname, seen.hostname_holder),
+    )
+    return [
+        refuse(
+            ConditionType.ACCEPTED, reason,
+            f"spec.{field_name} {value} is the one of clinic {holder}, which asked first. Choose "
+            "another, or ask its owner to give it up; until then this clinic goes without.",
+        )
+        for reason, field_name, value, holder in claims
+        if holder
+    ]  # fmt: skip
 
 
 def _silence(seen: ClinicSnapshot) -> tuple[Verdict, ...]:
@@ -147,18 +171,17 @@ def _zone_trouble(zone: str | None, where: str) -> tuple[Verdict, ...]:
     )  # fmt: skip
 
 
-def _references(seen: ClinicSnapshot, clinic: Clinic) -> Verdict | None:
+def _references(seen: ClinicSnapshot, pool: PoolId) -> Verdict | None:
     """The first reference of a clinic that leads nowhere, or None."""
     if seen.organisation is None:
         return refuse(
             ConditionType.RESOLVED_REFS, Reason.ORGANISATION_MISSING,
             f"Namespace {seen.namespace} has no Organisation. Apply one named 'organisation'.",
         )  # fmt: skip
-    return _pool_trouble(seen, clinic)
+    return _pool_trouble(seen, pool)
 
 
-def _pool_trouble(seen: ClinicSnapshot, clinic: Clinic) -> Verdict | None:
-    pool = pool_of(clinic)
+def _pool_trouble(seen: ClinicSnapshot, pool: PoolId) -> Verdict | None:
     if seen.pool is None:
         return refuse(
             ConditionType.RESOLVED_REFS, Reason.MEDIA_POOL_NOT_FOUND,
@@ -206,7 +229,7 @@ def _door(seen: ClinicSnapshot, clinic: Clinic, area: WaitingArea) -> dict[str, 
     is_shut = not area.spec.enabled or clinic.spec.suspended is not None
     if is_shut or area.spec.hours is None:
         return {"open": not is_shut}
-    rules = project_hours(area.spec.hours, time_zone_of(clinic, seen.organisation))
+    rules = project_hours(area.spec.hours, settle(clinic, seen.organisation).time_zone)
     is_open, change = opening(rules, datetime.fromisoformat(seen.now))
     door: dict[str, object] = {"open": is_open}
     if change is not None:

@@ -6,6 +6,7 @@ from teleward_contract.projections import (
     DateHours,
     DayHours,
     EntryField,
+    Issuer,
     OpeningHours,
     OrganisationProjection,
     RoomKind,
@@ -18,42 +19,43 @@ from teleward_contract.projections import (
 from teleward_contract.resources import Clinic, MeetingRoom, Organisation, UserRoom, WaitingArea
 from teleward_contract.units import Namespace, PoolId
 
+from teleward_operator.core.inheritance import ClinicSettings
 from teleward_operator.core.opening import is_time_zone
-
-DEFAULT_MAX_PARTICIPANTS = 6
-DEFAULT_TIME_ZONE = "UTC"
-DEFAULT_LOCALES = ("en",)
 
 
 def project_clinic(
     clinic: Clinic,
-    organisation: Organisation | None,
+    settings: ClinicSettings,
     pool: PoolId | None,
     waiting_area: WaitingArea | None,
     rooms: tuple[MeetingRoom | UserRoom, ...],
+    *,
+    slug: str = "",
+    hostname: str = "",
 ) -> ClinicProjection:
     """Make the one document of a clinic.
 
     Args:
         clinic: As declared.
-        organisation: What the clinic inherits from, if it is there.
+        settings: What counts for it.
         pool: The pool that the clinic may use now.
         waiting_area: Its door, if it has one.
         rooms: In the order in which they are shown.
+        slug: Short name of its links, empty unless it is the clinic's to use.
+        hostname: Host name of its own link, likewise.
     """
     spec, meta, suspended = clinic.spec, clinic.metadata, clinic.spec.suspended
-    inherited = organisation.spec.defaults.locales if organisation else ()
-    zone = time_zone_of(clinic, organisation)
     return ClinicProjection(
         namespace=Namespace(meta.namespace), name=meta.name, uid=meta.uid,
-        generation=meta.generation, display_name=spec.display_name or meta.name, time_zone=zone,
-        locales=spec.locales or inherited or DEFAULT_LOCALES, pool=pool, team=_team(spec.team),
+        generation=meta.generation, display_name=spec.display_name or meta.name, slug=slug,
+        hostname=hostname, time_zone=settings.time_zone, locales=settings.locales, pool=pool,
+        team=_team(spec.team),
         suspended=suspended and Suspension(
             message_for_patients=suspended.message_for_patients,
             message_for_staff=suspended.message_for_staff,
         ),
-        waiting_area=waiting_area and _area(waiting_area, zone),
-        rooms=tuple(_room(room, spec.defaults.max_participants) for room in rooms),
+        waiting_area=waiting_area and _area(waiting_area, settings.time_zone),
+        rooms=tuple(_room(room, settings.max_participants) for room in rooms),
     )  # fmt: skip
 
 
@@ -64,16 +66,14 @@ def project_organisation(organisation: Organisation) -> OrganisationProjection:
         namespace=Namespace(meta.namespace), uid=meta.uid, generation=meta.generation,
         display_name=spec.display_name or meta.namespace, support_contact=spec.support_contact,
         default_locale=spec.default_locale, team=_team(spec.team),
+        issuers=tuple(
+            Issuer(
+                name=one.name, url=one.url, client_id=one.client_id, user_claim=one.user_claim,
+                groups_claim=one.groups_claim,
+            )
+            for one in (spec.sign_in.issuers if spec.sign_in else ())
+        ),
     )  # fmt: skip
-
-
-def time_zone_of(clinic: Clinic, organisation: Organisation | None) -> str:
-    """The clinic's time zone, else its organisation's, else UTC; an unknown one counts as unsaid."""
-    inherited = organisation.spec.defaults.time_zone if organisation else None
-    for zone in (clinic.spec.time_zone, inherited):
-        if zone is not None and is_time_zone(zone):
-            return zone
-    return DEFAULT_TIME_ZONE
 
 
 def project_hours(hours: resources.Hours, time_zone: str) -> OpeningHours:
@@ -120,9 +120,9 @@ def _ranges(ranges: tuple[resources.Range, ...]) -> tuple[TimeRange, ...]:
     return tuple(TimeRange(start=item.start, end=item.end) for item in ranges)
 
 
-def _room(room: MeetingRoom | UserRoom, max_participants: int | None) -> RoomProjection:
+def _room(room: MeetingRoom | UserRoom, max_participants: int) -> RoomProjection:
     meta, spec = room.metadata, room.spec
-    size = spec.max_participants or max_participants or DEFAULT_MAX_PARTICIPANTS
+    size = spec.max_participants or max_participants
     shared = RoomProjection(
         kind=RoomKind.MEETING_ROOM, name=meta.name, uid=meta.uid, generation=meta.generation,
         display_name=spec.display_name or meta.name, max_participants=size,

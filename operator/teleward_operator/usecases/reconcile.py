@@ -12,7 +12,6 @@ from teleward_operator.core.clinics import (
     ClinicSnapshot,
     plan_clinic,
     plan_organisation,
-    pool_of,
 )
 from teleward_operator.core.pools import (
     PoolPlan,
@@ -95,7 +94,9 @@ class Reconciler:
     def _snapshot(self, key: DirtyKey, *, is_routing_up: bool) -> ClinicSnapshot:
         _, namespace, name = key
         clinic = self.cache.clinic(namespace, name)
-        where, _, pool = pool_of(clinic).partition("/") if clinic else ("", "", "")
+        where, _, pool = (
+            self.cache.settings(clinic).pool.partition("/") if clinic else ("", "", "")
+        )
         return ClinicSnapshot(
             namespace=Namespace(namespace), name=name, clinic=clinic,
             organisation=self.cache.organisation(namespace),
@@ -104,6 +105,8 @@ class Reconciler:
             rooms=self.cache.rooms(namespace, name), occupancy=None,
             public_url=self.outside.public_url, now=self._now(),
             namespace_labels=self.cache.labels.get(namespace, {}), is_routing_up=is_routing_up,
+            slug_holder=self.cache.holder(clinic, "slug") if clinic else "",
+            hostname_holder=self.cache.holder(clinic, "hostname") if clinic else "",
         )  # fmt: skip
 
     # -- pools -----------------------------------------------------------------------------------
@@ -150,8 +153,8 @@ class Reconciler:
         name, outside = pool_id(pool), self.outside
         for media_nodes, cordoned in ((plan.cordon, True), (plan.uncordon, False)):
             for media_node in media_nodes:
-                outside.leadership.epoch()
-                await outside.media_nodes.cordon(name, media_node, cordoned=cordoned)
+                leader = outside.leadership.epoch()
+                await outside.media_nodes.cordon(name, media_node, leader, cordoned=cordoned)
         since, now = self._cordoned_at.get(name, {}), outside.monotonic()
         self._cordoned_at[name] = {node: since.get(node, now) for node in plan.leaving}
 

@@ -20,6 +20,7 @@ from teleward_contract.units import (
 )
 
 POOL = PoolId("harbour-health/default")
+LEADER = LeaderEpoch(1)
 START_MS = 1_795_000_000_000
 
 
@@ -57,13 +58,13 @@ class ClockedRouting:
         if self._redis:
             self._redis.test_clock_ms = self.clock.ms
 
-    async def set_policy(self, policy: PoolPolicy) -> None:
-        self._memory.set_policy(POOL, policy)
+    async def set_policy(self, policy: PoolPolicy, leader: LeaderEpoch = LEADER) -> None:
+        self._memory.set_policy(POOL, policy, leader)
         if self._store:
             document = PoolProjection(
                 pool=POOL, uid="u", generation=1, policy=policy, units_per_media_node=units(10)
             )
-            await RedisProjections(self._store).put(document, LeaderEpoch(1))
+            await RedisProjections(self._store).put(document, leader)
 
     async def empty(self) -> None:
         self._memory.empty()

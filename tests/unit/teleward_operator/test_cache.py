@@ -6,7 +6,7 @@ import pytest
 from teleward_contract.projections import ProjectionKind
 from teleward_contract.units import Namespace
 from teleward_operator.core import cache as caching
-from teleward_operator.core.cache import Cache, Unit, stored_key
+from teleward_operator.core.cache import Cache, Unit, stored_key, unit_of
 from teleward_testing.declared import (
     NAMESPACE,
     clinic,
@@ -199,3 +199,23 @@ def test_a_stored_document_belongs_to_one_unit(
     kind: ProjectionKind, key: tuple[Unit, str, str]
 ) -> None:
     assert stored_key(kind, Namespace(key[1]), key[2]) == key
+
+
+def test_the_oldest_of_several_that_claim_a_slug_has_it() -> None:
+    cache = Cache()
+    old = clinic({"slug": "heart"}, name="old", creationTimestamp="2026-01-01T00:00:00Z")
+    young = clinic({"slug": "heart"}, name="young", creationTimestamp="2026-02-01T00:00:00Z")
+    other = clinic({"slug": "lung"}, name="other", creationTimestamp="2025-01-01T00:00:00Z")
+    for one in (young, other):
+        cache.apply(one, deleted=False)
+    assert cache.holder(young, "slug") == ""
+
+    dirty = cache.apply(old, deleted=False)
+
+    assert unit_of(young) in dirty
+    assert unit_of(other) not in dirty
+    assert cache.holder(young, "slug") == f"{NAMESPACE}/old"
+    assert cache.holder(old, "slug") == ""
+    assert cache.holder(young, "hostname") == ""
+    assert unit_of(young) in cache.apply(old, deleted=True), "what was given up passes on"
+    assert cache.holder(young, "slug") == ""

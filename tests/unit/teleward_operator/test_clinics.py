@@ -10,7 +10,6 @@ from teleward_operator.core.clinics import (
     ClinicSnapshot,
     plan_clinic,
     plan_organisation,
-    pool_of,
 )
 from teleward_operator.core.statuses import StatusWrite
 from teleward_testing.declared import (
@@ -71,6 +70,7 @@ def test_statuses_show_links_and_numbers() -> None:
     found = {kind: dict(write.status) for kind, write in by_kind(WHOLE).items()}
     for status in found.values():
         del status["conditions"]
+    del found["Clinic"]["settings"]
 
     base = "https://clinic.example"
     door, rooms = f"{base}/c/{NAMESPACE}/cardiology", f"{base}/staff/{NAMESPACE}/cardiology"
@@ -250,10 +250,36 @@ def test_a_silent_routing_state_is_said_by_what_it_never_held() -> None:
     assert {said(write)["Programmed"] for write in found.values()} == {"RoutingUnavailable"}
 
 
-def test_a_clinic_names_its_pool() -> None:
-    assert pool_of(clinic()) == f"{NAMESPACE}/default"
-    assert pool_of(clinic({"mediaPoolRef": {"name": "other"}})) == f"{NAMESPACE}/other"
-    assert pool_of(clinic(SHARED)) == "media/shared"
+CLAIMING = {"slug": "heart", "hostname": "heart.example.org"}
+
+
+def test_who_had_a_slug_and_a_host_name_first_has_them() -> None:
+    plan = plan_clinic(replace(WHOLE, clinic=clinic(CLAIMING)))
+
+    assert plan.projection is not None
+    assert (plan.projection.slug, plan.projection.hostname) == ("heart", "heart.example.org")
+
+
+@pytest.mark.parametrize(
+    ("holder", "reason"), [("slug_holder", "SlugTaken"), ("hostname_holder", "HostnameTaken")]
+)
+def test_the_second_claimant_is_told_who_has_it_and_goes_without(holder: str, reason: str) -> None:
+    taken: dict[str, Any] = {holder: "other/clinic"}
+    seen = replace(WHOLE, clinic=clinic(CLAIMING), **taken)
+
+    plan = plan_clinic(seen)
+
+    assert said(plan.statuses[0])["Accepted"] == reason
+    assert "other/clinic" in str(plan.statuses[0].status["conditions"])
+    assert plan.projection is not None
+    assert "" in (plan.projection.slug, plan.projection.hostname)
+    assert plan.projection.waiting_area is not None, "its door stays as it is"
+
+
+def test_a_clinic_shows_where_each_setting_comes_from() -> None:
+    status = by_kind(WHOLE)["Clinic"].status
+
+    assert {"name": "timeZone", "value": "UTC", "from": "Default"} in list(status["settings"])  # type: ignore[call-overload]  # a list
 
 
 def test_an_organisation_counts_its_clinics() -> None:

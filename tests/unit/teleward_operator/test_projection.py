@@ -5,6 +5,7 @@ from teleward_contract.projections import (
     DateHours,
     DayHours,
     EntryField,
+    Issuer,
     OpeningHours,
     OrganisationProjection,
     Role,
@@ -17,11 +18,11 @@ from teleward_contract.projections import (
 )
 from teleward_contract.resources import Hours
 from teleward_contract.units import Namespace, PoolId
+from teleward_operator.core.inheritance import settle
 from teleward_operator.core.projection import (
     project_clinic,
     project_hours,
     project_organisation,
-    time_zone_of,
 )
 from teleward_testing.declared import (
     NAMESPACE,
@@ -38,7 +39,7 @@ ADA_DECLARED = {"role": "Clinician", "user": "ada@example.org", "displayName": "
 
 
 def test_a_clinic_with_nothing_said_has_usable_defaults() -> None:
-    assert project_clinic(clinic(), None, None, None, ()) == ClinicProjection(
+    assert project_clinic(clinic(), settle(clinic(), None), None, None, ()) == ClinicProjection(
         namespace=Namespace(NAMESPACE), name="cardiology", uid="uid-Clinic-cardiology",
         generation=1, display_name="cardiology", time_zone="UTC", locales=("en",),
     )  # fmt: skip
@@ -47,7 +48,8 @@ def test_a_clinic_with_nothing_said_has_usable_defaults() -> None:
 def test_a_clinic_inherits_what_it_does_not_say() -> None:
     defaults = {"defaults": {"timeZone": "Australia/Sydney", "locales": ["ar", "en"]}}
 
-    document = project_clinic(clinic(), organisation(defaults), POOL, None, ())
+    settings = settle(clinic(), organisation(defaults))
+    document = project_clinic(clinic(), settings, POOL, None, ())
 
     assert (document.time_zone, document.locales) == ("Australia/Sydney", ("ar", "en"))
     assert document.pool == POOL
@@ -61,7 +63,8 @@ def test_a_clinic_says_more_than_its_organisation() -> None:
     }  # fmt: skip
     defaults = {"defaults": {"timeZone": "Australia/Sydney", "locales": ["ar", "en"]}}
 
-    assert project_clinic(clinic(own), organisation(defaults), None, None, ()) == ClinicProjection(
+    settings = settle(clinic(own), organisation(defaults))
+    assert project_clinic(clinic(own), settings, None, None, ()) == ClinicProjection(
         namespace=Namespace(NAMESPACE), name="cardiology", uid="uid-Clinic-cardiology",
         generation=1, display_name="عيادة القلب", time_zone="Asia/Kabul", locales=("fa",),
         team=(ADA, TeamMember(role=Role.CLINIC_ADMIN, group="admins", issuer="hospital")),
@@ -71,13 +74,7 @@ def test_a_clinic_says_more_than_its_organisation() -> None:
     )  # fmt: skip
 
 
-def test_an_unknown_time_zone_counts_as_unsaid() -> None:
-    wrong = clinic({"timeZone": "Atlantis"})
-
-    assert time_zone_of(wrong, None) == "UTC"
-    assert time_zone_of(wrong, organisation({"defaults": {"timeZone": "Asia/Kabul"}})) == (
-        "Asia/Kabul"
-    )
+def test_an_unknown_time_zone_of_the_hours_counts_as_unsaid() -> None:
     assert project_hours(Hours(time_zone="Atlantis"), "Asia/Kabul").time_zone == "Asia/Kabul"
     assert project_hours(Hours(time_zone="Africa/Accra"), "Asia/Kabul").time_zone == "Africa/Accra"
 
@@ -100,7 +97,7 @@ def test_a_waiting_area_is_projected_with_its_hours_and_questions() -> None:
         "fallbackPhone": "+61 491 570 156",
     }  # fmt: skip
 
-    document = project_clinic(clinic(), None, None, waiting_area(spec), ())
+    document = project_clinic(clinic(), settle(clinic(), None), None, waiting_area(spec), ())
 
     assert document.waiting_area == WaitingAreaProjection(
         uid="uid-WaitingArea-cardiology", generation=1, enabled=False,
@@ -119,7 +116,7 @@ def test_a_waiting_area_is_projected_with_its_hours_and_questions() -> None:
 
 
 def test_a_waiting_area_without_hours_is_always_open() -> None:
-    document = project_clinic(clinic(), None, None, waiting_area(), ())
+    document = project_clinic(clinic(), settle(clinic(), None), None, waiting_area(), ())
 
     assert document.waiting_area == WaitingAreaProjection(
         uid="uid-WaitingArea-cardiology", generation=1
@@ -132,7 +129,7 @@ def test_rooms_keep_their_order_and_say_whose_they_are() -> None:
         user_room({"patientsAllowed": True, "maxParticipants": 3}),
     )
 
-    assert project_clinic(clinic(), None, None, None, rooms).rooms == (
+    assert project_clinic(clinic(), settle(clinic(), None), None, None, rooms).rooms == (
         RoomProjection(
             kind=RoomKind.MEETING_ROOM, name="handover", uid="uid-MeetingRoom-handover",
             generation=1, display_name="Handover", guest_entry="Open", locked=True,
@@ -151,19 +148,21 @@ def test_a_room_is_as_large_as_it_says_else_as_its_clinic_says_else_for_six() ->
     def sizes(of: ClinicProjection) -> list[int]:
         return [room.max_participants for room in of.rooms]
 
-    assert sizes(project_clinic(clinic(), None, None, None, rooms)) == [6, 12]
-    assert sizes(project_clinic(small, None, None, None, rooms)) == [4, 12]
+    assert sizes(project_clinic(clinic(), settle(clinic(), None), None, None, rooms)) == [6, 12]
+    assert sizes(project_clinic(small, settle(small, None), None, None, rooms)) == [4, 12]
 
 
 def test_an_organisation_is_projected_without_what_the_gateway_does_not_need() -> None:
     spec: dict[str, object] = {
         "displayName": "Harbour Health", "supportContact": "+61 491 570 156",
         "defaultLocale": "ar", "team": [ADA_DECLARED],
+        "signIn": {"issuers": [{"name": "hospital", "url": "https://id.example.org", "clientId": "t"}]},
     }  # fmt: skip
 
     assert project_organisation(organisation(spec)) == OrganisationProjection(
         namespace=Namespace(NAMESPACE), uid="uid-Organisation-organisation", generation=1,
         display_name="Harbour Health", support_contact="+61 491 570 156", default_locale="ar",
         team=(ADA,),
+        issuers=(Issuer(name="hospital", url="https://id.example.org", client_id="t"),),
     )  # fmt: skip
     assert project_organisation(organisation()).display_name == NAMESPACE
