@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from teleward_contract.redis_store import Store, open_store
-from teleward_testing.apiserving import Asking, serving
-from teleward_testing.operating import ApiServer
+from teleward_testing.apiserving import Asking, Served, serving
+from teleward_testing.kube.control_plane import ControlPlane
+from teleward_testing.operating import ApiServer, Clients
 from teleward_testing.routing import ClockedRouting
 from teleward_testing.valkey import RunningValkey
 
@@ -38,19 +39,35 @@ def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ApiSer
         yield started
 
 
-@pytest.fixture
-def api(apiserver: tuple[ApiServer, Asking]) -> ApiServer:
-    return apiserver[0]
+@pytest.fixture(scope="session", params=["stand-in", "kube-apiserver"])
+def served(request: pytest.FixtureRequest) -> Served:
+    """Each of the two API servers; what is true of one must be true of the other."""
+    if request.param == "stand-in":
+        standin: tuple[ApiServer, Asking] = request.getfixturevalue("apiserver")
+        return standin[0]
+    plane: ControlPlane = request.getfixturevalue("control_plane")
+    return plane
+
+
+@pytest.fixture(scope="session")
+def asking(served: Served) -> Iterator[Asking]:
+    with Asking(served) as made:
+        yield made
 
 
 @pytest.fixture
-def ask(apiserver: tuple[ApiServer, Asking]) -> Asking:
-    return apiserver[1]
+def ask(asking: Asking) -> Asking:
+    return asking
+
+
+@pytest.fixture(scope="session")
+def api(served: Served) -> Clients:
+    return Clients(served.kubeconfig)
 
 
 @pytest.fixture
-def home(apiserver: tuple[ApiServer, Asking]) -> str:
-    """A new namespace of the shared API stand-in."""
+def home(ask: Asking) -> str:
+    """A new namespace."""
     name = f"house-{uuid.uuid4().hex[:8]}"
-    apiserver[1].ok("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    ask.ok("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     return name

@@ -1,4 +1,4 @@
-"""The API stand-in treats an object as a real API server does: who writes what, when, and who is refused."""
+"""How an object is treated, by the API stand-in as by kube-apiserver: who writes what, and who is refused."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from kubernetes import client
 from teleward_contract.resources import GROUP, VERSION
 from teleward_testing.apiserving import CUSTOM, JSON_PATCH, MERGE, Asking, document
-from teleward_testing.operating import ApiServer
+from teleward_testing.operating import ApiServer, Clients
 
 
 @pytest.fixture
@@ -110,11 +110,13 @@ def test_each_fault_of_an_invalid_object_is_a_cause_with_its_field(
 
     assert (status["code"], status["reason"]) == (422, "Invalid")
     assert status["message"].startswith('Clinic.teleward.io "cardiology" is invalid: [')
-    assert [(cause["reason"], cause["field"]) for cause in status["details"]["causes"]] == [
+    *faults, last = [(one["reason"], one["field"]) for one in status["details"]["causes"]]
+    assert set(faults) == {
         ("FieldValueNotSupported", "spec.team[0].role"),
         ("FieldValueInvalid", "spec.team[0].user"),
         ("FieldValueInvalid", "spec.defaults.maxParticipants"),
-    ]
+    }
+    assert last == ("FieldValueInvalid", "<nil>"), "the rules were not looked at, and that is said"
     assert ask.ok("GET", clinics)["items"] == []
 
 
@@ -123,11 +125,6 @@ BAD_METADATA: dict[str, tuple[dict[str, Any], int, str]] = {
     "a name in capitals": ({"name": "Cardiology"}, 422, "RFC 1123"),
     "a name with a newline": ({"name": "cardiology\n"}, 422, "RFC 1123"),
     "a label that is too long": ({"name": "a", "labels": {"x": "y" * 64}}, 422, "metadata.labels"),
-    "a label that is a number": ({"name": "a", "labels": {"x": 1}}, 400, "metadata.labels"),
-    "labels that are a list": ({"name": "a", "labels": ["x"]}, 400, "metadata.labels"),
-    "annotations that are text": ({"name": "a", "annotations": "x"}, 400, "metadata.annotations"),
-    "finalizers that are text": ({"name": "a", "finalizers": "x"}, 400, "metadata.finalizers"),
-    "a name that is a number": ({"name": 5}, 400, "metadata.name"),
     "another namespace": (
         {"name": "a", "namespace": "other"},
         400,
@@ -147,15 +144,63 @@ def test_malformed_metadata_is_refused(ask: Asking, home: str, clinics: str, cas
     assert message in status["message"]
 
 
+WRONG_TYPES: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a label that is a number": ({"labels": {"x": 1}}, "number", "labels of type string"),
+    "a label that is yes": ({"labels": {"x": True}}, "bool", "labels of type string"),
+    "labels that are a list": ({"labels": ["x"]}, "array", "labels of type map[string]string"),
+    "annotations that are text": (
+        {"annotations": "x"},
+        "string",
+        "annotations of type map[string]string",
+    ),
+    "finalizers that are text": ({"finalizers": "x"}, "string", "finalizers of type []string"),
+    "a finalizer that is a number": ({"finalizers": [5]}, "number", "finalizers of type string"),
+    "owners that are one": (
+        {"ownerReferences": {}},
+        "object",
+        "ownerReferences of type []v1.OwnerReference",
+    ),
+    "a generation that is text": ({"generation": "x"}, "string", "generation of type int64"),
+    "a name that is a number": ({"name": 5}, "number", "name of type string"),
+}
+"""What is wrong → (metadata, what encoding/json of Go calls it, field and type it should have)."""
+
+
+@pytest.mark.parametrize("case", WRONG_TYPES)
+def test_metadata_of_another_type_is_refused(
+    ask: Asking, home: str, clinics: str, case: str
+) -> None:
+    meta, given, wanted = WRONG_TYPES[case]
+
+    status = ask.refused("POST", clinics, document("Clinic", home, "a", {}) | {"metadata": meta})
+
+    assert status["code"] == 400
+    fault = f"json: cannot unmarshal {given} into Go struct field ObjectMeta.{wanted}"
+    assert status["message"].endswith(fault)
+
+
 @pytest.mark.parametrize(
-    "change", [{"kind": "MediaPool"}, {"apiVersion": "teleward.io/v1"}, {"kind": None}]
+    ("change", "code", "message"),
+    [
+        ({"kind": "MediaPool"}, 422, 'kind: Invalid value: "MediaPool": must be Clinic'),
+        ({"apiVersion": "teleward.io/v1"}, 400, "does not match the expected API version"),
+        ({"kind": None}, 400, "Object 'Kind' is missing"),
+    ],
 )
-def test_an_object_of_another_kind_is_a_bad_request(
-    ask: Asking, home: str, clinics: str, change: dict[str, Any]
+def test_an_object_of_another_kind_is_refused(
+    ask: Asking, home: str, clinics: str, change: dict[str, Any], code: int, message: str
 ) -> None:
     status = ask.refused("POST", clinics, document("Clinic", home, "a", {}) | change)
 
-    assert (status["code"], status["reason"]) == (400, "BadRequest")
+    assert status["code"] == code
+    assert message in status["message"]
+
+
+def test_an_annotation_of_nothing_is_an_empty_one(ask: Asking, home: str, clinics: str) -> None:
+    given = document("Clinic", home, "a", {})
+    given["metadata"]["annotations"] = {"example.org/x": None}
+
+    assert ask.ok("POST", clinics, given)["metadata"]["annotations"] == {"example.org/x": ""}
 
 
 def test_unknown_fields_are_pruned_with_a_warning(ask: Asking, home: str, clinics: str) -> None:
@@ -223,10 +268,12 @@ def test_a_json_patch_is_all_or_nothing(ask: Asking, one: str) -> None:
     assert done.json()["spec"] == {"displayName": "A", "timeZone": "UTC"}
 
 
-def test_server_side_apply_is_refused_by_name_and_not_done_by_halves(
-    ask: Asking, one: str
+def test_the_standin_refuses_server_side_apply_by_name_and_does_not_do_it_by_halves(
+    apiserver: tuple[ApiServer, Asking],
 ) -> None:
-    status = ask.refused("PATCH", one, {"spec": {}}, "application/apply-patch+yaml")
+    path = f"{CUSTOM}/namespaces/default/clinics/absent"
+
+    status = apiserver[1].refused("PATCH", path, {"spec": {}}, "application/apply-patch+yaml")
 
     assert (status["code"], status["reason"]) == (415, "UnsupportedMediaType")
 
@@ -272,7 +319,7 @@ def test_a_write_that_changes_nothing_is_none(ask: Asking, one: str) -> None:
     assert ask.ok("GET", one) == before
 
 
-def test_a_stale_replace_is_a_conflict(api: ApiServer, ask: Asking, home: str, one: str) -> None:
+def test_a_stale_replace_is_a_conflict(api: Clients, ask: Asking, home: str, one: str) -> None:
     old = ask.ok("GET", one)
     ask.merge(one, spec={"displayName": "B"})
 
@@ -383,7 +430,7 @@ def test_a_collection_is_deleted_by_its_selector(ask: Asking, home: str, clinics
 
 
 def test_no_request_deletes_across_namespaces(ask: Asking, one: str) -> None:
-    assert ask.refused("DELETE", f"{CUSTOM}/clinics")["code"] == 404
+    assert ask.send("DELETE", f"{CUSTOM}/clinics").status_code == 404
     assert ask.refused("DELETE", "/apis/coordination.k8s.io/v1/leases")["code"] == 405
     assert ask.refused("DELETE", "/api/v1/namespaces")["code"] == 405
     assert ask.ok("GET", one)["metadata"]["name"] == "cardiology"

@@ -1,4 +1,4 @@
-"""A watch on the API stand-in delivers every later change, once and in order, or says that it cannot."""
+"""A watch delivers every later change, once and in order, or says that it cannot: on both API servers."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import pytest
 from kubernetes import watch
 from teleward_contract.resources import GROUP, VERSION
 from teleward_testing.apiserving import CUSTOM, Asking, document
-from teleward_testing.operating import ApiServer
+from teleward_testing.operating import ApiServer, Clients
 
 
 @pytest.fixture
@@ -151,9 +151,28 @@ def test_the_end_of_the_initial_events_is_a_bookmark(ask: Asking, clinics: str) 
     }  # fmt: skip
 
 
-def test_a_bookmark_moves_on_with_changes_the_watch_did_not_ask_for(
-    ask: Asking, home: str, clinics: str
+def test_a_watch_ends_with_a_bookmark_if_it_asked_for_them(ask: Asking, clinics: str) -> None:
+    since = listed_at(ask, clinics)
+
+    with ask.watching(
+        clinics, resourceVersion=since, allowWatchBookmarks="true", timeoutSeconds=4
+    ) as events:
+        made(ask, clinics, "a")
+        added, *bookmarks = events
+
+    assert seen(added) == ("ADDED", "a")
+    last = bookmarks[-1]
+    assert (last["type"], last["object"]["kind"]) == ("BOOKMARK", "Clinic")
+    assert last["object"].get("spec", {}) == {}
+    assert versions([last]) == versions([added])
+
+
+def test_a_bookmark_of_the_standin_moves_on_with_changes_the_watch_did_not_ask_for(
+    apiserver: tuple[ApiServer, Asking],
 ) -> None:
+    _, ask = apiserver
+    home = "default"
+    clinics = f"{CUSTOM}/namespaces/{home}/clinics"
     since = listed_at(ask, clinics)
 
     with ask.watching(
@@ -182,8 +201,12 @@ def test_who_asks_for_no_bookmarks_gets_none_and_a_watch_ends_in_time(
         assert list(events) == []
 
 
-def test_a_version_that_is_still_to_come_is_expired(ask: Asking, clinics: str) -> None:
-    """After a restored or emptied data directory: the client lists again."""
+def test_for_the_standin_a_version_that_is_still_to_come_is_expired(
+    apiserver: tuple[ApiServer, Asking],
+) -> None:
+    """After a restored or emptied data directory: the client lists again. A real server waits for it."""
+    _, ask = apiserver
+    clinics = f"{CUSTOM}/namespaces/default/clinics"
     future = int(listed_at(ask, clinics)) + 1000
 
     with ask.watching(clinics, resourceVersion=future) as events:
@@ -216,12 +239,12 @@ def test_a_list_is_what_is_not_watched(ask: Asking, clinics: str, switch: str) -
     assert ask.ok("GET", f"{clinics}?watch={switch}")["kind"] == "ClinicList"
 
 
-@pytest.mark.parametrize("query", ["resourceVersion=latest", "timeoutSeconds=soon"])
+@pytest.mark.parametrize("query", ["timeoutSeconds=soon"])
 def test_what_should_be_a_number_is_one(ask: Asking, clinics: str, query: str) -> None:
     assert ask.refused("GET", f"{clinics}?watch=1&{query}")["code"] == 400
 
 
-def test_the_official_client_watches(api: ApiServer, ask: Asking, home: str, clinics: str) -> None:
+def test_the_official_client_watches(api: Clients, ask: Asking, home: str, clinics: str) -> None:
     a = made(ask, clinics, "a")
     ask.merge(a, spec={"displayName": "line\u2028separator"})
     watching: Any = watch.Watch()  # type: ignore[no-untyped-call]  # the package has no types here

@@ -4,7 +4,7 @@ import platform
 from collections.abc import Iterable, Sequence
 
 from teleward_cli.apiserver.documents import Document
-from teleward_cli.apiserver.errors import no_such_path
+from teleward_cli.apiserver.errors import NoSuchPathError
 from teleward_cli.apiserver.resources import Resource
 
 EMULATED = (1, 37)
@@ -46,7 +46,24 @@ def group(resources: Iterable[Resource], name: str) -> Document:
     for resource in resources:
         if resource.group == name and name:
             return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, resource.version)}
-    raise no_such_path()
+    raise NoSuchPathError
+
+
+def paths(resources: Iterable[Resource]) -> Document:
+    """`GET /`."""
+    served = {f"/apis/{one.group}" for one in resources if one.group}
+    versions = {f"/apis/{one.api_version}" for one in resources if one.group}
+    fixed = {
+        "/api",
+        "/api/v1",
+        "/apis",
+        "/livez",
+        "/openapi/v2",
+        "/openapi/v3",
+        "/readyz",
+        "/version",
+    }
+    return {"paths": sorted(served | versions | fixed)}
 
 
 def resource_list(resources: Iterable[Resource], api_version: str) -> Document:
@@ -57,7 +74,7 @@ def resource_list(resources: Iterable[Resource], api_version: str) -> Document:
     """
     served = [resource for resource in resources if resource.api_version == api_version]
     if not served:
-        raise no_such_path()
+        raise NoSuchPathError
     return {
         "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version,
         "resources": [entry for resource in served for entry in _entries(resource)],

@@ -50,9 +50,11 @@ def not_found(resource: Resource, name: str) -> StatusError:
     )
 
 
-def no_such_path() -> StatusError:
+class NoSuchPathError(StatusError):
     """404: no such resource or path."""
-    return StatusError(404, "NotFound", "the server could not find the requested resource")
+
+    def __init__(self) -> None:
+        super().__init__(404, "NotFound", "the server could not find the requested resource")
 
 
 def already_exists(resource: Resource, name: str) -> StatusError:
@@ -106,8 +108,12 @@ def expired(asked: int, oldest: int) -> StatusError:
     return StatusError(410, "Expired", f"too old resource version: {asked} ({oldest})")
 
 
-def method_not_allowed() -> StatusError:
+def method_not_allowed(resource: Resource | None = None, verb: str = "") -> StatusError:
     """405: the resource exists, the verb does not."""
+    if resource is not None and resource.is_custom:
+        message = f'{verb} is not supported on resources of kind "{resource.qualified}"'
+        details = {"group": resource.group, "kind": resource.plural}
+        return StatusError(405, "MethodNotAllowed", message, details)
     message = "the server does not allow this method on the requested resource"
     return StatusError(405, "MethodNotAllowed", message)
 

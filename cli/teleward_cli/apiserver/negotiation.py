@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -20,10 +21,10 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
-_JSON = ("application/json", "application/octet-stream", "")
+_JSON = ("application/json", "application/octet-stream")
 _YAML = ("application/yaml", "text/yaml")
 
-_BODIES = ("application/json", "application/yaml")
+_BODIES = ("application/json", "application/yaml", protobuf.CONTENT_TYPE)
 
 _DIRECTIVES = ("$patch", "$setElementOrder", "$retainKeys", "$deleteFromPrimitiveList")
 
@@ -64,6 +65,18 @@ def options_of(request: web.Request) -> Options:
     if validation not in ("Strict", "Warn", "Ignore"):
         raise _bad_option("fieldValidation", validation, '"Ignore", "Strict", "Warn"')
     return Options(dry_run=bool(dry_run), validation=validation)
+
+
+def number(request: web.Request, name: str) -> int:
+    """Read a number of the query; 0 when it is not there.
+
+    Raises:
+        StatusError: 400 for what is none.
+    """
+    text = request.query.get(name, "")
+    if not re.match(r"^[0-9]{0,18}\Z", text):
+        raise bad_request(f'{name}: Invalid value: "{text}": invalid syntax')
+    return int(text or 0)
 
 
 def _bad_option(name: str, value: str, supported: str) -> StatusError:
@@ -130,11 +143,12 @@ async def _read_protobuf(request: web.Request) -> Document:
     try:
         return protobuf.read_namespace(await request.read())
     except ValueError as err:
-        raise unsupported_media_type(_BODIES) from err
+        raise bad_request(f"the object provided is unrecognized: {err}") from err
 
 
 def _content_type(request: web.Request) -> str:
-    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    given = request.headers.get("Content-Type", _JSON[0])
+    return given.partition(";")[0].strip().lower()
 
 
 def _parse(body: bytes, *, is_yaml: bool) -> Any:

@@ -5,10 +5,10 @@ pkg/registry/customresource (`strategy.go`, `status_strategy.go`).
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from teleward_cli.apiserver.documents import Document, metadata, without
+from teleward_cli.apiserver import object_meta
+from teleward_cli.apiserver.documents import Document, metadata, name_of, without
 from teleward_cli.apiserver.errors import Cause, bad_request, conflict, invalid
 from teleward_cli.apiserver.resources import NAMESPACES, Resource
 from teleward_cli.apiserver.schema import quote
@@ -48,9 +48,10 @@ def check_identity(resource: Resource, namespace: str, document: Document) -> No
             f"the API version in the data ({version}) does not match the expected API version "
             f"({resource.api_version})"
         )
-    if kind != resource.kind and not (kind is None and not resource.is_custom):
+    if kind is None and resource.is_custom:
         raise bad_request(
-            f"the kind in the data ({kind}) does not match the expected kind ({resource.kind})"
+            f"the object provided is unrecognized (must be of type {resource.kind}): "
+            "Object 'Kind' is missing"
         )
     given = metadata(document).get("namespace") or namespace
     if resource.namespaced and given != namespace:
@@ -58,44 +59,24 @@ def check_identity(resource: Resource, namespace: str, document: Document) -> No
             "the namespace of the provided object does not match the namespace sent on the request"
         )
     _check_shape(resource, document)
+    if kind not in (resource.kind, None):
+        message = f"Invalid value: {quote(kind)}: must be {resource.kind}"
+        cause = Cause("FieldValueInvalid", "kind", message)
+        raise invalid(replace(resource, kind=str(kind)), name_of(document), [cause])
 
 
 def _check_shape(resource: Resource, document: Document) -> None:
-    meta = document.get("metadata")
-    faulty = [] if isinstance(meta, dict | None) else ["metadata"]
-    for field, fits in _SHAPES.items():
-        value = metadata(document).get(field)
-        if value is not None and not fits(value):
-            faulty.append(f"metadata.{field}")
-    if faulty:
+    fault = object_meta.type_fault(document)
+    if fault is not None:
         raise bad_request(
             f'{resource.kind} in version "{resource.version}" cannot be handled as a '
-            f"{resource.kind}: json: cannot unmarshal {', '.join(faulty)}"
+            f"{resource.kind}: {fault}"
         )
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_text_map(value: object) -> bool:
-    return isinstance(value, dict) and all(map(_is_text, value.values()))
-
-
-def _is_text_list(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
-
-
-_SHAPES: dict[str, Callable[[object], bool]] = {
-    "name": _is_text, "generateName": _is_text, "namespace": _is_text, "uid": _is_text,
-    "resourceVersion": _is_text, "labels": _is_text_map, "annotations": _is_text_map,
-    "finalizers": _is_text_list,
-}  # fmt: skip
 
 
 def born(resource: Resource, namespace: str, document: Document, origin: Origin) -> Document:
     """Complete a new object."""
-    given = metadata(document)
+    given = object_meta.decoded(metadata(document))
     meta: Document = {key: value for key, value in given.items() if key not in _SERVER_SET}
     if not meta.get("name") and meta.get("generateName"):
         meta["name"] = f"{meta['generateName']}{origin.suffix}"
@@ -127,7 +108,7 @@ def changed(resource: Resource, old: Document, document: Document, *, of_status:
     Raises:
         StatusError: 409 when it was decided on another version or another object.
     """
-    was, given = metadata(old), metadata(document)
+    was, given = metadata(old), object_meta.decoded(metadata(document))
     name = str(was["name"])
     if given.get("uid") not in (None, "", was["uid"]):
         why = f"Precondition failed: UID in precondition: {given['uid']}, UID in object meta: {was['uid']}"

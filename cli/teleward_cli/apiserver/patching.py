@@ -26,21 +26,25 @@ def apply_operations(document: Document, operations: Any) -> Document:
     """Apply a JSON patch, all of it or nothing.
 
     Raises:
-        StatusError: 400 when it is not a patch; 422 when an operation does not apply.
+        StatusError: 400 when it is not a patch; 422 when an operation does not apply, or no object is left.
     """
-    if not isinstance(operations, list):
-        raise bad_request("a JSON patch is an array of operations")
+    if not isinstance(operations, list) or not all(isinstance(one, dict) for one in operations):
+        raise bad_request("error decoding patch: a JSON patch is an array of operations")
     root = {"": clone(document)}
     for operation in operations:
         try:
             _apply(root, operation)
         except (AttributeError, LookupError, ValueError, TypeError) as err:
-            message = "the server rejected our request due to an error in our request"
-            raise StatusError(422, "Invalid", message) from err
+            raise _rejected() from err
     result = root.get("")
     if not isinstance(result, dict):
-        raise bad_request("a JSON patch must leave an object")
+        raise _rejected()
     return result
+
+
+def _rejected() -> StatusError:
+    message = "the server rejected our request due to an error in our request"
+    return StatusError(422, "Invalid", message)
 
 
 def _apply(root: Document, operation: Document) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from teleward_cli.apiserver import objects, schema
+from teleward_cli.apiserver import object_meta, objects, scaling, schema
 from teleward_cli.apiserver.documents import Document, clone, metadata, name_of
 from teleward_cli.apiserver.errors import (
     Cause,
@@ -40,6 +40,19 @@ FIRST_NAMESPACES = ("default", "kube-public", "kube-system")
 
 EVENT_TTL = datetime.timedelta(hours=1)
 """How long an Event is kept: kube-apiserver's own default."""
+
+
+_BLOCKING = (
+    "FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany",
+    "FieldValueTypeInvalid",
+)  # fmt: skip
+"""With such a fault of its shape an object's rules are not looked at (apiextensions `hasBlockingErr`)."""
+
+_RULES_NOT_CHECKED = Cause(
+    "FieldValueInvalid", "<nil>",
+    "Invalid value: null: some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +183,11 @@ class Registry:
         """Change an object by what a patch makes of it."""
         old = self.get(resource, namespace, name)
         patched = transform(old)
-        if not isinstance(patched.get("metadata"), dict):
-            raise bad_request("a patch must leave metadata an object")
+        if not isinstance(patched.get("metadata", {}), dict):
+            message = f"Invalid value: {object_meta.type_fault(patched)}"
+            raise invalid(resource, name, [Cause("FieldValueInvalid", "patch", message)])
+        if not name_of(patched):
+            raise bad_request("the name of the object was undeterminable: name must be provided")
         return self.update(
             resource, namespace, name, patched, options, of_status=of_status, patched=True
         )
@@ -265,10 +281,12 @@ class Registry:
         objects.check_metadata(resource, document, old)
         if resource.schema is None or document == old:
             return
-        causes = list(schema.check(document, resource.schema))
+        causes = [*schema.check(document, resource.schema), *scaling.check(resource, document)]
         rules = self._rules[resource.qualified]
-        if not causes and rules is not None:
-            causes = list(rules.check(document) if old is None else rules.check(document, old))
+        if rules is not None and any(cause.reason in _BLOCKING for cause in causes):
+            causes.append(_RULES_NOT_CHECKED)
+        elif rules is not None:
+            causes += rules.check(document) if old is None else rules.check(document, old)
         if causes:
             raise invalid(resource, name_of(document), causes)
 

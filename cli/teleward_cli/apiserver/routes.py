@@ -14,13 +14,15 @@ from teleward_cli.apiserver import discovery, openapi, scaling, streaming, table
 from teleward_cli.apiserver import negotiation as ask
 from teleward_cli.apiserver.documents import Document, metadata, name_of, namespace_of
 from teleward_cli.apiserver.errors import (
+    NoSuchPathError,
     StatusError,
     bad_request,
     method_not_allowed,
-    no_such_path,
+    not_found,
     unauthorized,
 )
 from teleward_cli.apiserver.metrics import Metrics
+from teleward_cli.apiserver.paging import Pages
 from teleward_cli.apiserver.registry import Registry, Written
 from teleward_cli.apiserver.resources import Resource
 from teleward_cli.apiserver.selectors import Predicate, select
@@ -32,6 +34,9 @@ LARGEST_BODY = 3 * 1024 * 1024
 
 OPEN_PATHS = ("/healthz", "/livez", "/readyz")
 """Answered without a token."""
+
+_VERBS = {"DELETE": "delete", "PUT": "update", "PATCH": "patch", "POST": "create"}
+"""Method → what Kubernetes calls it in a refusal."""
 
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 
@@ -55,6 +60,7 @@ class Api:
         self._registry = registry
         self._token = token
         self._metrics = metrics
+        self._pages = Pages()
         self.stopping = asyncio.Event()
 
     def application(self) -> web.Application:
@@ -62,6 +68,7 @@ class Api:
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._guard])
         for path in OPEN_PATHS:
             app.router.add_get(path, _healthy)
+        app.router.add_get("/", self._answer(lambda _: discovery.paths(self._all)))
         app.router.add_get("/version", self._answer(lambda _: discovery.version()))
         app.router.add_get("/api", self._answer(lambda _: discovery.core_versions()))
         app.router.add_get("/apis", self._answer(lambda _: discovery.groups(self._all)))
@@ -81,40 +88,45 @@ class Api:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-            if request.path not in OPEN_PATHS and not hmac.compare_digest(
-                given.encode("utf-8", "surrogateescape"), self._token.encode()
-            ):
-                raise unauthorized()
+            self._check_token(request)
             response = await handler(request)
         except StatusError as err:
-            self._metrics.refused(err.code, err.reason)
-            return _json(err.document(), status=err.code)
+            return self._refusal(request, err)
         except web.HTTPRequestEntityTooLarge:
-            self._metrics.refused(413, "RequestEntityTooLarge")
-            too_large = StatusError(
-                413, "RequestEntityTooLarge", f"Request entity too large: limit is {LARGEST_BODY}"
-            )
-            return _json(too_large.document(), status=413)
+            message = f"Request entity too large: limit is {LARGEST_BODY}"
+            return self._refusal(request, StatusError(413, "RequestEntityTooLarge", message))
         except web.HTTPException as http:
-            refusal = method_not_allowed() if http.status == 405 else no_such_path()
-            self._metrics.refused(refusal.code, refusal.reason)
-            return _json(refusal.document(), status=refusal.code)
+            return self._refusal(
+                request, method_not_allowed() if http.status == 405 else NoSuchPathError()
+            )
         except ConnectionError:  # the client has gone
             raise
         except (RecursionError, web.RequestPayloadError):
-            self._metrics.refused(400, "BadRequest")
-            unreadable = bad_request("the body of the request cannot be read")
-            return _json(unreadable.document(), status=400)
+            return self._refusal(request, bad_request("the body of the request cannot be read"))
         except Exception:
             log.exception("request.failed", method=request.method)
-            self._metrics.refused(500, "InternalError")
+            failed = StatusError(500, "InternalError", "Internal error occurred")
+            refusal = self._refusal(request, failed)
             if streaming.is_set(request, "watch"):  # it may have begun
                 raise
-            failed = StatusError(500, "InternalError", "Internal error occurred")
-            return _json(failed.document(), status=500)
+            return refusal
         self._metrics.answered(request.method, response.status)
         return response
+
+    def _check_token(self, request: web.Request) -> None:
+        scheme, _, given = request.headers.get("Authorization", "").strip().partition(" ")
+        given = given.strip() if scheme == "Bearer" else ""
+        if not given and request.path in OPEN_PATHS:
+            return
+        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._token.encode()):
+            raise unauthorized()
+
+    def _refusal(self, request: web.Request, err: StatusError) -> web.Response:
+        self._metrics.refused(err.code, err.reason)
+        if isinstance(err, NoSuchPathError) and not request.path.startswith("/api/"):
+            # A real server answers so outside the core group, where an aggregator has no one to ask.
+            return web.Response(text="404 page not found\n", status=err.code)
+        return _json(err.document(), status=err.code)
 
     def _answer(self, build: Callable[[web.Request], Document]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
@@ -131,7 +143,7 @@ class Api:
     def _openapi(self, request: web.Request) -> Document:
         document = openapi.group_version(self._all, request.match_info["path"])
         if document is None:
-            raise no_such_path()
+            raise NoSuchPathError
         return document
 
     def _group(self, request: web.Request) -> Document:
@@ -154,7 +166,9 @@ class Api:
                 return await self._create(request, target)
             case "DELETE" if target.resource.namespaced:
                 return await self._delete_collection(request, target)
-        raise method_not_allowed()
+            case "PUT" | "PATCH" if target.resource.is_custom:
+                raise bad_request("name must be provided")
+        raise method_not_allowed(target.resource, _VERBS.get(request.method, ""))
 
     async def _object(self, request: web.Request, target: Target) -> web.StreamResponse:
         if target.subresource == "scale":
@@ -162,7 +176,7 @@ class Api:
         if target.subresource and not (
             target.subresource == "status" and target.resource.has_status
         ):
-            raise no_such_path()
+            raise not_found(target.resource, target.name)
         match request.method:
             case "GET" | "HEAD":
                 document = self._registry.get(target.resource, target.namespace, target.name)
@@ -173,7 +187,7 @@ class Api:
                 return await self._patch(request, target)
             case "DELETE" if not (target.resource.fixed or target.subresource):
                 return await self._delete(request, target)
-        raise method_not_allowed()
+        raise method_not_allowed(target.resource, _VERBS.get(request.method, ""))
 
     async def _list(self, request: web.Request, target: Target) -> web.StreamResponse:
         resource = target.resource
@@ -183,8 +197,7 @@ class Api:
             watch = streaming.read_watch(request, resource, target.namespace, selects, shape)
             with self._metrics.watching():
                 return await streaming.stream(request, watch, self._registry, self.stopping)
-        items = self._registry.objects_of(resource, target.namespace, selects)
-        meta: Document = {"resourceVersion": str(self._registry.version)}
+        items, meta = self._page(request, target, selects)
         match ask.shape_of(request):
             case ask.Shape.TABLE:
                 include = request.query.get("includeObject", "Metadata")
@@ -195,6 +208,19 @@ class Api:
             case _:
                 kind, version = f"{resource.kind}List", resource.api_version
         return _json({"kind": kind, "apiVersion": version, "metadata": meta, "items": items})
+
+    def _page(
+        self, request: web.Request, target: Target, selects: Predicate
+    ) -> tuple[list[Document], Document]:
+        limit = ask.number(request, "limit")
+        if token := request.query.get("continue", ""):
+            return self._pages.next(token, limit)
+        try:
+            ask.number(request, "resourceVersion")
+        except StatusError as err:
+            raise bad_request(f"invalid resource version: {err}") from err
+        items = self._registry.objects_of(target.resource, target.namespace, selects)
+        return self._pages.first(items, self._registry.version, limit)
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:
         document = await ask.read_document(request)
@@ -257,7 +283,7 @@ class Api:
         elif request.method == "PATCH":
             wanted = (await ask.read_patch(request, resource))(shown)
         else:
-            raise method_not_allowed()
+            raise method_not_allowed(resource, _VERBS.get(request.method, ""))
         document = registry.get(resource, target.namespace, target.name)
         new = scaling.scaled(resource, document, wanted)
         written = registry.update(
@@ -271,12 +297,12 @@ class Api:
         plural, name, subresource, *rest = [*parts, "", "", ""]
         resource = self._registry.resources.get(f"{plural}.{group}" if group else plural)
         if resource is None or resource.api_version != _api_version(request) or any(rest):
-            raise no_such_path()
+            raise NoSuchPathError
         if namespace and not resource.namespaced:
-            raise no_such_path()
+            raise NoSuchPathError
         if not namespace and resource.namespaced:
             if name or (resource.is_custom and request.method not in ("GET", "HEAD")):
-                raise no_such_path()
+                raise NoSuchPathError
             if request.method not in ("GET", "HEAD"):
                 raise method_not_allowed()
         return Target(resource, namespace, name, subresource)

@@ -138,16 +138,8 @@ def _evaluate(rule: Rule, value: Any, old: Any, path: str) -> Iterator[Cause]:
         holds, message = False, f"rule {rule.expression!r} failed: {str(err.args[0])[:120]}"
     if not holds:
         where = (path + rule.field_path).lstrip(".") or "<nil>"
-        kind = _KINDS.get(type(value), "object")
-        words = (
-            "Required value" if rule.reason == "FieldValueRequired" else f'Invalid value: "{kind}"'
-        )
+        words = "Required value" if rule.reason == "FieldValueRequired" else "Invalid value"
         yield Cause(rule.reason, where, f"{words}: {message}")
-
-
-_KINDS = {
-    dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number",
-}  # fmt: skip
 
 
 def _is_url(text: celtypes.Value) -> celtypes.Value:

@@ -1,15 +1,15 @@
 """The scale subresource: a Scale object seen through the paths that a definition names."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from teleward_cli.apiserver import jsonpath
-from teleward_cli.apiserver.documents import Document, clone, metadata
+from teleward_cli.apiserver.documents import Document, clone, metadata, name_of
 from teleward_cli.apiserver.errors import (
     Cause,
     StatusError,
     bad_request,
-    invalid,
-    no_such_path,
+    not_found,
 )
 from teleward_cli.apiserver.resources import Resource, Scale
 
@@ -22,7 +22,7 @@ def scale_of(resource: Resource, document: Document) -> Document:
     Raises:
         StatusError: 404 when the kind has none; 500 while the object has no replicas (as a real server).
     """
-    paths = _paths(resource)
+    paths = _paths(resource, name_of(document))
     replicas = jsonpath.first(document, paths.spec_path)
     if replicas is None:
         message = (
@@ -43,18 +43,18 @@ def scaled(resource: Resource, document: Document, scale: Document) -> Document:
     """Write a Scale's replicas back into its object.
 
     Raises:
-        StatusError: 400 for no Scale; 422 for a number that is none.
+        StatusError: 400 for no Scale.
     """
     spec = scale.get("spec") or {}
     if not isinstance(spec, dict):
         raise bad_request("Scale cannot be handled as a Scale: json: cannot unmarshal spec")
     replicas: Any = spec.get("replicas", 0)
-    if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 0:
-        message = f"Invalid value: {replicas}: must be greater than or equal to 0"
-        name = str(metadata(document).get("name"))
-        raise invalid(resource, name, [Cause("FieldValueInvalid", "spec.replicas", message)])
+    if isinstance(replicas, bool) or not isinstance(replicas, int):
+        raise bad_request(
+            "Scale cannot be handled as a Scale: json: cannot unmarshal spec.replicas"
+        )
     new = clone(document)
-    *parents, last = _paths(resource).spec_path.strip(".").split(".")
+    *parents, last = _paths(resource, name_of(document)).spec_path.strip(".").split(".")
     at = new
     for parent in parents:
         at = at.setdefault(parent, {})
@@ -64,7 +64,16 @@ def scaled(resource: Resource, document: Document, scale: Document) -> Document:
     return new
 
 
-def _paths(resource: Resource) -> Scale:
+def check(resource: Resource, document: Document) -> Iterator[Cause]:
+    """Find what a Scale could not show."""
+    if resource.scale is not None:
+        replicas = jsonpath.first(document, resource.scale.spec_path)
+        if isinstance(replicas, int) and replicas < 0:
+            message = f"Invalid value: {replicas}: should be a non-negative integer"
+            yield Cause("FieldValueInvalid", resource.scale.spec_path, message)
+
+
+def _paths(resource: Resource, name: str) -> Scale:
     if resource.scale is None:
-        raise no_such_path()
+        raise not_found(resource, name)
     return resource.scale

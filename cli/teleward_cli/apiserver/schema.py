@@ -6,6 +6,7 @@ defaulting); messages as in kube-openapi pkg/validation and apimachinery pkg/uti
 
 import contextlib
 import datetime
+import json
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -131,6 +132,7 @@ def _check_array(value: list[Any], schema: Document, path: str) -> Iterator[Caus
 def _check_string(value: str, schema: Document, path: str) -> Iterator[Cause]:
     if len(value) < schema.get("minLength", 0):
         yield _fault(value, path, f"should be at least {schema['minLength']} chars long")
+        return
     if "maxLength" in schema and len(value) > schema["maxLength"]:
         message = f"Too long: may not be more than {schema['maxLength']} bytes"
         yield Cause("FieldValueTooLong", path, message)
@@ -138,7 +140,8 @@ def _check_string(value: str, schema: Document, path: str) -> Iterator[Cause]:
         yield _fault(value, path, f"should match '{schema['pattern']}'")
     is_format = _FORMATS.get(schema.get("format", ""))
     if is_format is not None and not is_format(value):
-        yield _fault(value, path, f"must be of type {schema['format']}: {quote(value)}")
+        message = f"Invalid value: {quote(value)}: {path} in body must be of type {schema['format']}: {quote(value)}"
+        yield Cause("FieldValueTypeInvalid", path, message)
 
 
 def _check_number(value: float, schema: Document, path: str) -> Iterator[Cause]:
@@ -198,7 +201,7 @@ def quote(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
-        return '"object"' if len(str(value)) > 200 else str(value).replace("'", '"')
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -57,12 +57,13 @@ class Store:
         return self._objects.get(key)
 
     def objects_of(self, resource: str, namespace: str = "") -> list[Document]:
-        """List a resource's objects, ordered by namespace and name."""
-        return [
-            document
-            for key, document in sorted(self._objects.items(), key=lambda item: item[0])
+        """List a resource's objects in etcd's order, that of their keys `namespace/name`."""
+        found = [
+            (f"{key[1]}/{key[2]}", document)
+            for key, document in self._objects.items()
             if key[0] == resource and namespace in ("", key[1])
         ]
+        return [document for _, document in sorted(found, key=lambda one: one[0])]
 
     def in_namespace(self, namespace: str) -> list[Key]:
         """List the keys of everything in a namespace."""

@@ -6,14 +6,14 @@ Source: Kubernetes API concepts, "Efficient detection of changes", "Watch bookma
 import asyncio
 import json
 import random
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from teleward_cli.apiserver import negotiation as ask
 from teleward_cli.apiserver.documents import Document, version_of
-from teleward_cli.apiserver.errors import StatusError, bad_request
+from teleward_cli.apiserver.errors import StatusError
 from teleward_cli.apiserver.registry import Registry
 from teleward_cli.apiserver.resources import Resource
 from teleward_cli.apiserver.selectors import Predicate
@@ -55,10 +55,10 @@ def read_watch(
     low, high = TIMEOUT_RANGE_S
     return Watch(
         resource, namespace, selects,
-        since=None if initial else _number(request, "resourceVersion") or None,
+        since=None if initial else ask.number(request, "resourceVersion") or None,
         bookmarks=is_set(request, "allowWatchBookmarks"),
         initial_events=initial,
-        timeout_s=_number(request, "timeoutSeconds") or random.uniform(low, high),  # noqa: S311  # spreads reconnects
+        timeout_s=ask.number(request, "timeoutSeconds") or random.uniform(low, high),  # noqa: S311  # spreads reconnects
         shape=shape,
     )  # fmt: skip
 
@@ -66,13 +66,6 @@ def read_watch(
 def is_set(request: web.Request, name: str) -> bool:
     """Read a switch: as for a real server, everything but its absence, `false` and `0` sets it."""
     return request.query.get(name, "false").lower() not in ("false", "0")
-
-
-def _number(request: web.Request, name: str) -> int:
-    text = request.query.get(name, "")
-    if not re.match(r"^[0-9]{0,18}\Z", text):
-        raise bad_request(f"{name}: Invalid value: {text!r}: must be a number")
-    return int(text or 0)
 
 
 async def stream(

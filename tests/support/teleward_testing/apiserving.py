@@ -1,4 +1,4 @@
-"""The API stand-in as a process, spoken to in raw HTTP: the way no client library would."""
+"""API servers spoken to in raw HTTP, the way no client library would: the stand-in and kube-apiserver."""
 
 import asyncio
 import contextlib
@@ -8,10 +8,9 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
-from teleward_cli.local import material
 
 from teleward_testing import builders
 from teleward_testing.operating import ApiServer
@@ -26,15 +25,34 @@ def document(kind: str, namespace: str, name: str, spec: dict[str, Any]) -> dict
     return copy.deepcopy(dict(builders.document(kind, namespace, name, spec)))
 
 
-class Asking:
-    """Asks the stand-in in raw HTTP."""
+class Served(Protocol):
+    """An API server that runs, and how its administrator reaches it."""
 
-    def __init__(self, api: ApiServer) -> None:
-        certificate = api.layout.secret(material.LOOPBACK_CERTIFICATE)
-        self.token = material.read(api.layout, material.API_TOKEN)
+    @property
+    def url(self) -> str:
+        """Base of every request."""
+
+    @property
+    def ca(self) -> Path:
+        """Certificate of who signed the server's."""
+
+    @property
+    def token(self) -> str:
+        """Bearer token."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The same for kubectl and the official clients."""
+
+
+class Asking:
+    """Asks an API server in raw HTTP."""
+
+    def __init__(self, api: Served) -> None:
+        self.token = api.token
         self._http = httpx.Client(
-            base_url=f"https://127.0.0.1:{api.port}",
-            verify=ssl.create_default_context(cafile=str(certificate)),
+            base_url=api.url,
+            verify=ssl.create_default_context(cafile=str(api.ca)),
             headers={"Authorization": f"Bearer {self.token}"},
             timeout=20,
             trust_env=False,

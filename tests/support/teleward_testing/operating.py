@@ -77,30 +77,36 @@ class Child:
             raise AssertionError(f"it did not stop: {self.text()}") from None
 
 
-class ApiServer:
-    """The stand-in of `teleward up` on one port over restarts, and a client of it."""
+class Clients:
+    """The official clients of one API server."""
 
-    def __init__(self, directory: Path) -> None:
-        self.layout = Layout(directory / "api")
-        material.prepare(self.layout)
-        self.port = free_port()
-        self._log = directory / "api.log"
-        kubeconfig.write(
-            self.layout.kubeconfig,
-            f"https://127.0.0.1:{self.port}",
-            self.layout.secret(material.LOOPBACK_CERTIFICATE),
-            material.read(self.layout, material.API_TOKEN),
-        )
-        self.child: Child | None = None
+    def __init__(self, path: Path) -> None:
         settings = client.Configuration()
         config.load_kube_config(  # type: ignore[no-untyped-call]  # the package has no types here
-            str(self.layout.kubeconfig), client_configuration=settings
+            str(path), client_configuration=settings
         )
         settings.retries = 0
         self._api = client.ApiClient(settings)
         self.objects = client.CustomObjectsApi(self._api)
         self.core = client.CoreV1Api(self._api)
         self.leases = client.CoordinationV1Api(self._api)
+
+
+class ApiServer(Clients):
+    """The stand-in of `teleward up` on one port over restarts, and its clients."""
+
+    def __init__(self, directory: Path) -> None:
+        self.layout = Layout(directory / "api")
+        material.prepare(self.layout)
+        self.port = free_port()
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.ca = self.layout.secret(material.LOOPBACK_CERTIFICATE)
+        self.token = material.read(self.layout, material.API_TOKEN)
+        self.kubeconfig = self.layout.kubeconfig
+        self._log = directory / "api.log"
+        kubeconfig.write(self.kubeconfig, self.url, self.ca, self.token)
+        self.child: Child | None = None
+        super().__init__(self.kubeconfig)
 
     async def start(self) -> None:
         """Start it, with what it held before."""
@@ -110,7 +116,7 @@ class ApiServer:
                 "OBJECTS_FILE": self.layout.objects_file,
                 "DEFINITIONS_DIR": ROOT / "crds",
                 "TOKEN_FILE": self.layout.secret(material.API_TOKEN),
-                "TLS_CERTIFICATE_FILE": self.layout.secret(material.LOOPBACK_CERTIFICATE),
+                "TLS_CERTIFICATE_FILE": self.ca,
                 "TLS_KEY_FILE": self.layout.secret(material.LOOPBACK_KEY),
                 "PORT": self.port,
             },
@@ -280,7 +286,7 @@ class Operating:
             "teleward_operator.main",
             {
                 "REDIS_URL": self._redis_url,
-                "KUBECONFIG": self.api.layout.kubeconfig,
+                "KUBECONFIG": self.api.kubeconfig,
                 "PUBLIC_URL": PUBLIC_URL,
                 "SUPERVISOR_URL": self.runtime.url,
                 "SUPERVISOR_TOKEN": TOKEN,

@@ -105,7 +105,7 @@ UNREADABLE: dict[str, tuple[bytes, str, int]] = {
     "XML": (b"<a/>", "application/xml", 415),
     "a form": (b"a=1", "application/x-www-form-urlencoded", 415),
     "a patch": (b"{}", ask.MERGE_PATCH, 415),
-    "protobuf of another kind": (b"k8s\x00", "application/vnd.kubernetes.protobuf", 415),
+    "protobuf of another kind": (b"k8s\x00", "application/vnd.kubernetes.protobuf", 400),
 }  # fmt: skip
 
 

@@ -207,16 +207,16 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "digits of another script": ("٣", {"type": "string", "pattern": r"^\d$"}, "FieldValueInvalid"),
     "not of the enum": ("knock", {"type": "string", "enum": ["Knock"]}, "FieldValueNotSupported"),
     "a day that does not exist": (
-        "2026-02-30", {"type": "string", "format": "date"}, "FieldValueInvalid",
+        "2026-02-30", {"type": "string", "format": "date"}, "FieldValueTypeInvalid",
     ),
     "a month without its zero": (
-        "2026-2-03", {"type": "string", "format": "date"}, "FieldValueInvalid",
+        "2026-2-03", {"type": "string", "format": "date"}, "FieldValueTypeInvalid",
     ),
     "a moment without a zone": (
-        "2026-03-01T10:00:00", {"type": "string", "format": "date-time"}, "FieldValueInvalid",
+        "2026-03-01T10:00:00", {"type": "string", "format": "date-time"}, "FieldValueTypeInvalid",
     ),
     "an hour that does not exist": (
-        "2026-03-01T24:00:00Z", {"type": "string", "format": "date-time"}, "FieldValueInvalid",
+        "2026-03-01T24:00:00Z", {"type": "string", "format": "date-time"}, "FieldValueTypeInvalid",
     ),
     "too few items": ([], SET | {"minItems": 1}, "FieldValueInvalid"),
     "too many items": (["a", "b"], SET | {"maxItems": 1}, "FieldValueTooMany"),
