@@ -34,6 +34,7 @@ check: setup  ## Lint, types, imports, pages, house and unit tests with full cov
 	mypy
 	lint-imports
 	python helm/copy_crds.py --check
+	python docs/write_api.py --check
 	cd $(FRONTEND) && npm run --silent check
 	pytest -q tests/house tests/unit --cov --cov-report=term
 
@@ -46,6 +47,7 @@ frontend: $(PAGES)  ## Build the pages
 
 crds: $(VENV)/.synced  ## Copy crds/ into the chart
 	python helm/copy_crds.py
+	python docs/write_api.py
 
 lock: $(VENV)/.synced  ## Resolve the newest releases into requirements/*.txt
 	for part in operator gateway media; do $(LOCK) --extra $$part -o requirements/$$part.txt; done

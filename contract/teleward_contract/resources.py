@@ -5,7 +5,7 @@ Unknown fields are ignored: the API server has already refused what does not bel
 
 from typing import Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from teleward_contract.projections import LocaleMap, PoolPolicy, Role
@@ -34,6 +34,12 @@ class Member(Mirror):
     user: str | None = None
     group: str | None = None
     display_name: str = ""
+
+
+class LocalReference(Mirror):
+    """A reference by name, in the same namespace."""
+
+    name: str
 
 
 class Reference(Mirror):
@@ -179,7 +185,7 @@ class Closing(Mirror):
 class WaitingAreaSpec(Mirror):
     """See crds/waitingareas.teleward.io.yaml."""
 
-    clinic_ref: Reference
+    clinic_ref: LocalReference
     enabled: bool = True
     hours: Hours | None = None
     entry_fields: tuple[Question, ...] = ()
@@ -198,7 +204,7 @@ class WaitingAreaSpec(Mirror):
 class MeetingRoomSpec(Mirror):
     """See crds/meetingrooms.teleward.io.yaml."""
 
-    clinic_ref: Reference
+    clinic_ref: LocalReference
     display_name: str = ""
     max_participants: int | None = None
     guest_entry: Literal["Knock", "Open"] = "Knock"
@@ -215,7 +221,7 @@ class Owner(Mirror):
 class UserRoomSpec(Mirror):
     """See crds/userrooms.teleward.io.yaml."""
 
-    clinic_ref: Reference
+    clinic_ref: LocalReference
     owner: Owner
     display_name: str = ""
     max_participants: int | None = None
@@ -379,6 +385,16 @@ class MediaPool(Resource[MediaPoolSpec]):
 
 AnyResource = Organisation | Clinic | WaitingArea | MeetingRoom | UserRoom | MediaPool
 
+
+class Unreadable(Resource[Mirror]):
+    """An object that this release does not understand: another release's definitions let it in."""
+
+    faults: tuple[str, ...]
+    """`spec.queue.order: Input should be …`, without what stands there."""
+
+
+Seen = AnyResource | Unreadable
+
 KINDS: dict[str, tuple[str, type[AnyResource]]] = {
     "Organisation": ("organisations", Organisation),
     "Clinic": ("clinics", Clinic),
@@ -398,3 +414,21 @@ def read_resource(document: dict[str, object]) -> AnyResource:
         pydantic.ValidationError: It is not as the API server would have let it in.
     """
     return KINDS[str(document["kind"])][1].model_validate(document)
+
+
+def read_seen(document: dict[str, object]) -> Seen:
+    """Read an object as the API server sends it, even one that we do not understand.
+
+    Raises:
+        KeyError: The kind is not ours.
+    """
+    try:
+        return read_resource(document)
+    except ValidationError as err:
+        faults = [f"{_path(fault['loc'])}: {fault['msg']}" for fault in err.errors()]
+        return Unreadable.model_validate({**document, "spec": {}, "faults": faults})
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")

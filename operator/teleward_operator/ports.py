@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from teleward_contract.resources import AnyResource, MediaPool
+from teleward_contract.resources import AnyResource, MediaPool, Seen
 from teleward_contract.units import LeaderEpoch, MediaNodeId, PoolId
 
 from teleward_operator.core.cache import Unit
@@ -16,9 +16,8 @@ from teleward_operator.core.pools import Runtime
 class Listing:
     """Everything that the API server holds of our kinds, in one complete LIST of each."""
 
-    objects: tuple[AnyResource, ...]
+    objects: tuple[Seen, ...]
     uids: frozenset[str]
-    """Of all objects, those included that could not be read."""
     labels: Mapping[str, Mapping[str, str]]
     """Namespace → its labels."""
 
@@ -29,21 +28,19 @@ class Cluster(Protocol):
     Raises (every method): ClusterUnavailableError; the writes StaleObjectError too.
     """
 
-    async def write_status(self, resource: AnyResource, status: dict[str, object]) -> AnyResource:
+    async def write_status(self, resource: Seen, status: dict[str, object]) -> Seen:
         """Replace the status, on the version of the object that was read; answers the new one."""
         ...
 
-    async def set_finalizers(
-        self, resource: AnyResource, finalizers: tuple[str, ...]
-    ) -> AnyResource:
+    async def set_finalizers(self, resource: AnyResource, finalizers: tuple[str, ...]) -> Seen:
         """Replace the finalizers, on the version of the object that was read; answers the new one."""
         ...
 
-    async def tell(self, resource: AnyResource, transition: Transition) -> None:
+    async def tell(self, resource: Seen, transition: Transition) -> None:
         """Post an Event about the object."""
         ...
 
-    async def list_all(self, known: Mapping[str, AnyResource]) -> Listing:
+    async def list_all(self, known: Mapping[str, Seen]) -> Listing:
         """List every object of our kinds, completely.
 
         Args:
@@ -55,7 +52,7 @@ class Cluster(Protocol):
 class Sink(Protocol):
     """Where a watch puts what it sees."""
 
-    def object_seen(self, resource: AnyResource, *, deleted: bool) -> None:
+    def object_seen(self, resource: Seen, *, deleted: bool) -> None:
         """One of our objects was added, changed or deleted."""
         ...
 

@@ -166,6 +166,50 @@ async def test_definitions_that_are_not_there_yet_are_waited_for(
     await operators.until_shown(HOME, CLINICS, "after", 60)
 
 
+async def test_an_object_that_another_releases_definition_let_in_is_told_so_and_changes_nothing(
+    operators: Replicas, own_plane: ControlPlane
+) -> None:
+    def room(entry: str, **more: object) -> None:
+        spec = {"clinicRef": {"name": CLINICS[0]}, "guestEntry": entry, **more}
+        operators.apply([document("MeetingRoom", HOME, "talks", spec)])
+
+    async def says(reason: str) -> bool:
+        found = await asyncio.to_thread(operators.get, "meetingroom", HOME, "talks")
+        listed = found.get("status", {}).get("conditions", [])
+        return reason in {one["reason"] for one in listed if one["type"] == "Accepted"}
+
+    async def is_called(name: str) -> bool:
+        found = await operators.clinic(HOME, CLINICS[0])
+        return found is not None and name in [one.display_name for one in found.rooms]
+
+    operator = await operators.start()
+    room("Knock", displayName="Before")
+    await operators.until("it is projected", lambda: is_called("Before"))
+    path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/guestEntry/enum/-"
+    looser = json.dumps([{"op": "add", "path": path, "value": "Wave"}])
+    own_plane.kubectl("patch", "crd", "meetingrooms.teleward.io", "--type=json", "-p", looser)
+    try:
+        await asyncio.sleep(1)
+        room("Wave", displayName="Meanwhile")
+        await operators.until("it is refused", lambda: says("InvalidSpec"))
+        operators.apply(house(HOME, CLINICS, "after"))
+        await operators.until_shown(HOME, CLINICS, "after")
+        assert await is_called("Before")
+
+        assert await operator.stop() == 0
+        again = await operators.start("two")
+        await asyncio.sleep(5)
+        assert await says("InvalidSpec")
+
+        room("Open", displayName="After")
+        await operators.until("it is accepted", lambda: says("Accepted"))
+        await operators.until("it is projected", lambda: is_called("After"))
+        assert again.process.poll() is None
+    finally:
+        own_plane.kubectl("delete", "meetingroom", "-n", HOME, "talks")
+        own_plane.define(CRDS)
+
+
 async def test_a_definition_deleted_while_running_takes_its_objects_along_and_may_come_back(
     operators: Replicas, own_plane: ControlPlane
 ) -> None:

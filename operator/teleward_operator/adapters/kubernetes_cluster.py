@@ -4,16 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
-from pydantic import ValidationError
-from teleward_contract.resources import GROUP, KINDS, VERSION, AnyResource, read_resource
+from teleward_contract.resources import GROUP, KINDS, VERSION, AnyResource, Seen, read_seen
 
 from teleward_operator.adapters.api_server import ApiServer
 from teleward_operator.core.conditions import Transition
 from teleward_operator.errors import ClusterUnavailableError, StaleObjectError
 from teleward_operator.ports import Listing
-
-log = structlog.get_logger()
 
 PAGE = 500
 """Objects per answer of a LIST."""
@@ -28,19 +24,17 @@ class KubernetesCluster:
     def __init__(self, server: ApiServer) -> None:
         self._server = server
 
-    async def write_status(self, resource: AnyResource, status: dict[str, object]) -> AnyResource:
+    async def write_status(self, resource: Seen, status: dict[str, object]) -> Seen:
         """See `Cluster`."""
         gone = dict.fromkeys(resource.status.keys() - status.keys())
         change: dict[str, object] = {"status": {**gone, **status}}
         return await self._patch("patch_status", resource, {}, change, "/status")
 
-    async def set_finalizers(
-        self, resource: AnyResource, finalizers: tuple[str, ...]
-    ) -> AnyResource:
+    async def set_finalizers(self, resource: AnyResource, finalizers: tuple[str, ...]) -> Seen:
         """See `Cluster`."""
         return await self._patch("patch", resource, {"finalizers": list(finalizers)}, {})
 
-    async def tell(self, resource: AnyResource, transition: Transition) -> None:
+    async def tell(self, resource: Seen, transition: Transition) -> None:
         """See `Cluster`."""
         meta = resource.metadata
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -58,14 +52,12 @@ class KubernetesCluster:
         path = f"/api/v1/namespaces/{meta.namespace}/events"
         await self._server.write("create_event", "POST", path, event)
 
-    async def list_all(self, known: Mapping[str, AnyResource]) -> Listing:
+    async def list_all(self, known: Mapping[str, Seen]) -> Listing:
         """See `Cluster`."""
-        objects: list[AnyResource] = []
-        uids: set[str] = set()
+        objects: list[Seen] = []
         for kind, (plural, _) in KINDS.items():
-            listed = await self._list(kind, plural, known)
-            objects += [resource for _, resource in listed if resource is not None]
-            uids.update(uid for uid, _ in listed)
+            objects += await self._list(kind, plural, known)
+        uids = {one.metadata.uid for one in objects}
         answer = await self._server.read("/api/v1/namespaces")
         labels = {
             item["metadata"]["name"]: dict(item["metadata"].get("labels", {}))
@@ -73,15 +65,9 @@ class KubernetesCluster:
         }
         return Listing(tuple(objects), frozenset(uids), labels)
 
-    async def _list(
-        self, kind: str, plural: str, known: Mapping[str, AnyResource]
-    ) -> list[tuple[str, AnyResource | None]]:
-        """LIST one kind completely, page by page; from the start again when a page expired.
-
-        Returns:
-            Uid and object; None for one that cannot be read: what is known of it stays.
-        """
-        listed: list[tuple[str, AnyResource | None]] = []
+    async def _list(self, kind: str, plural: str, known: Mapping[str, Seen]) -> list[Seen]:
+        """LIST one kind completely, page by page; from the start again when a page expired."""
+        listed: list[Seen] = []
         token = ""
         while True:
             query = [("limit", str(PAGE)), *([("continue", token)] if token else [])]
@@ -96,32 +82,26 @@ class KubernetesCluster:
                     raise
                 listed, token = [], ""
                 continue
-            listed += [
-                (item["metadata"]["uid"], _read(kind, item, known)) for item in page["items"]
-            ]
+            listed += [_read(kind, item, known) for item in page["items"]]
             token = page["metadata"].get("continue") or ""
             if not token:
                 return listed
 
     async def _patch(
-        self, verb: str, resource: AnyResource, metadata: dict[str, object],
+        self, verb: str, resource: Seen, metadata: dict[str, object],
         rest: dict[str, object], subresource: str = "",
-    ) -> AnyResource:  # fmt: skip
+    ) -> Seen:  # fmt: skip
         """Merge-patch on the version that was read; 409 when it is not the newest any more."""
         meta, plural = resource.metadata, KINDS[resource.kind][0]
         body = {"metadata": {"resourceVersion": meta.resource_version, **metadata}, **rest}
         path = f"/apis/{GROUP}/{VERSION}/namespaces/{meta.namespace}/{plural}/{meta.name}{subresource}"
         answer = await self._server.write(verb, "PATCH", path, body, content_type=_MERGE_PATCH)
-        return read_resource({**answer, "kind": resource.kind})
+        return read_seen({**answer, "kind": resource.kind})
 
 
-def _read(kind: str, item: dict[str, Any], known: Mapping[str, AnyResource]) -> AnyResource | None:
+def _read(kind: str, item: dict[str, Any], known: Mapping[str, Seen]) -> Seen:
     meta = item["metadata"]
     found = known.get(meta["uid"])
     if found is not None and found.metadata.resource_version == meta["resourceVersion"]:
         return found
-    try:
-        return read_resource({**item, "kind": kind})
-    except ValidationError:
-        log.warning("object.unreadable", kind=kind)
-        return None
+    return read_seen({**item, "kind": kind})

@@ -1,6 +1,6 @@
 """The operator's own memory of what is declared, and which keys an object makes dirty. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -13,6 +13,8 @@ from teleward_contract.resources import (
     MediaPool,
     MeetingRoom,
     Organisation,
+    Seen,
+    Unreadable,
     UserRoom,
     WaitingArea,
 )
@@ -36,6 +38,8 @@ class Unit(StrEnum):
     ORGANISATION = "organisation"
     CLINIC = "clinic"
     POOL = "pool"
+    UNREADABLE = "unreadable"
+    """An object that is not understood; its name is `Kind/name`. It has no projection of its own."""
 
 
 DirtyKey: TypeAlias = tuple[Unit, str, str]
@@ -56,12 +60,14 @@ class Cache:
     objects: dict[ObjectKey, AnyResource] = field(default_factory=dict)
     labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """Namespace → its labels."""
+    unreadable: dict[ObjectKey, Unreadable] = field(default_factory=dict)
+    """What is not understood as it is now; `objects` has what it last was."""
     _gone: dict[str, None] = field(default_factory=dict)
     """Uids of deleted objects, oldest first."""
     _rooms: dict[tuple[str, str], set[ObjectKey]] = field(default_factory=dict)
     """(namespace, clinic) → its rooms."""
 
-    def apply(self, resource: AnyResource, *, deleted: bool) -> set[DirtyKey]:
+    def apply(self, resource: Seen, *, deleted: bool) -> set[DirtyKey]:
         """Remember an object, or forget it; tells what is dirty now.
 
         News may come late: kopf keeps one queue per uid, and a LIST races with the watch. What is
@@ -73,8 +79,11 @@ class Cache:
             return set()
         if deleted:
             self._bury(uid)
-        if before is not None and _is_older(resource, before):
+        if any(_is_older(resource, known) for known in self._known(key)):
             return set()
+        self.unreadable.pop(key, None)
+        if isinstance(resource, Unreadable):
+            return self._set_aside(resource, before, deleted=deleted)
         self._drop(key)
         if not deleted:
             self._keep(key, resource)
@@ -84,18 +93,20 @@ class Cache:
             return {unit_of(resource)}
         return self.touches(resource) | self.touches(before)
 
-    def is_news(self, resource: AnyResource) -> bool:
+    def is_news(self, resource: Seen) -> bool:
         """Whether this is newer than what is known."""
-        known = self.objects.get(key_of(resource))
-        if known is None:
+        known = self._known(key_of(resource))
+        if not known:
             return resource.metadata.uid not in self._gone
-        return _is_older(known, resource)
+        return all(_is_older(one, resource) for one in known)
 
-    def replace(self, resource: AnyResource, by: AnyResource) -> None:
+    def replace(self, resource: Seen, by: Seen) -> None:
         """Note a write of our own, unless the watch brought something newer meanwhile."""
         key = key_of(resource)
-        if self.objects.get(key) is resource:
+        if self.objects.get(key) is resource and not isinstance(by, Unreadable):
             self.objects[key] = by
+        elif self.unreadable.get(key) is resource and isinstance(by, Unreadable):
+            self.unreadable[key] = by
 
     def label(self, namespace: str, labels: Mapping[str, str] | None) -> set[DirtyKey]:
         """Remember the labels of a namespace (None: it is gone); tells what is dirty now."""
@@ -188,7 +199,7 @@ class Cache:
 
     def every_unit(self) -> set[DirtyKey]:
         """Everything that can be reconciled."""
-        return {unit_of(item) for item in self.objects.values()}
+        return {unit_of(item) for item in self.every_object()}
 
     def projected(self) -> dict[DirtyKey, str]:
         """What must stand in the routing state: key → uid."""
@@ -200,11 +211,34 @@ class Cache:
 
     def missing_from(self, uids: Iterable[str]) -> set[str]:
         """Uids that are known here and are not among `uids`."""
-        return {item.metadata.uid for item in self.objects.values()} - set(uids)
+        return {item.metadata.uid for item in self.every_object()} - set(uids)
 
-    def by_uid(self, uids: set[str]) -> list[AnyResource]:
+    def by_uid(self, uids: set[str]) -> list[Seen]:
         """Find objects by uid."""
-        return [item for item in self.objects.values() if item.metadata.uid in uids]
+        return [item for item in self.every_object() if item.metadata.uid in uids]
+
+    def every_object(self) -> Iterator[Seen]:
+        """Everything that is known, in its newest state."""
+        yield from (one for key, one in self.objects.items() if key not in self.unreadable)
+        yield from self.unreadable.values()
+
+    def _known(self, key: ObjectKey) -> list[Seen]:
+        return [one for one in (self.objects.get(key), self.unreadable.get(key)) if one]
+
+    def _set_aside(
+        self, resource: Unreadable, before: AnyResource | None, *, deleted: bool
+    ) -> set[DirtyKey]:
+        """Keep what it last declared, with its new metadata: it may be on its way out."""
+        key = key_of(resource)
+        if deleted:
+            self._drop(key)
+            return self.touches(before) if before is not None else set()
+        self.unreadable[key] = resource
+        if before is None or before.metadata.uid != resource.metadata.uid:
+            return {unit_of(resource)}
+        now = {"metadata": resource.metadata, "status": resource.status}
+        self.objects[key] = before.model_copy(update=now)
+        return {unit_of(resource), unit_of(before)}
 
     def _keep(self, key: ObjectKey, resource: AnyResource) -> None:
         self.objects[key] = resource
@@ -225,14 +259,16 @@ class Cache:
             del self._gone[next(iter(self._gone))]
 
 
-def key_of(resource: AnyResource) -> ObjectKey:
+def key_of(resource: Seen) -> ObjectKey:
     """The object's key."""
     return resource.kind, resource.metadata.namespace, resource.metadata.name
 
 
-def unit_of(resource: AnyResource) -> DirtyKey:
+def unit_of(resource: Seen) -> DirtyKey:
     """The unit that writes this object's status."""
     meta = resource.metadata
+    if isinstance(resource, Unreadable):
+        return Unit.UNREADABLE, meta.namespace, f"{resource.kind}/{meta.name}"
     if isinstance(resource, (WaitingArea, MeetingRoom, UserRoom)):
         return Unit.CLINIC, meta.namespace, resource.spec.clinic_ref.name
     return _PROJECTED[resource.kind], meta.namespace, meta.name
@@ -257,7 +293,7 @@ def _clinic_of(room: MeetingRoom | UserRoom) -> tuple[str, str]:
     return room.metadata.namespace, room.spec.clinic_ref.name
 
 
-def _is_older(news: AnyResource, known: AnyResource) -> bool:
+def _is_older(news: Seen, known: Seen) -> bool:
     """Whether `known` was written after `news`; unknown counts as no.
 
     Source: resource versions may be compared as numbers, KEP-5504 (Kubernetes 1.35).

@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from teleward_contract.resources import AnyResource
+from teleward_contract.resources import Seen, Unreadable
 
-from teleward_operator.core.conditions import Verdict, conditions, is_programmed, summarise
+from teleward_operator.core.conditions import (
+    ConditionType,
+    Reason,
+    Verdict,
+    conditions,
+    is_programmed,
+    refuse,
+    summarise,
+)
 
 COUNTERS = frozenset(
     {
@@ -15,17 +23,20 @@ COUNTERS = frozenset(
 )  # fmt: skip
 """Fast fields of a status: no reason for a write more than every 15 s."""
 
+FAULTS_NAMED = 3
+"""More would not be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class StatusWrite:
     """The whole status an object should have."""
 
-    resource: AnyResource
+    resource: Seen
     status: dict[str, object]
 
 
 def compose(
-    resource: AnyResource, wrong: tuple[Verdict, ...], extra: Mapping[str, object], now: str
+    resource: Seen, wrong: tuple[Verdict, ...], extra: Mapping[str, object], now: str
 ) -> StatusWrite:
     """Make a status from what is wrong and the fields of its kind.
 
@@ -41,6 +52,21 @@ def compose(
     return StatusWrite(
         resource, {"observedGeneration": generation, "conditions": written, **extra}
     )
+
+
+def plan_unreadable(found: Unreadable, now: str) -> StatusWrite:
+    """Say what is not understood; everything else that the status says stays."""
+    named = "; ".join(found.faults[:FAULTS_NAMED])
+    wrong = (
+        refuse(
+            ConditionType.ACCEPTED, Reason.INVALID_SPEC,
+            f"This release does not understand it: {named}. What was declared before stays in force. "
+            "Correct it, or apply the crds/ of the release that runs.",
+        ),
+        refuse(ConditionType.PROGRAMMED, Reason.NOT_PROGRAMMED, "See Accepted."),
+    )  # fmt: skip
+    kept = {k: v for k, v in found.status.items() if k not in ("conditions", "observedGeneration")}
+    return compose(found, wrong, kept, now)
 
 
 def unanswered(writes: tuple[StatusWrite, ...]) -> tuple[StatusWrite, ...]:

@@ -6,13 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import kopf
-import structlog
-from pydantic import ValidationError
-from teleward_contract.resources import GROUP, KINDS, VERSION, read_resource
+from teleward_contract.resources import GROUP, KINDS, VERSION, read_seen
 
 from teleward_operator.ports import Sink
-
-log = structlog.get_logger()
 
 
 class KopfWatch:
@@ -56,11 +52,7 @@ def _register_kind(registry: kopf.OperatorRegistry, kind: str, plural: str, sink
     @kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"seen-{plural}")
     async def object_seen(event: kopf.RawEvent, **_: Any) -> None:
         _note_listing(event, sink)
-        try:
-            resource = read_resource({**event["object"], "kind": kind})
-        except ValidationError:
-            log.warning("object.unreadable", kind=kind)  # what is known of it stays
-            return
+        resource = read_seen({**event["object"], "kind": kind})
         sink.object_seen(resource, deleted=event["type"] == "DELETED")
 
 

@@ -115,7 +115,7 @@ class Keeper:
     async def _sweep_once(self) -> bool:
         """Sweep; False when the API server did not answer."""
         try:
-            known = {one.metadata.uid: one for one in self.worklist.cache.objects.values()}
+            known = {one.metadata.uid: one for one in self.worklist.cache.every_object()}
             listing = await self.worklist.reconciler.outside.cluster.list_all(known)
         except ClusterUnavailableError as err:
             log.warning("sweep.failed", exc_info=err)

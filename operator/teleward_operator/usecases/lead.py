@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
-from teleward_contract.resources import AnyResource
+from teleward_contract.resources import Seen
 
 from teleward_operator.errors import LeadershipLostError, WatchEndedError
 from teleward_operator.ports import Watch
@@ -98,7 +98,7 @@ class Leader:
         await self.watch.follow(self)
         raise WatchEndedError("the watch ended")
 
-    def object_seen(self, resource: AnyResource, *, deleted: bool) -> None:
+    def object_seen(self, resource: Seen, *, deleted: bool) -> None:
         """See `Sink`."""
         self._note_event(resource.kind)
         self.worklist.object_seen(resource, deleted=deleted)

@@ -24,6 +24,7 @@ from teleward_operator.core.pools import (
     project_pool,
 )
 from teleward_operator.core.projection import project_organisation
+from teleward_operator.core.statuses import plan_unreadable
 from teleward_operator.errors import RuntimeUnavailableError
 from teleward_operator.usecases.outside import Outside
 from teleward_operator.usecases.project import Projector
@@ -55,6 +56,14 @@ class Reconciler:
                 await self._clinic(key)
             case Unit.POOL:
                 await self._pool(key)
+            case Unit.UNREADABLE:
+                await self._unreadable(key)
+
+    async def _unreadable(self, key: DirtyKey) -> None:
+        kind, _, name = key[2].partition("/")
+        found = self.cache.unreadable.get((kind, key[1], name))
+        if found is not None:
+            await self.reporter.write(plan_unreadable(found, self._now()))
 
     # -- organisations ---------------------------------------------------------------------------
 

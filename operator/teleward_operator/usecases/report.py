@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import structlog
-from teleward_contract.resources import AnyResource
+from teleward_contract.resources import Seen, Unreadable
 
-from teleward_operator.core.cache import Cache
+from teleward_operator.core.cache import Cache, key_of
 from teleward_operator.core.conditions import transition
 from teleward_operator.core.statuses import StatusWrite, difference
 from teleward_operator.errors import ClusterUnavailableError, StaleObjectError
@@ -33,6 +33,11 @@ class Reporter:
 
         Raises: StaleLeaderError, ClusterUnavailableError, StaleObjectError.
         """
+        if (
+            not isinstance(write.resource, Unreadable)
+            and key_of(write.resource) in self.cache.unreadable
+        ):
+            return  # its status says that it is not understood
         uid, now = write.resource.metadata.uid, self.outside.monotonic()
         is_due = now - self._counted_at.get(uid, -COUNTERS_EVERY_S) >= COUNTERS_EVERY_S
         status = difference(write, are_counters_due=is_due)
@@ -55,11 +60,11 @@ class Reporter:
             if isinstance(error, BaseException):
                 raise error
 
-    def forget(self, resource: AnyResource) -> None:
+    def forget(self, resource: Seen) -> None:
         """The object is gone."""
         self._counted_at.pop(resource.metadata.uid, None)
 
-    async def _tell(self, resource: AnyResource, status: dict[str, object]) -> None:
+    async def _tell(self, resource: Seen, status: dict[str, object]) -> None:
         change = transition(resource.status, status)
         if change is None:
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from teleward_contract.errors import RoutingUnavailableError, StaleLeaderError
-from teleward_contract.resources import AnyResource
+from teleward_contract.resources import Seen
 
 from teleward_operator.core.cache import Cache, DirtyKey
 from teleward_operator.core.dirty import DirtyKeys, Urgency
@@ -57,7 +57,7 @@ class Worklist:
         """Keys that wait or are worked on."""
         return self._dirty.depth
 
-    def object_seen(self, resource: AnyResource, *, deleted: bool) -> None:
+    def object_seen(self, resource: Seen, *, deleted: bool) -> None:
         """See `Sink`."""
         if deleted:
             self.reconciler.reporter.forget(resource)

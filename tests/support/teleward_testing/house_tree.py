@@ -15,6 +15,7 @@ _HOSTS = (
     "gcr.io", "registry.k8s.io", "proxy.golang.org", "debian.org", "mcr.microsoft.com",
 )  # fmt: skip
 _REGISTRY_HOST = re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, _HOSTS)) + r")\b")
+_CODE = re.compile(r"`[^`\n]*`")
 _LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
 _TARGET = re.compile(r"^([a-z][a-z-]*):(.*)$", re.MULTILINE)
 MAX_TARGETS = 20
@@ -62,7 +63,7 @@ def broken_links(path: PurePosixPath, text: str) -> list[str]:
     if path.suffix != ".md":
         return []
     faults = []
-    for link in _LINK.findall(text):
+    for link in _LINK.findall(_CODE.sub("", text)):
         target = link.split("#")[0]
         if target and "://" not in target and not (ROOT / path.parent / target).exists():
             faults.append(f"{path}: {link}")

@@ -186,8 +186,7 @@ def test_a_clinic_ref_cannot_be_changed(trees: dict[str, RuleTree], plural: str)
 
     assert cause.field == "spec.clinicRef"
     assert cause.message == (
-        'Invalid value: clinicRef cannot be changed; '
-        "make a new object for the other clinic"
+        "Invalid value: clinicRef cannot be changed; make a new object for the other clinic"
     )
 
 
@@ -220,7 +219,7 @@ def test_a_transition_rule_does_not_run_at_the_creation() -> None:
     assert list(tree.check({"size": 1})) == []
     assert list(tree.check({"size": 2}, {"size": 1})) == []
     assert [cause.message for cause in tree.check({"size": 1}, {"size": 2})] == [
-        'Invalid value: it only grows'
+        "Invalid value: it only grows"
     ]
 
 
@@ -269,7 +268,7 @@ def test_a_message_may_be_computed_and_a_reason_and_a_field_given() -> None:
 def test_a_rule_without_a_message_shows_itself() -> None:
     [cause] = tree_of({"rule": "self.a < 3"}).check({"a": 3})
 
-    assert cause.message == 'Invalid value: failed rule: self.a < 3'
+    assert cause.message == "Invalid value: failed rule: self.a < 3"
 
 
 def test_a_rule_that_fails_to_run_refuses_the_object() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from teleward_contract.projections import ProjectionKind
+from teleward_contract.resources import Unreadable, read_seen
 from teleward_contract.units import Namespace
 from teleward_operator.core import cache as caching
 from teleward_operator.core.cache import Cache, Unit, stored_key, unit_of
@@ -219,3 +220,95 @@ def test_the_oldest_of_several_that_claim_a_slug_has_it() -> None:
     assert cache.holder(young, "hostname") == ""
     assert unit_of(young) in cache.apply(old, deleted=True), "what was given up passes on"
     assert cache.holder(young, "slug") == ""
+
+
+# -- what is not understood -----------------------------------------------------------------------
+
+
+def unreadable(name: str = "handover", **metadata: object) -> Unreadable:
+    spec = {"clinicRef": {"name": "cardiology"}, "guestEntry": "Wave"}
+    found = read_seen(
+        {
+            "kind": "MeetingRoom", "spec": spec,
+            "metadata": {
+                "name": name, "namespace": NAMESPACE, "uid": f"uid-MeetingRoom-{name}",
+                "resourceVersion": "11", **metadata,
+            },
+        }
+    )  # fmt: skip
+    assert isinstance(found, Unreadable)
+    return found
+
+
+ASIDE = (Unit.UNREADABLE, NAMESPACE, "MeetingRoom/handover")
+
+
+def test_its_faults_are_named_without_what_stands_there() -> None:
+    [fault] = unreadable().faults
+
+    assert fault == "spec.guestEntry: Input should be 'Knock' or 'Open'"
+
+
+def test_what_it_last_declared_stays_with_its_new_metadata() -> None:
+    cache = filled()
+
+    dirty = cache.apply(unreadable(deletionTimestamp="2026-11-24T09:00:00Z"), deleted=False)
+
+    assert dirty == {ASIDE, CLINIC}
+    [room, _] = cache.rooms(NAMESPACE, "cardiology")
+    assert room.spec == meeting_room().spec
+    assert room.metadata.deletion_timestamp
+    assert cache.every_unit() == {ORGANISATION, POOL, CLINIC, ASIDE}
+    assert [one for one in cache.every_object() if one.metadata.name == "handover"] == [
+        cache.unreadable["MeetingRoom", NAMESPACE, "handover"]
+    ]
+
+
+def test_of_one_that_was_never_understood_nothing_is_known_but_that() -> None:
+    cache = filled()
+
+    assert cache.is_news(unreadable("new"))
+    assert cache.apply(unreadable("new"), deleted=False) == {
+        (Unit.UNREADABLE, NAMESPACE, "MeetingRoom/new")
+    }
+
+    assert len(cache.rooms(NAMESPACE, "cardiology")) == 2
+    assert not cache.is_news(unreadable("new"))
+    assert cache.is_news(unreadable("new", resourceVersion="12"))
+    assert cache.missing_from(()) >= {"uid-MeetingRoom-new"}
+    assert cache.by_uid({"uid-MeetingRoom-new"}) == [unreadable("new")]
+
+
+@pytest.mark.parametrize("name", ["handover", "new"])
+def test_once_deleted_nothing_of_it_is_left(name: str) -> None:
+    cache = filled()
+    cache.apply(unreadable(name), deleted=False)
+
+    dirty = cache.apply(unreadable(name, resourceVersion="12"), deleted=True)
+
+    assert dirty == ({CLINIC} if name == "handover" else set())
+    assert not cache.unreadable
+    assert name not in [room.metadata.name for room in cache.rooms(NAMESPACE, "cardiology")]
+    assert cache.apply(unreadable(name), deleted=False) == set()
+
+
+def test_once_corrected_it_counts_again() -> None:
+    cache = filled()
+    cache.apply(unreadable(), deleted=False)
+
+    assert cache.apply(meeting_room(), deleted=False) == set(), "that is what it was before"
+    corrected = meeting_room({"displayName": "B"}, resourceVersion="12", generation=3)
+    assert cache.apply(corrected, deleted=False) == {CLINIC}
+
+    assert not cache.unreadable
+    assert cache.rooms(NAMESPACE, "cardiology")[0] == corrected
+
+
+def test_its_written_status_is_noted_unless_it_changed_meanwhile() -> None:
+    cache = filled()
+    cache.apply(first := unreadable(), deleted=False)
+
+    cache.replace(first, written := unreadable(resourceVersion="12"))
+    cache.replace(first, unreadable(resourceVersion="13"))
+
+    assert cache.unreadable["MeetingRoom", NAMESPACE, "handover"] is written

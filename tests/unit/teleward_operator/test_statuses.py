@@ -1,7 +1,14 @@
 """A status is written when it differs; counters alone wait until they are due."""
 
+from teleward_contract.resources import Mirror, Unreadable
 from teleward_operator.core.conditions import ConditionType, Reason, refuse
-from teleward_operator.core.statuses import StatusWrite, compose, difference, unanswered
+from teleward_operator.core.statuses import (
+    StatusWrite,
+    compose,
+    difference,
+    plan_unreadable,
+    unanswered,
+)
 from teleward_testing.declared import NOW, clinic
 
 SILENT = refuse(ConditionType.PROGRAMMED, Reason.ROUTING_UNAVAILABLE, "Wait.")
@@ -43,3 +50,25 @@ def test_a_silent_routing_state_is_told_only_of_what_was_never_programmed() -> N
     new = compose(clinic(name="new"), (SILENT,), {}, NOW)
 
     assert unanswered((old, changed, new)) == (changed, new)
+
+
+def test_what_is_not_understood_is_said_and_everything_else_stays() -> None:
+    stood = {"url": "u", "observedGeneration": 1, "conditions": []}
+    faults = tuple(f"spec.{field}: wrong" for field in "abcd")
+    found = Unreadable(
+        kind="Clinic", metadata=clinic().metadata, spec=Mirror(), status=stood, faults=faults
+    )
+
+    write = plan_unreadable(found, NOW)
+
+    accepted, *_, programmed, ready = statuses_of(write)
+    assert (accepted["status"], accepted["reason"]) == ("False", "InvalidSpec")
+    assert "spec.a: wrong; spec.b: wrong; spec.c: wrong." in accepted["message"]
+    assert (programmed["reason"], ready["reason"]) == ("NotProgrammed", "InvalidSpec")
+    assert write.status["url"] == "u"
+
+
+def statuses_of(write: StatusWrite) -> list[dict[str, str]]:
+    listed = write.status["conditions"]
+    assert isinstance(listed, list)
+    return listed

@@ -116,7 +116,7 @@ class ControlPlane:
 
     def define(self, definitions: Path) -> None:
         """Apply a folder of CustomResourceDefinitions and wait until they are served."""
-        self.kubectl("apply", "--server-side", "-f", str(definitions))
+        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(definitions))
         self.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
 
     def kubectl(self, *words: str, stdin: str | None = None) -> str:
