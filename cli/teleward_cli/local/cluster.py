@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 
@@ -68,8 +68,13 @@ def kubeconfig_access(path: Path) -> Access:
     if not settings.verify_ssl:
         tls.check_hostname = False
         tls.verify_mode = ssl.CERT_NONE
-    token = settings.get_api_key_with_prefix("authorization")
-    return Access(settings.host, tls, {"Authorization": token} if token else {})
+    schemes = cast(Mapping[str, Any], settings.auth_settings())
+    given = {
+        str(one["key"]): str(one["value"])
+        for one in schemes.values()
+        if one["in"] == "header" and one["value"]
+    }
+    return Access(settings.host, tls, given)
 
 
 class Cluster:

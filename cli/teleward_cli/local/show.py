@@ -20,9 +20,10 @@ _WIDE = 160
 
 NOT_FOR_PRODUCTION = (
     "the development sign-in lets anybody who opens a sign-in link be that person",
-    "the API stand-in has one token for everything, and Redis none",
+    "Redis has no password",
     "one machine: when it goes, everything goes",
 )
+STANDIN_NOT_FOR_PRODUCTION = "the API stand-in has one token for everything"
 
 
 def links(
@@ -41,7 +42,8 @@ def links(
     console.print(table)
     if options.is_lan:
         print_lan(console, layout, options)
-    for line in NOT_FOR_PRODUCTION:
+    standin = () if options.kubeconfig else (STANDIN_NOT_FOR_PRODUCTION,)
+    for line in (*NOT_FOR_PRODUCTION, *standin):
         console.print(f"not for production: {line}", style="yellow", highlight=False)
     if refused:
         console.print(f"{len(refused)} documents were refused; see above", style="red")

@@ -202,12 +202,18 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    data: Path, files: Sequence[Path] = (), *, environment: Mapping[str, str] | None = None
+    data: Path,
+    files: Sequence[Path] = (),
+    *,
+    environment: Mapping[str, str] | None = None,
+    kubeconfig: Path | None = None,
 ) -> Iterator[Running]:
     """Start `teleward up` on free ports and yield it once it says that it is ready."""
     data.mkdir(parents=True, exist_ok=True)
     output = data.with_name(data.name + ".output")
     given = [word for path in files for word in ("-f", str(path))]
+    if kubeconfig is not None:
+        given += ["--kubeconfig", str(kubeconfig)]
     with output.open("wb") as sink:
         process = subprocess.Popen(
             [TELEWARD, "up", "--data", str(data), "--port", "0", *given],
