@@ -7,7 +7,7 @@ from typing import Protocol
 from teleward_contract.resources import AnyResource, MediaPool, Seen
 from teleward_contract.units import LeaderEpoch, MediaNodeId, PoolId
 
-from teleward_operator.core.cache import Unit
+from teleward_operator.core.cache import ObjectKey, Unit
 from teleward_operator.core.conditions import Transition
 from teleward_operator.core.pools import Runtime
 
@@ -51,6 +51,14 @@ class Cluster(Protocol):
 
 class Sink(Protocol):
     """Where a watch puts what it sees."""
+
+    def heard(self, kind: str) -> None:
+        """The watch of a kind is alive."""
+        ...
+
+    def knows(self, key: ObjectKey, version: str) -> bool:
+        """Whether that version of an object is known: mostly a write of our own that comes back."""
+        ...
 
     def object_seen(self, resource: Seen, *, deleted: bool) -> None:
         """One of our objects was added, changed or deleted."""

@@ -20,7 +20,7 @@ CHANGING = [
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "TIME"),
     (re.compile(r"(resourceVersion: |Resource Version: *)\"?\d+\"?"), r"\1N"),
-    (re.compile(r"\b\d+s\b"), "AGE"),
+    (re.compile(r"\b(\d+[hms])+\b"), "AGE"),
     (re.compile(r"kubectl-edit-\d+"), "FILE"),
     (re.compile(r"(accepted media types include: ).*"), r"\1THOSE"),  # the stand-in has no apply
     (re.compile(r"https://127\.0\.0\.1:\d+"), "SERVER"),
@@ -112,7 +112,7 @@ def test_apply_twice_says_what_it_did(both: Both) -> None:
     [
         ("get", "teleward", "-n", HOME),
         ("get", "org,cl,wa,mr,ur,mp", "-n", HOME),
-        ("get", "clinics", "-A"),
+        ("get", "clinics", "-A", f"--field-selector=metadata.namespace={HOME}"),
         ("get", "clinics", "-n", HOME, "-o", "wide"),
         ("get", "clinics", "-n", HOME, "-o", "name"),
         ("get", "clinics", "-n", HOME, "-o", "jsonpath={.items[*].spec.displayName}"),

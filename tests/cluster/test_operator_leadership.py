@@ -1,6 +1,7 @@
 """One operator of several acts: it hands over, is taken over from, and writes nothing once it may not."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ HOME = "harbour"
 CLINICS = ("cardiology", "dermatology")
 TAKEOVER_S = 20.0
 RACES = 20
+PROCESS_RACES = int(os.environ.get("PROCESS_RACES", "3"))
+"""A race of processes takes some seconds."""
 
 Recorder = Callable[[str, object], None]
 
@@ -121,7 +124,7 @@ async def test_of_two_that_start_at_once_one_leads(own_plane: ControlPlane) -> N
 
 
 async def test_two_processes_that_start_at_once_lose_no_update(operators: Replicas) -> None:
-    for race in range(3):
+    for race in range(PROCESS_RACES):
         names = [f"{name}-{race}" for name in ("one", "other")]
         started = [operators.launch(name) for name in names]
         operators.apply(house(HOME, CLINICS, f"race {race}"))

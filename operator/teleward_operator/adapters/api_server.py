@@ -23,6 +23,10 @@ REQUEST_TIMEOUT_S = (5, 30)
 MAX_WORDS = 300
 """Characters of the API server's words that are passed on."""
 
+_JSON = "application/json"
+METADATA_ALONE = f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1,{_JSON}"
+"""What of an object was changed by the server itself."""
+
 _CONFLICT, _NOT_FOUND = 409, 404
 _T = TypeVar("_T")
 
@@ -113,11 +117,11 @@ class ApiServer:
 
         Raises: ClusterUnavailableError, StaleObjectError.
         """
-        return await self._send("list", "GET", path, query, unfenced)
+        return await self._send("list", "GET", path, query, unfenced, {"Accept": _JSON})
 
     async def write(
         self, verb: str, method: str, path: str, body: object, *,
-        query: Sequence[tuple[str, str]] = (), content_type: str = "application/json",
+        query: Sequence[tuple[str, str]] = (), content_type: str = _JSON, accept: str = _JSON,
     ) -> dict[str, Any]:  # fmt: skip
         """Create, change or delete an object, if leadership is surely ours at that moment.
 
@@ -128,19 +132,17 @@ class ApiServer:
             body: Sent as JSON.
             query: Parameters.
             content_type: Which patch it is.
+            accept: `METADATA_ALONE` when the rest of the answer is known before.
 
         Raises: ClusterUnavailableError, StaleObjectError, StaleLeaderError.
         """
-        return await self._send(verb, method, path, query, self._fence, body, content_type)
+        headers = {"Accept": accept, "Content-Type": content_type}
+        return await self._send(verb, method, path, query, self._fence, headers, body)
 
     async def _send(
         self, verb: str, method: str, path: str, query: Sequence[tuple[str, str]],
-        fence: Callable[[], object], body: object = None, content_type: str | None = None,
+        fence: Callable[[], object], headers: dict[str, str], body: object = None,
     ) -> dict[str, Any]:  # fmt: skip
-        headers = {"Accept": "application/json"}
-        if content_type:
-            headers["Content-Type"] = content_type
-
         def send() -> dict[str, Any]:
             request = self._api.param_serialize(
                 method, path, query_params=list(query), header_params=headers, body=body,

@@ -4,9 +4,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from teleward_contract.resources import GROUP, KINDS, VERSION, AnyResource, Seen, read_seen
+from teleward_contract.resources import (
+    GROUP,
+    KINDS,
+    VERSION,
+    AnyResource,
+    Metadata,
+    Seen,
+    read_seen,
+)
 
-from teleward_operator.adapters.api_server import ApiServer
+from teleward_operator.adapters.api_server import METADATA_ALONE, ApiServer
 from teleward_operator.core.conditions import Transition
 from teleward_operator.errors import ClusterUnavailableError, StaleObjectError
 from teleward_operator.ports import Listing
@@ -28,7 +36,8 @@ class KubernetesCluster:
         """See `Cluster`."""
         gone = dict.fromkeys(resource.status.keys() - status.keys())
         change: dict[str, object] = {"status": {**gone, **status}}
-        return await self._patch("patch_status", resource, {}, change, "/status")
+        written = await self._patch("patch_status", resource, {}, change, "/status")
+        return written.model_copy(update={"status": status})
 
     async def set_finalizers(self, resource: AnyResource, finalizers: tuple[str, ...]) -> Seen:
         """See `Cluster`."""
@@ -91,12 +100,19 @@ class KubernetesCluster:
         self, verb: str, resource: Seen, metadata: dict[str, object],
         rest: dict[str, object], subresource: str = "",
     ) -> Seen:  # fmt: skip
-        """Merge-patch on the version that was read; 409 when it is not the newest any more."""
+        """Merge-patch on the version that was read; 409 when it is not the newest any more.
+
+        Returns:
+            The object with its new metadata: of everything else we know what stands there.
+        """
         meta, plural = resource.metadata, KINDS[resource.kind][0]
         body = {"metadata": {"resourceVersion": meta.resource_version, **metadata}, **rest}
         path = f"/apis/{GROUP}/{VERSION}/namespaces/{meta.namespace}/{plural}/{meta.name}{subresource}"
-        answer = await self._server.write(verb, "PATCH", path, body, content_type=_MERGE_PATCH)
-        return read_seen({**answer, "kind": resource.kind})
+        answer = await self._server.write(
+            verb, "PATCH", path, body, content_type=_MERGE_PATCH, accept=METADATA_ALONE
+        )
+        written = Metadata.model_validate(answer["metadata"])
+        return resource.model_copy(update={"metadata": written})
 
 
 def _read(kind: str, item: dict[str, Any], known: Mapping[str, Seen]) -> Seen:

@@ -93,6 +93,11 @@ class Cache:
             return {unit_of(resource)}
         return self.touches(resource) | self.touches(before)
 
+    def knows(self, key: ObjectKey, version: str) -> bool:
+        """Whether this version of an object is the newest that is known."""
+        known = self.unreadable.get(key) or self.objects.get(key)
+        return known is not None and known.metadata.resource_version == version
+
     def is_news(self, resource: Seen) -> bool:
         """Whether this is newer than what is known."""
         known = self._known(key_of(resource))

@@ -42,7 +42,7 @@ def register(registry: kopf.OperatorRegistry, sink: Sink) -> None:
 
     @kopf.on.event("", "v1", "namespaces", registry=registry, id="seen-namespaces")
     async def namespace_seen(event: kopf.RawEvent, **_: Any) -> None:
-        _note_listing(event, sink)
+        _note(event, "Namespace", sink)
         meta = event["object"]["metadata"]
         labels = None if event["type"] == "DELETED" else dict(meta.get("labels", {}))
         sink.namespace_seen(meta["name"], labels)
@@ -51,12 +51,15 @@ def register(registry: kopf.OperatorRegistry, sink: Sink) -> None:
 def _register_kind(registry: kopf.OperatorRegistry, kind: str, plural: str, sink: Sink) -> None:
     @kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"seen-{plural}")
     async def object_seen(event: kopf.RawEvent, **_: Any) -> None:
-        _note_listing(event, sink)
-        resource = read_seen({**event["object"], "kind": kind})
-        sink.object_seen(resource, deleted=event["type"] == "DELETED")
+        _note(event, kind, sink)
+        is_deleted, meta = event["type"] == "DELETED", event["object"]["metadata"]
+        key = (kind, meta["namespace"], meta["name"])
+        if is_deleted or not sink.knows(key, meta["resourceVersion"]):
+            sink.object_seen(read_seen({**event["object"], "kind": kind}), deleted=is_deleted)
 
 
-def _note_listing(event: kopf.RawEvent, sink: Sink) -> None:
+def _note(event: kopf.RawEvent, kind: str, sink: Sink) -> None:
+    sink.heard(kind)
     if event["type"] is None:  # kopf's word for an object that came with a LIST
         sink.history_lost()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 from teleward_contract.resources import Seen
 
+from teleward_operator.core.cache import ObjectKey
 from teleward_operator.errors import LeadershipLostError, WatchEndedError
 from teleward_operator.ports import Watch
 from teleward_operator.usecases.keep_true import Keeper
@@ -98,21 +99,24 @@ class Leader:
         await self.watch.follow(self)
         raise WatchEndedError("the watch ended")
 
+    def heard(self, kind: str) -> None:
+        """See `Sink`."""
+        outside = self.worklist.reconciler.outside
+        self.keeper.watched_at = outside.monotonic()
+        outside.counting.seen(kind)
+
+    def knows(self, key: ObjectKey, version: str) -> bool:
+        """See `Sink`."""
+        return self.worklist.cache.knows(key, version)
+
     def object_seen(self, resource: Seen, *, deleted: bool) -> None:
         """See `Sink`."""
-        self._note_event(resource.kind)
         self.worklist.object_seen(resource, deleted=deleted)
 
     def namespace_seen(self, name: str, labels: Mapping[str, str] | None) -> None:
         """See `Sink`."""
-        self._note_event("Namespace")
         self.worklist.namespace_seen(name, labels)
 
     def history_lost(self) -> None:
         """See `Sink`."""
         self.keeper.hurry()
-
-    def _note_event(self, kind: str) -> None:
-        outside = self.worklist.reconciler.outside
-        self.keeper.watched_at = outside.monotonic()
-        outside.counting.seen(kind)

@@ -49,6 +49,17 @@ def test_everything_declared_is_found() -> None:
     }
 
 
+def test_a_version_is_known_while_it_is_the_newest() -> None:
+    cache = filled()
+    room = ("MeetingRoom", NAMESPACE, "handover")
+    assert (cache.knows(room, "10"), cache.knows(room, "11")) == (True, False)
+
+    cache.apply(unreadable(), deleted=False)
+
+    assert (cache.knows(room, "10"), cache.knows(room, "11")) == (False, True)
+    assert not cache.knows(("MeetingRoom", NAMESPACE, "other"), "10")
+
+
 def test_nothing_else_is_found() -> None:
     cache = filled()
 
