@@ -215,3 +215,13 @@ def test_a_room_that_waits_for_a_finalizer_is_said_to_be_deleted_later(declared:
     free = '{"metadata":{"finalizers":null}}'
     declared.say("patch", "mr", "case-conference", "-n", HOME, "-p", free, "--type=merge")
     assert declared.say("get", "mr", "-n", HOME, "case-conference").code == 1
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
+def test_an_example_can_be_applied_to_an_empty_cluster(both: Both, file: str) -> None:
+    assert both.say("apply", "-f", str(EXAMPLES / file)).code == 0
+    again = both.say("apply", "-f", str(EXAMPLES / file))
+
+    assert set(re.findall(r" (created|configured|unchanged)$", again.out, re.MULTILINE)) == {
+        "unchanged"
+    }
