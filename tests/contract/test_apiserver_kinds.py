@@ -27,7 +27,7 @@ def names(listed: dict[str, Any]) -> list[str]:
 
 def until_gone(ask: Asking, path: str) -> None:
     """Wait for a controller: a real namespace goes some time after it is deleted."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while ask.send("GET", path).status_code != 404:
         assert time.monotonic() < deadline, f"{path} is still there"
         time.sleep(0.1)

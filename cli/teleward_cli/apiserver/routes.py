@@ -125,8 +125,12 @@ class Api:
         self._metrics.refused(err.code, err.reason)
         if isinstance(err, NoSuchPathError) and not request.path.startswith("/api/"):
             # A real server answers so outside the core group, where an aggregator has no one to ask.
-            return web.Response(text="404 page not found\n", status=err.code)
-        return _json(err.document(), status=err.code)
+            response = web.Response(text="404 page not found\n", status=err.code)
+        else:
+            response = _json(err.document(), status=err.code)
+        if request.content.exception() is not None or not request.content.is_eof():
+            response.force_close()  # what is left of the body would be taken for the next request
+        return response
 
     def _answer(self, build: Callable[[web.Request], Document]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
