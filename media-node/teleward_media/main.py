@@ -24,14 +24,18 @@ from teleward_contract.units import BootId, CapacityUnits, MediaNodeId, PoolId, 
 from teleward_media.adapters import metrics
 from teleward_media.adapters.control_port import ControlPort
 from teleward_media.adapters.peers import Peers
-from teleward_media.adapters.udp_port import Counters, UdpPort
+from teleward_media.adapters.udp_port import BATCH, Counters, UdpPort
+from teleward_media.core.datagrams import Datagrams
 from teleward_media.core.lifecycle import Lifecycle
 from teleward_media.packetpath.reference import ReferencePath
+from teleward_media.ports import PacketPath
 from teleward_media.settings import Settings
 from teleward_media.usecases.beat import Beating
 from teleward_media.usecases.run_calls import Calls
 
 _PROGRAM = "teleward-media"
+PATH_TICK_S = 0.01
+"""Between two looks at what the packet path owes by time: half of the least interval between two requests."""
 
 log = structlog.get_logger()
 
@@ -77,8 +81,9 @@ class MediaNode:
     async def run(self) -> int:
         """Open the ports, serve until stopped, drain, leave the table."""
         settings = self._settings
-        port = UdpPort(lambda batch: path.receive(batch, _now()), self._counters, _now)
-        path = ReferencePath(port.send, self._counters.add)
+        ingress = Datagrams(BATCH)
+        port = UdpPort(ingress, lambda now: path.receive(now), self._counters, _now)
+        path = ReferencePath(ingress, port, self._counters.add)
         try:
             udp_port = port.open(settings.udp_address, settings.udp_port)
         except OSError as err:
@@ -109,7 +114,10 @@ class MediaNode:
         unpublish = metrics.publish(self._counters)
         log.info("packet_path.chosen", packet_path="python")
         log.info("process.started", address=host, port=control_port, boot=self._boot)
-        tasks = [asyncio.create_task(beating.run()), asyncio.create_task(self._tick(calls))]
+        tasks = [
+            asyncio.create_task(beating.run()), asyncio.create_task(self._tick(calls)),
+            asyncio.create_task(self._pump(path)),
+        ]  # fmt: skip
         self._stop_on_signals()
         await self._stopping.wait()
         await self._drain(calls)
@@ -160,6 +168,14 @@ class MediaNode:
             try:
                 calls.tick()
             except Exception as err:  # one call's fault must not stop the clock of all
+                log.error("tick.failed", exc_info=err)
+
+    async def _pump(self, path: PacketPath) -> None:
+        while True:
+            await asyncio.sleep(PATH_TICK_S)
+            try:
+                path.tick(_now())
+            except Exception as err:  # one packet's fault must not stop the clock of all
                 log.error("tick.failed", exc_info=err)
 
     async def _drain(self, calls: Calls) -> None:

@@ -1,13 +1,13 @@
 """The doors of the calls to the outside: transport of peers, packet path, sockets, clock."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from teleward_contract.signalling import Frame
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import LocalTransport, Negotiated
-from teleward_media.core.forwarding import ForwardingPlan
+from teleward_media.core.forwarding import ForwardingPlan, Output
 from teleward_media.core.offer import Offer
 
 
@@ -41,51 +41,66 @@ class Transports(Protocol):
         ...
 
 
-class SrtpSession(Protocol):
-    """Keys of one direction (libsrtp's interface)."""
+class SrtpKeys(Protocol):
+    """Keys of one direction, applied in place to packets of one block; 0 for what is refused."""
 
-    def protect(self, packet: bytes) -> bytes:
-        """RTP to SRTP."""
+    def protect(self, at: int, length: int) -> int:
+        """RTP to SRTP; the new length."""
         ...
 
-    def unprotect(self, packet: bytes) -> bytes:
-        """SRTP to RTP."""
+    def unprotect(self, at: int, length: int) -> int:
+        """SRTP to RTP; the new length."""
         ...
 
-    def protect_rtcp(self, packet: bytes) -> bytes:
-        """RTCP to SRTCP."""
+    def protect_rtcp(self, at: int, length: int) -> int:
+        """RTCP to SRTCP; the new length."""
         ...
 
-    def unprotect_rtcp(self, packet: bytes) -> bytes:
-        """SRTCP to RTCP."""
+    def unprotect_rtcp(self, at: int, length: int) -> int:
+        """SRTCP to RTCP; the new length."""
+        ...
+
+
+class Egress(Protocol):
+    """What takes the packets that leave."""
+
+    def send(self, peer: int, segments: Sequence[memoryview]) -> None:
+        """Send datagrams to a peer's proven address: all of the first one's size, the last maybe shorter.
+
+        What the network refuses is counted and dropped. The views are not valid after the call.
+        """
         ...
 
 
 class PacketPath(Protocol):
-    """Carries packets by plan; `packetpath.reference` is the one in Python."""
+    """Carries packets by plan; `packetpath.reference` is the one in Python.
+
+    Peers go by number on the way of a packet, and by participant where people are meant.
+    """
 
     def add_peer(
-        self,
-        peer: ParticipantId,
-        receive: SrtpSession,
-        transmit: SrtpSession,
-        negotiated: Negotiated,
-    ) -> None:
-        """Take in a peer whose DTLS handshake is done."""
+        self, participant: ParticipantId, number: int, receive: object, transmit: object,
+        negotiated: Negotiated, now: Seconds,
+    ) -> None:  # fmt: skip
+        """Take in a peer whose DTLS handshake is done, with its SRTP sessions."""
         ...
 
-    def remove_peer(self, peer: ParticipantId) -> None:
+    def remove_peer(self, participant: ParticipantId) -> None:
         """Forget a peer and its keys."""
         ...
 
-    def receive(self, batch: Iterable[tuple[ParticipantId, bytes]], now: Seconds) -> None:
-        """Take in SRTP and SRTCP datagrams of proven peers."""
+    def receive(self, now: Seconds) -> None:
+        """Take in the SRTP and SRTCP datagrams of proven peers that stand in the ingress block."""
         ...
 
     def set_plan(self, plan: ForwardingPlan, now: Seconds) -> None:
         """Replace the forwarding plan."""
         ...
 
-    def report(self, now: Seconds) -> None:
-        """Send reports; about once a second."""
+    def steer(self, wanted: Iterable[tuple[Output, int]], now: Seconds) -> None:
+        """Say which layer (0 is the lowest) each output should carry."""
+        ...
+
+    def tick(self, now: Seconds) -> None:
+        """Do what is due by time; every 10 ms or so."""
         ...

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.adapters.dtls import Certificate, DtlsPeer
-from teleward_media.adapters.udp_port import Counters, UdpPort
+from teleward_media.adapters.udp_port import Counters, Expected, UdpPort
 from teleward_media.core.answer import LocalTransport, Negotiated
 from teleward_media.core.offer import Offer
 from teleward_media.ports import PacketPath
@@ -42,7 +42,7 @@ class Peers:
             lambda: self._counters.add("drop_dtls_queue"),
         )
         expected = self._port.add(participant, ufrag, password, offer.ufrag, dtls)
-        task = asyncio.create_task(self._live(participant, dtls, negotiated, on_closed))
+        task = asyncio.create_task(self._live(expected, dtls, negotiated, on_closed))
         task.add_done_callback(lambda _: self._port.remove(expected))  # after its last word
         self._tasks[participant] = task
         return LocalTransport(
@@ -51,7 +51,7 @@ class Peers:
 
     async def _live(
         self,
-        participant: ParticipantId,
+        expected: Expected,
         dtls: DtlsPeer,
         negotiated: Negotiated,
         on_closed: Callable[[], None],
@@ -62,7 +62,9 @@ class Peers:
                 self._counters.add("handshake_failed")
                 return
             self._counters.add("handshake_done")
-            self._path.add_peer(participant, *sessions, negotiated)
+            self._path.add_peer(
+                expected.key, expected.number, *sessions, negotiated, expected.heard_at
+            )
             await dtls.closed()
             on_closed()
         finally:

@@ -8,23 +8,28 @@ Source: RFC 7983 (first byte), RFC 8445 §2.5 (ICE-lite), RFC 8489 (STUN).
 """
 
 import asyncio
+import errno
+import itertools
 import socket
 import struct
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from aioice import stun
 from teleward_contract.units import ParticipantId, Seconds
 
+from teleward_media.core.datagrams import LONGEST, STRIDE, Datagrams
 from teleward_media.core.limiter import TokenBucket
 
 Address = tuple[str, int]
 
 BATCH = 64
 """Datagrams read per wake-up before other work gets its turn."""
-MAX_DATAGRAM = 2048
+UDP_SEGMENT = 103
+"""Socket option and control message that let the kernel cut one buffer into datagrams (linux/udp.h, since 4.18)."""
+_NO_CUTTING = (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 STRANGER_RATE, STRANGER_BURST = 50.0, 100.0
 """STUN requests a second from one unproven address: a browser sends about 20 while it connects."""
@@ -51,6 +56,7 @@ class Expected:
     remote_ufrag: str
     password: bytes
     sink: PeerSink
+    number: int
     address: Address | None = None
     heard_at: Seconds = Seconds(0.0)
     moved_at: Seconds = Seconds(float("-inf"))
@@ -72,11 +78,15 @@ class UdpPort:
 
     def __init__(
         self,
-        on_media: Callable[[list[tuple[ParticipantId, bytes]]], None],
+        ingress: Datagrams,
+        on_media: Callable[[Seconds], None],
         counters: Counters,
         now: Callable[[], Seconds],
     ) -> None:
+        self._ingress = ingress
         self._on_media = on_media
+        self._numbers = itertools.count(1)
+        self._by_number: dict[int, Expected] = {}
         self._counters = counters
         self._now = now
         self._by_ufrag: dict[str, Expected] = {}
@@ -84,6 +94,8 @@ class UdpPort:
         self._by_key: dict[ParticipantId, Expected] = {}
         self._strangers: OrderedDict[Address, TokenBucket] = OrderedDict()
         self._socket: socket.socket | None = None
+        self._cuts = False
+        """Whether the kernel cuts one buffer into datagrams (UDP GSO)."""
 
     def open(self, host: str, port: int) -> int:
         """Bind and begin to read; returns the port.
@@ -101,6 +113,7 @@ class UdpPort:
         except OSError:
             sock.close()
             raise
+        self._cuts = _can_cut(sock)
         self._socket = sock
         asyncio.get_running_loop().add_reader(sock.fileno(), self._readable)
         return int(sock.getsockname()[1])
@@ -117,14 +130,15 @@ class UdpPort:
         sink: PeerSink,
     ) -> Expected:  # fmt: skip
         """Expect a peer that will prove itself with this ufrag and password."""
-        entry = Expected(key, ufrag, remote_ufrag, password.encode(), sink)
+        entry = Expected(key, ufrag, remote_ufrag, password.encode(), sink, next(self._numbers))
         entry.heard_at = self._now()
-        self._by_ufrag[ufrag] = self._by_key[key] = entry
+        self._by_ufrag[ufrag] = self._by_key[key] = self._by_number[entry.number] = entry
         return entry
 
     def remove(self, entry: Expected) -> None:
         """Forget a peer: from now on it is a stranger. A newer peer of the same key stays."""
         self._by_ufrag.pop(entry.ufrag, None)
+        self._by_number.pop(entry.number, None)
         if self._by_key.get(entry.key) is entry:
             del self._by_key[entry.key]
         if entry.address is not None:
@@ -135,18 +149,36 @@ class UdpPort:
         entry = self._by_key.get(key)
         return entry.heard_at if entry else None
 
-    def send(self, key: ParticipantId, datagram: bytes) -> None:
-        """Send to the peer's proven address; what the kernel refuses is counted and dropped."""
-        entry = self._by_key.get(key)
-        if entry is not None:
-            self.send_to(entry, datagram)
+    def send(self, peer: int, segments: Sequence[memoryview]) -> None:
+        """Send datagrams of one size (the last may be shorter) to the peer's proven address."""
+        entry = self._by_number.get(peer)
+        if entry is None or entry.address is None or self._socket is None:
+            return
+        if len(segments) == 1 or not self._cuts:
+            for segment in segments:
+                self._send_to(segment, entry.address)
+            return
+        ancillary = [(socket.SOL_UDP, UDP_SEGMENT, struct.pack("@H", len(segments[0])))]
+        try:
+            self._socket.sendmsg(segments, ancillary, 0, entry.address)
+            self._counters.add("cut_sends")
+            self._counters.add("cut_segments", len(segments))
+        except (BlockingIOError, InterruptedError):
+            self._counters.add("send_would_block", len(segments))
+        except OSError as err:
+            if (
+                err.errno in _NO_CUTTING
+            ):  # a network card or a filter on the way to it refuses, for good
+                self._cuts = False
+                self._counters.add("cut_refused")
+            self._counters.add("send_error", len(segments))
 
     def send_to(self, entry: Expected, datagram: bytes) -> None:
         """Send to a peer that a newer one of the same key may have replaced."""
         if entry.address is not None:
             self._send_to(datagram, entry.address)
 
-    def _send_to(self, datagram: bytes, address: Address) -> None:
+    def _send_to(self, datagram: bytes | memoryview, address: Address) -> None:
         if self._socket is None:
             return
         try:
@@ -161,33 +193,38 @@ class UdpPort:
         if sock is None:
             return
         now = self._now()
-        media: list[tuple[ParticipantId, bytes]] = []
+        block = self._ingress
         for _ in range(BATCH):
+            at = block.count * STRIDE
+            room = block.view[at : at + STRIDE]
             try:
-                datagram, address = sock.recvfrom(MAX_DATAGRAM)
+                length, address = sock.recvfrom_into(room)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:  # an ICMP error of an earlier send
                 self._counters.add("receive_error")
                 continue
+            if length == 0 or length > LONGEST:
+                self._counters.add("drop_too_long" if length else "drop_empty")
+                continue
             entry = self._by_address.get(address)
-            if entry is None:
-                self._stranger(datagram, address, now)
-            elif datagram:
-                self._known(entry, datagram, address, now, media)
+            if entry is not None and 128 <= room[0] <= 191:
+                entry.heard_at = now
+                block.lengths[block.count] = length
+                block.peers[block.count] = entry.number
+                block.count += 1
             else:
-                self._counters.add("drop_empty")
-        if media:
-            self._on_media(media)
+                self._slow(entry, bytes(room[:length]), address, now)
+        if block.count:
+            self._on_media(now)
 
-    def _known(
-        self, entry: Expected, datagram: bytes, address: Address, now: Seconds,
-        media: list[tuple[ParticipantId, bytes]],
-    ) -> None:  # fmt: skip
+    def _slow(
+        self, entry: Expected | None, datagram: bytes, address: Address, now: Seconds
+    ) -> None:
+        """Take what is not media of a proven address."""
         first = datagram[0]
-        if 128 <= first <= 191:
-            entry.heard_at = now
-            media.append((entry.key, datagram))
+        if entry is None:
+            self._stranger(datagram, address, now)
         elif 20 <= first <= 63:
             entry.sink.dtls(datagram)
         elif first <= 3:
@@ -196,9 +233,6 @@ class UdpPort:
             self._counters.add("drop_unknown_kind")
 
     def _stranger(self, datagram: bytes, address: Address, now: Seconds) -> None:
-        if not datagram:
-            self._counters.add("drop_empty")
-            return
         if datagram[0] > 3:
             self._counters.add("drop_stranger")
             return
@@ -265,3 +299,11 @@ class UdpPort:
         entry.address = address
         self._by_address[address] = entry
         return True
+
+
+def _can_cut(sock: socket.socket) -> bool:
+    try:
+        sock.getsockopt(socket.SOL_UDP, UDP_SEGMENT)
+    except OSError:
+        return False
+    return True

@@ -18,16 +18,20 @@ MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+TRANSPORT_SEQUENCE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
 _SENDING = {
-    "audio": (MID, AUDIO_LEVEL),
-    "video": (MID, RID, REPAIRED_RID, ABS_SEND_TIME),
+    "audio": (MID, AUDIO_LEVEL, TRANSPORT_SEQUENCE),
+    "video": (MID, RID, REPAIRED_RID, TRANSPORT_SEQUENCE, ABS_SEND_TIME),
 }
 _CODECS = {"audio": ("opus",), "video": ("vp8", "h264")}
 _SPELLING = {"opus": "opus", "vp8": "VP8", "h264": "H264", "rtx": "rtx"}
 """Chromium finds its encoders by the exact spelling; in small letters it negotiates and sends nothing."""
-_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+_FEEDBACK = {
+    "audio": ("transport-cc",),
+    "video": ("nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"),
+}
 
 SourceKind = Literal["microphone", "camera", "screen"]
 
@@ -55,6 +59,8 @@ class SlotSection:
     rtx_ssrc: int | None
     codecs: tuple[Codec, ...]
     extensions: dict[str, int]
+    stream: str
+    """The n-th voice and the n-th picture share a stream, so that a browser keeps lips and voice together."""
 
     def view(self, participant: str | None, source: SourceKind | None) -> SlotView:
         """Show who appears here."""
@@ -93,7 +99,8 @@ def negotiate(offer: Offer, new_ssrc: Callable[[], int]) -> Negotiated:
         if section.sends and kinds[section.kind]:
             sources.append(_source(section, kinds[section.kind].pop(0), codecs))
         if section.receives:
-            slots.append(_slot(section, codecs, new_ssrc))
+            count = sum(slot.kind == section.kind for slot in slots)
+            slots.append(_slot(section, codecs, f"slot-{count + 1}", new_ssrc))
     return Negotiated(tuple(sources), tuple(slots))
 
 
@@ -113,7 +120,9 @@ def _source(section: Section, kind: SourceKind, codecs: tuple[Codec, ...]) -> So
     )
 
 
-def _slot(section: Section, codecs: tuple[Codec, ...], new_ssrc: Callable[[], int]) -> SlotSection:
+def _slot(
+    section: Section, codecs: tuple[Codec, ...], stream: str, new_ssrc: Callable[[], int]
+) -> SlotSection:
     has_rtx = any(codec.is_rtx for codec in codecs)
     return SlotSection(
         kind="audio" if section.kind == "audio" else "video",
@@ -121,7 +130,8 @@ def _slot(section: Section, codecs: tuple[Codec, ...], new_ssrc: Callable[[], in
         ssrc=new_ssrc(),
         rtx_ssrc=new_ssrc() if has_rtx else None,
         codecs=codecs,
-        extensions={u: i for u, i in section.extensions.items() if u in (MID, AUDIO_LEVEL)},
+        extensions={u: i for u, i in section.extensions.items() if u == TRANSPORT_SEQUENCE},
+        stream=stream,
     )
 
 
@@ -203,17 +213,17 @@ def _codec(codec: Codec, kind: str) -> list[str]:
     lines = [f"a=rtpmap:{codec.payload_type} {name}/{codec.clock_rate}{channels}"]
     if codec.parameters:
         lines.append(f"a=fmtp:{codec.payload_type} {codec.parameters}")
-    if kind == "video" and not codec.is_rtx:
+    if not codec.is_rtx:
         lines += [
             f"a=rtcp-fb:{codec.payload_type} {what}"
-            for what in _FEEDBACK
+            for what in _FEEDBACK[kind]
             if what in codec.feedback
         ]
     return lines
 
 
 def _ssrc_lines(slot: SlotSection) -> list[str]:
-    msid = f"slot-{slot.mid} slot-{slot.mid}"
+    msid = f"{slot.stream} slot-{slot.mid}"
     lines = [f"a=msid:{msid}"]
     ssrcs = [slot.ssrc]
     if slot.rtx_ssrc is not None:

@@ -234,7 +234,6 @@ class Calls:
                 if quiet and (lost + self._grace_s < now or heard is not None):
                     self._carry_out(call, call.room.leave(participant, CloseReason.GONE, now))
             self._carry_out(call, call.room.tick(now))
-        self._path.report(now)
 
     # -- effects -------------------------------------------------------------------------------
 

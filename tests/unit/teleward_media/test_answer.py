@@ -137,7 +137,7 @@ def test_codecs_are_spelt_as_browsers_know_them_with_the_feedback_we_give() -> N
     assert "a=rtpmap:96 VP8/90000" in lines
     assert "a=rtpmap:102 H264/90000" in lines
     assert "a=rtcp-fb:96 nack pli" in lines
-    assert "a=rtcp-fb:96 transport-cc" not in lines
+    assert "a=rtcp-fb:96 transport-cc" in lines
 
 
 def test_simulcast_is_received_as_offered() -> None:

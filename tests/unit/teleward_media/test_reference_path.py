@@ -1,22 +1,20 @@
 """The packet path forwards what the plan says and nothing else, without a seam, decoding nothing."""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
-from pylibsrtp import Error as SrtpError
 from teleward_contract.units import ParticipantId, Seconds
-from teleward_media.core.answer import negotiate
+from teleward_media.core.answer import TRANSPORT_SEQUENCE, negotiate
+from teleward_media.core.datagrams import STRIDE, Datagrams
 from teleward_media.core.forwarding import Output, SourceId
+from teleward_media.core.keyframes import LOW_FLOOR_S
 from teleward_media.core.offer import parse_offer
-from teleward_media.packetpath import rtpwire
-from teleward_media.packetpath.reference import (
-    KEYFRAME_FLOOR_S,
-    REPAIR_BURST,
-    RING_PACKETS,
-    ReferencePath,
-)
+from teleward_media.packetpath import rtcpwire, rtpwire, twcc
+from teleward_media.packetpath.layer import MAX_TRIES, RING
+from teleward_media.packetpath.reference import ALIVE_S, REPAIR_BURST, ReferencePath
 from teleward_testing.sdp import SIMULCAST, audio, offer, video
 
 ADA, BEN, CAM = (ParticipantId(name) for name in ("ada", "ben", "cam"))
@@ -25,75 +23,131 @@ VP8, OPUS, RTX = 96, 111, 97
 
 
 class Plain:
-    """An SRTP session that changes nothing; bytes that begin with `forged` are refused."""
+    """Keys that change nothing; packets whose payload begins with `forged` are refused."""
 
-    def unprotect(self, data: bytes) -> bytes:
-        if data[12:18] == b"forged":
-            raise SrtpError(7)
-        return data
+    def __init__(self, session: object, block: Datagrams) -> None:
+        self.session, self.block = session, block
+
+    def unprotect(self, at: int, length: int) -> int:
+        return 0 if self.block.buffer[at + 12 : at + 18] == b"forged" else length
 
     unprotect_rtcp = unprotect
 
-    def protect(self, data: bytes) -> bytes:
-        return data
+    def protect(self, at: int, length: int) -> int:
+        return 0 if self.session == "exhausted" else length
 
     protect_rtcp = protect
 
 
+FRAME = b"\x10\x00frame"
+"""A VP8 payload without numbering: the first packet of a keyframe."""
+DELTA = b"\x10\x01delta"
+
+
+@dataclass
+class Wire:
+    """What leaves; peers are numbered in the order in which they join."""
+
+    people: list[ParticipantId] = field(default_factory=list)
+    sent: list[tuple[ParticipantId, bytes]] = field(default_factory=list)
+    sizes: list[list[int]] = field(default_factory=list)
+    """Sizes of what left together."""
+
+    def send(self, peer: int, segments: Sequence[memoryview]) -> None:
+        self.sizes.append([len(one) for one in segments])
+        self.sent += [(self.people[peer], bytes(one)) for one in segments]
+
+
 @dataclass
 class World:
-    sent: list[tuple[ParticipantId, bytes]] = field(default_factory=list)
+    stamped: bool = False
+    wire: Wire = field(default_factory=Wire)
     counted: dict[str, int] = field(default_factory=dict)
     now: Seconds = Seconds(100)
 
     def __post_init__(self) -> None:
-        self.path = ReferencePath(lambda who, data: self.sent.append((who, data)), self._count)
+        self.ingress = Datagrams(64)
+        self.path = ReferencePath(self.ingress, self.wire, self._count, Plain)
         for who in (ADA, BEN, CAM):
             self.join(who)
 
     def _count(self, what: str, n: int) -> None:
         self.counted[what] = self.counted.get(what, 0) + n
 
-    def join(self, who: ParticipantId) -> None:
-        sections = (
-            audio("mic", "sendonly", "a=ssrc:10 cname:x"),
-            video("cam", "sendonly", "a=ssrc:20 cname:x"),
-            audio("a0", "recvonly"),
-            video("v0", "recvonly"),
+    def join(
+        self, who: ParticipantId, *sections: tuple[str, ...], transmit: object = None
+    ) -> None:
+        stamp = (f"a=extmap:5 {TRANSPORT_SEQUENCE}",) if self.stamped else ()
+        sections = sections or (
+            audio("mic", "sendonly", "a=ssrc:10 cname:x", *stamp),
+            video("cam", "sendonly", "a=ssrc:20 cname:x", *stamp),
+            audio("a0", "recvonly", *stamp),
+            video("v0", "recvonly", *stamp),
         )
         numbers = iter(range(1000, 1010))
         negotiated = negotiate(parse_offer(offer(*sections)), lambda: next(numbers))
-        self.path.add_peer(who, Plain(), Plain(), negotiated)
+        number = len(self.wire.people)
+        self.wire.people.append(who)
+        self.path.add_peer(who, number, None, transmit, negotiated, self.now)
 
     def show(self, *who: ParticipantId, source: SourceId = CAMERA, mid: str = "v0") -> None:
         plan = {source: tuple(Output(one, mid) for one in who)} if who else {}
         self.path.set_plan(plan, self.now)
 
+    def put(self, who: ParticipantId, packet: bytes) -> None:
+        """Lay a datagram into the block; it is taken in with the next `take`."""
+        block = self.ingress
+        at = block.count * STRIDE
+        block.buffer[at : at + len(packet)] = packet
+        block.lengths[block.count] = len(packet)
+        people = self.wire.people
+        block.peers[block.count] = max(
+            (n for n, one in enumerate(people) if one == who), default=99
+        )
+        block.count += 1
+
+    def take(self) -> None:
+        self.path.receive(self.now)
+
     def send(self, sequence: int, timestamp: int = 0, *, ssrc: int = 20, kind: int = VP8,
-             who: ParticipantId = ADA, payload: bytes = b"frame", first: int = 0x80) -> None:  # fmt: skip
+             who: ParticipantId = ADA, payload: bytes = FRAME, first: int = 0x80) -> None:  # fmt: skip
         packet = struct.pack(
             "!BBHII", first, kind, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc
         )
-        self.path.receive([(who, packet + payload)], self.now)
+        self.put(who, packet + payload)
+        self.take()
 
     def control(self, who: ParticipantId, packet: bytes) -> None:
-        self.path.receive([(who, packet)], self.now)
+        self.put(who, packet)
+        self.take()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass as the pump does."""
+        self.now = Seconds(self.now + seconds)
+        self.path.tick(self.now)
 
     def media_for(self, who: ParticipantId) -> list[tuple[int, int, int, int, bytes]]:
         """(payload type, sequence, timestamp, ssrc, payload) of the RTP that somebody got."""
         found = []
-        for receiver, data in self.sent:
-            if receiver == who and not rtpwire.is_rtcp(data):
+        for receiver, data in self.wire.sent:
+            if receiver == who and not rtpwire.is_rtcp(data[1]):
                 _, kind, sequence, timestamp, ssrc = struct.unpack_from("!BBHII", data)
-                found.append((kind & 0x7F, sequence, timestamp, ssrc, data[12:]))
+                bounds = rtpwire.bounds(data, 0, len(data))
+                assert bounds is not None
+                payload = data[bounds[1] : bounds[2]]
+                found.append((kind & 0x7F, sequence, timestamp, ssrc, payload))
         return found
 
+    def control_for(self, who: ParticipantId) -> list[rtcpwire.Part]:
+        return [
+            part
+            for receiver, data in self.wire.sent
+            if receiver == who and rtpwire.is_rtcp(data[1])
+            for part in rtcpwire.read_rtcp(data, 0, len(data))
+        ]
+
     def keyframes_asked(self) -> int:
-        return sum(
-            data[1] == rtpwire.PSFB and data[0] & 31 == rtpwire.FMT_PLI
-            for who, data in self.sent
-            if who == ADA
-        )
+        return sum(isinstance(part, rtcpwire.KeyframeAsked) for part in self.control_for(ADA))
 
 
 @pytest.fixture
@@ -107,16 +161,16 @@ def test_a_packet_goes_to_those_in_the_plan_under_their_slots_ssrc(world: World)
 
     for who in (BEN, CAM):
         ((kind, _, _, ssrc, payload),) = world.media_for(who)
-        assert (kind, ssrc, payload) == (VP8, 1001, b"frame")
+        assert (kind, ssrc, payload) == (VP8, 1001, FRAME)
     assert world.media_for(ADA) == []
-    assert world.counted == {"received": 1, "forwarded": 2, "keyframe_requests": 1}
+    assert world.counted == {"received": 1, "switched": 2, "forwarded": 2, "keyframe_requests": 1}
 
 
 def test_what_is_not_in_the_plan_reaches_nobody(world: World) -> None:
     world.show()
     world.send(500)
 
-    assert world.sent == []
+    assert world.wire.sent == []
     assert world.counted["drop_not_shown"] == 1
 
 
@@ -169,26 +223,26 @@ def test_padding_alone_is_not_forwarded_and_leaves_no_gap(world: World) -> None:
 def test_a_new_appearance_asks_for_a_keyframe_and_the_floor_holds_the_rest_back(
     world: World,
 ) -> None:
-    world.send(1)
+    world.send(1, payload=DELTA)
     world.show(BEN)
     assert world.keyframes_asked() == 1
 
+    world.send(2, payload=FRAME)
     world.show(BEN, CAM)
-    world.send(2)
     assert world.keyframes_asked() == 1
 
-    world.now = Seconds(world.now + KEYFRAME_FLOOR_S)
-    world.send(3)
+    world.send(3, payload=DELTA)
+    world.wait(LOW_FLOOR_S)
     assert world.keyframes_asked() == 2, "what came too soon was forgotten"
 
 
 def test_a_receivers_wish_for_a_keyframe_is_passed_on_once(world: World) -> None:
     world.show(BEN)
     world.send(1)
-    world.now = Seconds(world.now + KEYFRAME_FLOOR_S)
+    world.now = Seconds(world.now + LOW_FLOOR_S)
     before = world.keyframes_asked()
     for _ in range(20):
-        world.control(BEN, rtpwire.write_pli(1, 1001))
+        world.control(BEN, rtcpwire.write_pli(1, 1001))
 
     assert world.keyframes_asked() == before + 1
 
@@ -196,93 +250,242 @@ def test_a_receivers_wish_for_a_keyframe_is_passed_on_once(world: World) -> None
 def test_a_wish_for_somebody_elses_slot_or_for_sound_asks_nobody(world: World) -> None:
     world.show(BEN, source=VOICE, mid="a0")
     world.send(1, ssrc=10, kind=OPUS)
-    world.control(BEN, rtpwire.write_pli(1, 1000))
-    world.control(CAM, rtpwire.write_pli(1, 1001))
-    world.control(CAM, rtpwire.write_pli(1, 4242))
+    world.control(BEN, rtcpwire.write_pli(1, 1000))
+    world.control(CAM, rtcpwire.write_pli(1, 1001))
+    world.control(CAM, rtcpwire.write_pli(1, 4242))
 
     assert world.keyframes_asked() == 0
 
 
 def test_a_lost_packet_is_sent_again_as_rtx_with_its_own_numbering(world: World) -> None:
     world.show(BEN)
-    world.send(1, 900, payload=b"frame")
+    world.send(1, 900, payload=FRAME)
     sequence = world.media_for(BEN)[0][1]
-    nack = struct.pack("!BBHIIHH", 0x81, rtpwire.RTPFB, 3, 1, 1001, sequence, 0)
+    nack = rtcpwire.write_nack(1, 1001, [sequence])
     world.control(BEN, nack)
     world.control(BEN, nack)
 
     _, first, second = world.media_for(BEN)
     assert first[0] == RTX
     assert first[3] == 1002
-    assert first[4] == struct.pack("!H", sequence) + b"frame"
+    assert first[4] == struct.pack("!H", sequence) + FRAME
     assert second[1] - first[1] == 1
 
 
 def test_what_is_too_old_or_never_was_is_not_sent_again(world: World) -> None:
     world.show(BEN)
-    for n in range(RING_PACKETS + 1):
+    for n in range(RING + 1):
         world.send(n)
     oldest = world.media_for(BEN)[0][1]
     for sequence in (oldest, (oldest - 100) & 0xFFFF):
-        world.control(BEN, struct.pack("!BBHIIHH", 0x81, rtpwire.RTPFB, 3, 1, 1001, sequence, 0))
+        world.control(BEN, rtcpwire.write_nack(1, 1001, [sequence]))
 
     assert "retransmitted" not in world.counted
 
 
 def test_a_storm_of_nacks_is_bounded_over_all_messages_and_parts(world: World) -> None:
     world.show(BEN)
-    world.send(1)
-    sequence = world.media_for(BEN)[0][1]
-    many = struct.pack("!HH", sequence, 0) * 5
-    part = struct.pack("!BBHII", 0x81, rtpwire.RTPFB, 2 + len(many) // 4, 1, 1001) + many
+    for n in range(50):
+        world.send(n)
+    sequences = [m[1] for m in world.media_for(BEN)]
+    storm = rtcpwire.write_nack(1, 1001, sequences) * 20
     for _ in range(40):
-        world.control(BEN, part * 40)
+        world.control(BEN, storm)
 
     assert world.counted["retransmitted"] == REPAIR_BURST
     world.now = Seconds(world.now + 1)
-    world.control(BEN, part)
+    world.control(BEN, rtcpwire.write_nack(1, 1001, sequences[:5]))
     assert world.counted["retransmitted"] == REPAIR_BURST + 5
 
 
-def test_a_senders_clock_is_passed_on_in_the_slots_time(world: World) -> None:
+def test_without_rtx_nothing_is_sent_again_since_a_nonce_may_serve_but_once(world: World) -> None:
+    section = tuple(line for line in video("v0", "recvonly") if "rtx" not in line)
+    world.join(BEN, section)
+    world.show(BEN)
+    world.send(1)
+    ((_, sequence, _, ssrc, _),) = world.media_for(BEN)
+    world.control(BEN, rtcpwire.write_nack(1, ssrc, [sequence]))
+
+    assert len(world.media_for(BEN)) == 1
+
+
+def test_a_senders_clock_is_passed_on_in_the_slots_time_and_in_ours(world: World) -> None:
     world.show(BEN)
     world.send(1, 5000)
     shown = world.media_for(BEN)[0][2]
-    world.control(ADA, rtpwire.write_sr(20, 2**40, 5900, 1, 5))
+    world.control(ADA, rtcpwire.write_sr(20, 7 << 32, 5900, 1, 5))
+    world.wait(0.5)
 
-    (report,) = [data for who, data in world.sent if who == BEN and rtpwire.is_rtcp(data)]
-    ssrc, ntp, rtp, packets, octets = struct.unpack_from("!IQIII", report, 4)
-    assert (ssrc, ntp, packets, octets) == (1001, 2**40, 1, 5)
-    assert (rtp - shown) & 0xFFFFFFFF == 900
+    (report,) = [p for p in world.control_for(BEN) if isinstance(p, rtcpwire.SenderReport)]
+    assert (report.ssrc, report.ntp) == (1001, int(world.now * 2**32))
+    assert (report.rtp - shown) & 0xFFFFFFFF == 900 + 45_000
 
 
 def test_publishers_are_told_what_arrived_and_what_they_may_send(world: World) -> None:
     world.show(BEN)
     for sequence in (1, 2, 5):
         world.send(sequence, sequence * 3000)
-    world.path.report(world.now)
+    world.wait(1)
 
-    (report,) = [data for who, data in world.sent if who == ADA and data[1] == rtpwire.RR]
-    ssrc, loss, highest = struct.unpack_from("!III", report, 8)
-    assert (ssrc, highest & 0xFFFF) == (20, 5)
-    assert (loss >> 24, loss & 0xFFFFFF) == (2 * 256 // 5, 2)
-    assert b"REMB" in report
-    assert [who for who, data in world.sent if data[1] == rtpwire.RR] == [ADA]
+    blocks = [p for p in world.control_for(ADA) if isinstance(p, rtcpwire.ReportBlock)]
+    assert [(b.ssrc, b.highest & 0xFFFF, b.fraction_lost, b.lost) for b in blocks] == [
+        (20, 5, 2 * 256 // 5, 2)
+    ]
+    assert any(isinstance(p, rtcpwire.Remb) for p in world.control_for(ADA))
+    assert not any(isinstance(p, rtcpwire.ReportBlock) for p in world.control_for(BEN))
+
+
+def test_a_voices_sender_hears_of_the_worst_loss_behind_us(world: World) -> None:
+    world.show(BEN, source=VOICE, mid="a0")
+    world.send(1, ssrc=10, kind=OPUS)
+    lossy = rtcpwire.ReportBlock(1000, 77, 9, 1, 0, 0, 0)
+    world.control(BEN, rtcpwire.write_rr(1, [lossy]))
+    world.wait(1)
+
+    (block,) = [p for p in world.control_for(ADA) if isinstance(p, rtcpwire.ReportBlock)]
+    assert (block.ssrc, block.fraction_lost) == (10, 77)
+
+
+def test_what_is_missing_is_asked_for_and_its_repair_fills_the_gap_in_place(world: World) -> None:
+    sections = (video("cam", "sendonly", "a=ssrc-group:FID 20 21", "a=ssrc:20 x", "a=ssrc:21 x"),)
+    world.join(ADA, *sections)
+    world.show(BEN)
+    world.send(1)
+    for sequence in (2, 5):
+        world.send(sequence, sequence, payload=DELTA)
+    assert not [p for p in world.control_for(ADA) if isinstance(p, rtcpwire.Nacked)], "too soon"
+    world.wait(0.02)
+
+    assert [p for p in world.control_for(ADA) if isinstance(p, rtcpwire.Nacked)] == [
+        rtcpwire.Nacked(20, (3, 4))
+    ]
+    world.send(1, ssrc=21, kind=RTX, payload=b"lost while it was unknown")
+    world.send(2, 3, ssrc=21, kind=RTX, payload=b"\0\x03" + DELTA)
+    world.send(3, 3, ssrc=21, kind=RTX, payload=b"\0\x03" + DELTA)
+    world.send(4, 0, ssrc=21, kind=RTX, payload=b"")
+    numbers = [m[1] for m in world.media_for(BEN)]
+    assert [(n - numbers[0]) & 0xFFFF for n in numbers] == [0, 1, 4, 2]
+    assert world.media_for(BEN)[-1][4] == DELTA
+
+
+def test_a_packet_is_asked_for_only_so_often_and_then_given_up(world: World) -> None:
+    world.show(BEN)
+    world.send(1)
+    world.send(3, payload=DELTA)
+    for _ in range(40):
+        world.wait(0.2)
+
+    asked = [p for p in world.control_for(ADA) if isinstance(p, rtcpwire.Nacked)]
+    assert asked == [rtcpwire.Nacked(20, (2,))] * MAX_TRIES
+
+
+def test_a_keyframe_makes_what_was_missing_before_it_worthless(world: World) -> None:
+    world.show(BEN)
+    world.send(1)
+    world.send(4, payload=FRAME)
+    world.wait(0.5)
+
+    assert not [p for p in world.control_for(ADA) if isinstance(p, rtcpwire.Nacked)]
+
+
+def test_too_much_missing_is_not_asked_for_but_a_keyframe_is(world: World) -> None:
+    world.show(BEN)
+    world.send(1)
+    world.wait(LOW_FLOOR_S)
+    before = world.keyframes_asked()
+    world.send(1000, payload=DELTA)
+    world.wait(0.02)
+
+    assert world.keyframes_asked() == before + 1
+    assert not [p for p in world.control_for(ADA) if isinstance(p, rtcpwire.Nacked)]
+
+
+def test_nothing_is_forwarded_before_the_first_keyframe_and_a_late_one_brings_its_followers(
+    world: World,
+) -> None:
+    world.show(BEN)
+    world.send(1, payload=DELTA)
+    world.send(4, payload=b"second part")
+    assert world.media_for(BEN) == []
+
+    world.send(3, payload=FRAME)
+    world.send(5, payload=DELTA)
+    assert [m[4] for m in world.media_for(BEN)] == [FRAME, b"second part", DELTA]
+    numbers = [m[1] for m in world.media_for(BEN)]
+    assert [(b - a) & 0xFFFF for a, b in pairwise(numbers)] == [1, 1]
+
+
+def test_packets_of_one_wake_up_leave_together_evened_out(world: World) -> None:
+    world.show(BEN, CAM)
+    for number, size in enumerate((1000, 1001, 990, 400, 1001)):
+        header = struct.pack("!BBHII", 0x80, VP8, number, 7, 20)
+        world.put(ADA, header + FRAME + bytes(size))
+    world.take()
+
+    longest = 12 + len(FRAME) + 1001
+    assert [s for s in world.wire.sizes if s != [12]] == [
+        [longest, longest, longest, 12 + len(FRAME) + 400],
+        [longest],
+    ] * 2
+    assert [len(m[4]) - len(FRAME) for m in world.media_for(BEN)] == [1000, 1001, 990, 400, 1001]
+    assert world.counted["padding_bytes"] == 2 * (1 + 11)
+
+
+def test_a_stamped_packet_carries_the_transports_number_and_feedback_tells_its_fate() -> None:
+    world = World(stamped=True)
+    world.show(BEN)
+    for n in range(4):
+        world.send(n, n)
+    stamps = []
+    for who, data in world.wire.sent:
+        if who == BEN and not rtpwire.is_rtcp(data[1]):
+            ((identifier, at, _),) = rtpwire.extensions(data, 12, 20)
+            assert identifier == 5
+            stamps.append(int.from_bytes(data[at : at + 2], "big"))
+    assert stamps == [0, 1, 2, 3]
+
+    packet, _ = twcc.write(1, 2, 1, 0, [4000, None, 4004, 4008, 4012])
+    world.control(BEN, packet)
+    world.control(BEN, packet)
+    (told,) = world.path.take_feedback()
+    assert told[0] == BEN
+    assert told[1].arrived_at == [4000 * twcc.TICK_S, None, 4004 * twcc.TICK_S], (
+        "a packet that was never sent or is known counts not"
+    )
+
+
+def test_publishers_that_stamp_are_told_when_their_packets_arrived() -> None:
+    world = World(stamped=True)
+    for n in (65534, 65535, 1):
+        extension = struct.pack("!HHBHB", 0xBEDE, 1, 5 << 4 | 1, n, 0)
+        world.send(n, first=0x90, payload=extension + FRAME)
+        world.now = Seconds(world.now + 0.001)
+    world.wait(0.1)
+
+    (feedback,) = [p for p in world.control_for(ADA) if isinstance(p, twcc.Feedback)]
+    assert feedback.base == 65534
+    ticks = list(feedback.arrivals)
+    assert [t is None for t in ticks] == [False, False, True, False]
+    assert (ticks[3] or 0) - (ticks[0] or 0) == 8
+    assert not any(isinstance(p, rtcpwire.Remb) for p in world.control_for(ADA))
 
 
 def test_what_is_bad_is_dropped_and_counted(world: World) -> None:
     world.show(BEN)
     stranger = ParticipantId("stranger")
     world.send(1, who=stranger)
-    world.path.receive([(ADA, b"short")], world.now)
+    world.control(ADA, b"short")
     world.send(1, payload=b"forged")
     world.send(1, first=0x8F)
     world.send(1, ssrc=999)
-    world.control(ADA, rtpwire.write_pli(1, 2) + b"forged")
+    world.control(ADA, rtcpwire.write_pli(1, 2) + b"forged")
+    world.send(1, payload=b"\x90")
+    world.send(2, kind=98)
 
     assert world.media_for(BEN) == []
     assert world.counted == {
-        "drop_early": 1, "drop_short": 1, "drop_srtp": 2, "drop_malformed": 1, "drop_unknown_ssrc": 1,
+        "drop_early": 1, "drop_short": 1, "drop_srtp": 2, "drop_malformed": 2,
+        "drop_unknown_ssrc": 1, "received": 2, "drop_payload_type": 1, "keyframe_requests": 1,
     }  # fmt: skip
 
 
@@ -294,27 +497,109 @@ def test_a_flood_of_new_ssrcs_makes_no_new_streams(world: World) -> None:
     assert world.counted == {"drop_unknown_ssrc": 200}
 
 
-def test_simulcast_is_told_by_mid_and_rid() -> None:
-    world = World()
-    numbers = iter(range(2000, 2010))
-    sections = (video("cam", "sendonly", *SIMULCAST),)
-    negotiated = negotiate(parse_offer(offer(*sections)), lambda: next(numbers))
-    world.path.add_peer(ADA, Plain(), Plain(), negotiated)
-    world.show(BEN)
-    for number, (mid, rid) in enumerate([(b"cam", b"h"), (b"cam", b"x"), (b"scr", b"h")]):
-        body = bytes([0x42]) + mid + bytes([0xA0]) + rid + bytes(2)
-        extension = struct.pack("!HH", 0xBEDE, len(body) // 4) + body
-        world.send(1, ssrc=300 + number, first=0x90, payload=extension + b"frame")
+def named(mid: bytes, rid: bytes, *, number: int = 10) -> bytes:
+    """Write a header extension with MID and (repaired) RID."""
+    body = bytes([0x40 | len(mid) - 1]) + mid + bytes([number << 4 | len(rid) - 1]) + rid
+    body += bytes(-len(body) % 4)
+    return struct.pack("!HH", 0xBEDE, len(body) // 4) + body
 
-    assert [m[4] for m in world.media_for(BEN)] == [b"frame"]
-    assert world.counted["drop_unknown_ssrc"] == 2
+
+@pytest.fixture
+def simulcast(world: World) -> World:
+    """Ada sends h, m, l; h is the first and so the lowest."""
+    world.join(ADA, video("cam", "sendonly", *SIMULCAST))
+    world.show(BEN)
+    return world
+
+
+def picture(number: int, *, key: bool = True) -> bytes:
+    """A VP8 payload with PictureID, TL0PICIDX and KEYIDX."""
+    numbering = struct.pack("!BHBB", 0xF0, 0x8000 | number, number & 0xFF, number & 0x1F)
+    return b"\x90" + numbering + bytes([0 if key else 1])
+
+
+def test_simulcast_is_told_by_mid_and_rid(simulcast: World) -> None:
+    for number, (mid, rid) in enumerate([(b"cam", b"h"), (b"cam", b"x"), (b"scr", b"h")]):
+        simulcast.send(1, ssrc=300 + number, first=0x90, payload=named(mid, rid) + FRAME)
+
+    assert [m[4] for m in simulcast.media_for(BEN)] == [FRAME]
+    assert simulcast.counted["drop_unknown_ssrc"] == 2
+
+
+def test_a_layer_is_changed_at_its_keyframe_without_a_seam_in_any_numbering(
+    simulcast: World,
+) -> None:
+    for at in (0, 1, 2):
+        simulcast.send(
+            10 + at, 900 * at, ssrc=300, first=0x90, payload=named(b"cam", b"h") + picture(40 + at)
+        )
+        simulcast.send(
+            99 + at, 5, ssrc=301, first=0x90, payload=named(b"cam", b"m") + picture(7 + at)
+        )
+    before = simulcast.keyframes_asked()
+    simulcast.path.steer([(Output(BEN, "v0"), 1)], simulcast.now)
+    assert simulcast.keyframes_asked() == before + 1
+    simulcast.now = Seconds(simulcast.now + 0.01)
+    simulcast.send(102, 6, ssrc=301, payload=picture(10, key=False))
+    simulcast.send(13, 2700, ssrc=300, payload=picture(43, key=False))
+    simulcast.send(103, 6, ssrc=301, payload=picture(11))
+    simulcast.send(14, 3600, ssrc=300, payload=picture(44))
+    simulcast.send(104, 906, ssrc=301, payload=picture(12, key=False))
+
+    media = simulcast.media_for(BEN)
+    assert [(b[1] - a[1]) & 0xFFFF for a, b in pairwise(media)] == [1] * 5
+    assert [m[4][2:6] for m in media] == [picture(40 + n)[2:6] for n in range(6)]
+    assert all(0 < (b[2] - a[2]) & 0xFFFFFFFF <= 2700 for a, b in pairwise(media))
+
+    lost = media[1][1], media[4][1]
+    simulcast.control(BEN, rtcpwire.write_nack(1, 1001, lost))
+    again = simulcast.media_for(BEN)[6:]
+    assert [m[4][2:] for m in again] == [media[1][4], media[4][4]], (
+        "each from its own layer's ring"
+    )
+
+
+def test_a_layer_that_falls_silent_is_left_for_one_that_is_heard(simulcast: World) -> None:
+    simulcast.path.steer([(Output(BEN, "v0"), 2)], simulcast.now)
+    simulcast.send(1, ssrc=300, first=0x90, payload=named(b"cam", b"h") + FRAME)
+    simulcast.send(1, ssrc=301, first=0x90, payload=named(b"cam", b"m") + FRAME)
+    simulcast.send(2, ssrc=301, payload=FRAME)
+    simulcast.wire.sent.clear()
+    simulcast.wait(ALIVE_S / 2)
+    simulcast.send(2, ssrc=300, payload=DELTA)
+    simulcast.wait(0.75 * ALIVE_S)
+    simulcast.send(3, ssrc=300, payload=FRAME)
+
+    assert [m[4] for m in simulcast.media_for(BEN)] == [FRAME]
+
+
+def test_the_repair_of_a_layer_is_told_by_the_repaired_rid(simulcast: World) -> None:
+    simulcast.send(1, ssrc=300, first=0x90, payload=named(b"cam", b"h") + FRAME)
+    simulcast.send(3, ssrc=300, payload=DELTA)
+    for number in (1, 2):
+        extension = named(b"cam", b"h", number=11)
+        simulcast.send(
+            number, ssrc=400, kind=RTX, first=0x90, payload=extension + b"\0\x02" + DELTA
+        )
+
+    numbers = [m[1] for m in simulcast.media_for(BEN)]
+    assert [(n - numbers[0]) & 0xFFFF for n in numbers] == [0, 2, 1]
+
+
+def test_a_publisher_that_leaves_takes_its_rings_along(world: World) -> None:
+    world.show(BEN)
+    world.send(1)
+    sequence = world.media_for(BEN)[0][1]
+    world.path.remove_peer(ADA)
+    world.control(BEN, rtcpwire.write_nack(1, 1001, [sequence]))
+
+    assert "retransmitted" not in world.counted
 
 
 def test_a_slot_whose_receiver_has_gone_or_lacks_the_codec_gets_nothing(world: World) -> None:
     world.show(BEN, CAM)
     world.path.remove_peer(BEN)
-    world.send(1, kind=98)
-    world.send(2)
+    world.send(1)
 
     assert world.media_for(BEN) == []
     assert len(world.media_for(CAM)) == 1
@@ -323,13 +608,7 @@ def test_a_slot_whose_receiver_has_gone_or_lacks_the_codec_gets_nothing(world: W
 def test_the_others_notice_nothing_of_a_receiver_that_cannot_be_protected_for(
     world: World,
 ) -> None:
-    class Exhausted(Plain):
-        def protect(self, data: bytes) -> bytes:
-            raise SrtpError(1)
-
-    numbers = iter(range(1000, 1010))
-    negotiated = negotiate(parse_offer(offer(video("v0", "recvonly"))), lambda: next(numbers))
-    world.path.add_peer(BEN, Plain(), Exhausted(), negotiated)
+    world.join(BEN, video("v0", "recvonly"), transmit="exhausted")
     world.show(BEN, CAM)
     world.send(1)
 

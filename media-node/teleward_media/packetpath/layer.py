@@ -1,0 +1,160 @@
+"""What arrives: one encoding of one source, with its ring, its statistics and what is missing of it.
+
+Source: RFC 3550 A.1, A.3, A.8 (sequence numbers, loss, jitter), RFC 4585 §6.2.1 (NACK).
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from teleward_contract.units import Seconds
+
+from teleward_media.core.forwarding import SourceId
+from teleward_media.core.keyframes import HIGH_FLOOR_S, LOW_FLOOR_S, KeyframeBroker
+from teleward_media.core.offer import Codec
+from teleward_media.packetpath import rtcpwire
+from teleward_media.packetpath.payloads import READERS, Descriptor
+
+if TYPE_CHECKING:
+    from teleward_media.packetpath.slot import Slot
+
+RING = 512
+"""Packets kept per layer, a power of two: 2.6 s of 1.7 Mbit/s in packets of 1,100 bytes. Janus keeps half a second,
+libwebrtc 600 packets (rtp_packet_history.h), mediasoup 600."""
+_MASK = RING - 1
+MAX_MISSING = 256
+"""Packets asked for at a time; beyond it a keyframe is cheaper than repair (libwebrtc gives up at 1,000)."""
+MAX_TRIES = 10
+"""Requests for one packet (libwebrtc's kMaxNackRetries)."""
+REORDER_S = Seconds(0.01)
+"""A gap this young may be reordering; it is not asked for yet."""
+LEAST_RETRY_S = Seconds(0.02)
+"""Between two requests for one packet, however short the round trip is."""
+TOO_OLD = -1
+
+
+class Kept(NamedTuple):
+    """One packet in the ring."""
+
+    extended: int
+    timestamp: int
+    marker: int
+    """0x80 or 0."""
+    payload: bytes
+    descriptor: Descriptor
+
+
+class Layer:
+    """One incoming SSRC. `extended` numbers are sequence numbers that do not wrap."""
+
+    def __init__(
+        self, source: SourceId, index: int, ssrc: int, codec: Codec, level_id: int, sequence: int
+    ) -> None:
+        self.source = source
+        self.index = index
+        """0 is the lowest encoding of its source."""
+        self.ssrc = ssrc
+        self.codec = codec.name
+        self.payload_type = codec.payload_type
+        self.read = READERS[codec.name]
+        self.clock_rate = codec.clock_rate
+        self.level_id = level_id
+        """Header extension of the audio level; 0 without."""
+        self.highest = self.base = sequence + 0x10000
+        self.highest -= 1  # nothing has arrived yet
+        self.ring: list[Kept | None] = [None] * RING
+        self.missing: dict[int, list[float]] = {}
+        """extended → [time of the next request, requests made]."""
+        self.takers: list[Slot] = []
+        """Slots that carry this layer now."""
+        self.waiting: list[Slot] = []
+        """Slots that will carry it from its next keyframe on."""
+        self.keyframes = KeyframeBroker(HIGH_FLOOR_S if index else LOW_FLOOR_S)
+        self.heard_at = Seconds(float("-inf"))
+        self.received = self.octets = self.repaired = 0
+        self.levels: list[int] = []
+        """RFC 6464 levels in -dBov since the last look."""
+        self.report: tuple[rtcpwire.SenderReport, Seconds] | None = None
+        self.jitter = 0.0
+        self._transit: float | None = None
+        self._expected_before = self._received_before = 0
+
+    def place(self, sequence: int, now: Seconds) -> int:
+        """Tell which packet of the stream this is; `TOO_OLD` if it is known or nobody needs it any more."""
+        ahead = (sequence - self.highest) & 0xFFFF
+        if 0 < ahead < 0x8000:
+            extended = self.highest + ahead
+            if ahead > 1:
+                self._lacks(self.highest + 1, extended, now)
+            self.highest = extended
+            return extended
+        extended = self.highest - (-ahead & 0xFFFF)
+        if extended <= self.highest - RING or extended < self.base:
+            return TOO_OLD
+        kept = self.ring[extended & _MASK]
+        if kept is not None and kept.extended == extended:
+            return TOO_OLD
+        self.missing.pop(extended, None)
+        return extended
+
+    def _lacks(self, first: int, end: int, now: Seconds) -> None:
+        if self.source.kind == "microphone":
+            return  # Opus conceals and corrects by itself; a late voice is of no use
+        if len(self.missing) + end - first > MAX_MISSING:
+            self.missing.clear()
+            self.keyframes.is_wanted = bool(self.takers) or self.keyframes.is_wanted
+            return
+        due = now + REORDER_S
+        for extended in range(first, end):
+            self.missing[extended] = [due, 0]
+
+    def keep(self, kept: Kept) -> None:
+        """Put a packet into the ring; a keyframe makes everything before it worthless."""
+        self.ring[kept.extended & _MASK] = kept
+        if kept.descriptor.keyframe and self.source.kind != "microphone":
+            self.keyframes.arrived()
+            if self.missing:
+                self.missing = {e: m for e, m in self.missing.items() if e > kept.extended}
+
+    def find(self, extended: int) -> Kept | None:
+        """Look up a packet that may still be in the ring."""
+        kept = self.ring[extended & _MASK]
+        return kept if kept is not None and kept.extended == extended else None
+
+    def count(self, timestamp: int, size: int, now: Seconds) -> None:
+        """Count one packet that came by itself, not as a repair."""
+        self.received += 1
+        self.octets += size
+        self.heard_at = now
+        transit = now * self.clock_rate - timestamp
+        if self._transit is not None:
+            step = abs(transit - self._transit)
+            if step < self.clock_rate:  # more is a wrapped or another clock, no jitter
+                self.jitter += (step - self.jitter) / 16
+        self._transit = transit
+
+    def to_ask(self, now: Seconds, round_trip_s: float) -> list[int]:
+        """List the packets to ask for now, ascending; they are asked again after a round trip."""
+        oldest = self.highest - RING
+        retry = now + max(LEAST_RETRY_S, round_trip_s)
+        asked = []
+        for extended, state in list(self.missing.items()):
+            if extended <= oldest or state[1] >= MAX_TRIES:
+                del self.missing[extended]
+            elif state[0] <= now:
+                state[0], state[1] = retry, state[1] + 1
+                asked.append(extended)
+        return sorted(asked)
+
+    def block(self, now: Seconds, also_lost: int = 0) -> rtcpwire.ReportBlock:
+        """Make the report block since the last one; `also_lost` is what a receiver lost behind us, in 1/256."""
+        expected = self.highest - self.base + 1
+        span, got = expected - self._expected_before, self.received - self._received_before
+        self._expected_before, self._received_before = expected, self.received
+        lost = min(255, max(0, span - got) * 256 // span) if span > 0 else 0
+        last, delay = 0, 0
+        if self.report is not None:
+            report, at = self.report
+            last, delay = report.ntp >> 16 & 0xFFFFFFFF, int((now - at) * 65536)
+        return rtcpwire.ReportBlock(
+            self.ssrc, max(lost, also_lost), expected - self.received,
+            self.highest - 0x10000, int(self.jitter), last, delay,
+        )  # fmt: skip

@@ -1,0 +1,108 @@
+"""Packets on their way out: written into an arena, evened out, protected in place, sent in runs."""
+
+from collections.abc import Callable
+
+from teleward_contract.units import Seconds
+
+from teleward_media.core.datagrams import STRIDE, Datagrams
+from teleward_media.packetpath import rtpwire
+from teleward_media.packetpath.egress import runs
+from teleward_media.packetpath.payloads import Descriptor, renumber_vp8
+from teleward_media.packetpath.peer_path import PeerPath
+from teleward_media.packetpath.slot import Segment, Slot
+from teleward_media.packetpath.srtp import REFUSED
+from teleward_media.ports import Egress
+
+ARENA = 512
+"""Packets written in one wake-up before they must leave: 1 MB."""
+
+
+class Outbox:
+    """What one wake-up sends. `flush` ends it."""
+
+    def __init__(self, egress: Egress, count: Callable[[str, int], None]) -> None:
+        self._egress, self._count = egress, count
+        self.arena = Datagrams(ARENA)
+        self._dirty: list[PeerPath] = []
+
+    def write(
+        self, path: PeerPath, slot: Slot, marked: int, sequence: int, timestamp: int, ssrc: int,
+        head: bytes, payload: bytes, now: Seconds,
+    ) -> None:  # fmt: skip
+        """Write a packet into the arena; it leaves with the flush."""
+        arena = self.arena
+        if arena.count == arena.capacity:
+            self.flush()
+        index = arena.count
+        arena.count = index + 1
+        at = index * STRIDE
+        if slot.stamp_id:
+            stamp = path.stamp_next
+            path.stamp_next = stamp + 1
+            start = rtpwire.write_stamped(
+                arena.buffer, at, marked, sequence, timestamp, ssrc, slot.stamp_id, stamp & 0xFFFF
+            )
+            size = start - at + len(payload)
+            path.note_sent(stamp, now, size)
+        else:
+            start = rtpwire.write_header(arena.buffer, at, 0x80, marked, sequence, timestamp, ssrc)
+        if head:
+            arena.buffer[start : start + len(head)] = head
+            start += len(head)
+        end = start + len(payload)
+        arena.buffer[start:end] = payload
+        arena.lengths[index] = end - at
+        if not path.pending:
+            self._dirty.append(path)
+        path.pending.append(index)
+
+    def renumber(
+        self, path: PeerPath, segment: Segment, descriptor: Descriptor, size: int
+    ) -> None:
+        """Put the slot's own VP8 numbers into the packet that was written last."""
+        index = path.pending[-1]
+        at = index * STRIDE + self.arena.lengths[index] - size
+        renumber_vp8(self.arena.buffer, at, descriptor, *segment.numbers(descriptor))
+
+    def flush(self) -> None:
+        """Send everything in the arena: per receiver, in runs of equal size."""
+        if not self._dirty:
+            return
+        for path in self._dirty:
+            pending, path.pending = path.pending, []
+            sizes = [self.arena.lengths[index] for index in pending]
+            for first, end, size in runs(sizes):
+                self._send(path, pending[first:end], size)
+        self._dirty.clear()
+        self.arena.count = 0
+
+    def _send(self, path: PeerPath, indexes: list[int], size: int) -> None:
+        arena = self.arena
+        segments = []
+        for index in indexes:
+            at, length = index * STRIDE, arena.lengths[index]
+            if length < size and index != indexes[-1]:
+                rtpwire.pad(arena.buffer, at, at + length, size)
+                self._count("padding_bytes", size - length)
+                length = size
+            length = path.transmit.protect(at, length)
+            if length == REFUSED:
+                self._count("drop_protect", 1)
+                continue
+            segments.append(arena.view[at : at + length])
+        if segments:
+            self._count("forwarded", len(segments))
+            self._egress.send(path.number, segments)
+
+    def control(self, path: PeerPath, packet: bytes) -> None:
+        """Send RTCP at once."""
+        arena = self.arena
+        if arena.count == arena.capacity:
+            self.flush()
+        at = arena.count * STRIDE
+        arena.buffer[at : at + len(packet)] = packet
+        length = path.transmit.protect_rtcp(at, len(packet))
+        if length == REFUSED:
+            self._count("drop_protect", 1)
+        else:
+            self._egress.send(path.number, [arena.view[at : at + length]])

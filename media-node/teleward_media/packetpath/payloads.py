@@ -1,0 +1,134 @@
+"""What the first bytes of a video payload tell: keyframe, frame start, temporal layer, numbering.
+
+Nothing behind the descriptor is read but the first bytes that say whether a frame is a keyframe, so
+that encrypted frames would pass as well.
+
+Source: RFC 7741 §4.2 (VP8 descriptor), §4.3 (payload header), RFC 6386 §9.1 (key_frame bit);
+RFC 6184 §5 (H.264: single NAL unit, STAP-A, FU-A), ITU-T H.264 table 7-1 (NAL unit types).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from teleward_media.packetpath.rtpwire import Buffer
+
+_LONGEST_VP8 = 7
+"""Bytes of the longest descriptor, and the first of the frame."""
+_SLICE_IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
+
+
+class Descriptor(NamedTuple):
+    """The part of a payload that switching between sources and layers needs."""
+
+    starts_frame: bool = False
+    keyframe: bool = False
+    """The first packet of a frame that needs no other."""
+    temporal: int = 0
+    """Temporal layer; 0 is needed by all."""
+    is_switch: bool = False
+    """From here on, this temporal layer and those below suffice (VP8's Y bit)."""
+    picture: int = -1
+    """PictureID; -1 when the payload has none."""
+    picture_at: int = 0
+    """Where it stands, from the beginning of the payload."""
+    is_long: bool = False
+    """The PictureID has 15 bits."""
+    tl0: int = -1
+    """TL0PICIDX; -1 when there is none."""
+    tl0_at: int = 0
+    key: int = -1
+    """KEYIDX; -1 when there is none."""
+    key_at: int = 0
+
+
+PLAIN = Descriptor(starts_frame=True, keyframe=True)
+"""A payload that stands for itself, such as Opus."""
+
+
+def read_vp8(packet: Buffer, at: int, end: int) -> Descriptor | None:
+    """Read a VP8 payload descriptor; None if no payload follows it."""
+    head = bytes(packet[at : min(end, at + _LONGEST_VP8)])
+    size = len(head)
+    head += bytes(_LONGEST_VP8 - size)  # so that only the end need be compared with the size
+    first, flags = head[0], head[1] if head[0] & 0x80 else 0
+    where = 2 if first & 0x80 else 1
+    picture, picture_at, is_long, tl0, tl0_at, key, key_at = -1, 0, False, -1, 0, -1, 0
+    temporal, is_switch = 0, False
+    if flags & 0x80:
+        picture, picture_at, is_long = head[where], where, head[where] & 0x80 != 0
+        where += 1
+        if is_long:
+            picture = (picture & 0x7F) << 8 | head[where]
+            where += 1
+    if flags & 0x40:
+        tl0, tl0_at = head[where], where
+        where += 1
+    if flags & 0x30:
+        if flags & 0x20:
+            temporal, is_switch = head[where] >> 6, head[where] & 0x20 != 0
+        if flags & 0x10:
+            key, key_at = head[where] & 0x1F, where
+        where += 1
+    if where >= size:
+        return None
+    starts = first & 0x17 == 0x10  # S is set, and the partition is the first
+    return Descriptor(
+        starts, starts and not head[where] & 1, temporal, is_switch,
+        picture, picture_at, is_long, tl0, tl0_at, key, key_at,
+    )  # fmt: skip
+
+
+def read_h264(packet: Buffer, at: int, end: int) -> Descriptor | None:
+    """Read how an H.264 payload begins; None if it is cut short."""
+    if at >= end:
+        return None
+    kind = packet[at] & 0x1F
+    if kind == _STAP_A:
+        return _stap_a(packet, at + 1, end)
+    if kind == _FU_A:
+        if at + 2 > end:
+            return None
+        starts, kind = packet[at + 1] & 0x80 != 0, packet[at + 1] & 0x1F
+        return Descriptor(starts, starts and kind in (_SLICE_IDR, _SPS))
+    return Descriptor(starts_frame=True, keyframe=kind in (_SLICE_IDR, _SPS))
+
+
+def _stap_a(packet: Buffer, at: int, end: int) -> Descriptor | None:
+    keyframe = False
+    while at < end:
+        if at + 3 > end:
+            return None
+        size = packet[at] << 8 | packet[at + 1]
+        if size == 0 or at + 2 + size > end:
+            return None
+        keyframe = keyframe or packet[at + 2] & 0x1F in (_SLICE_IDR, _SPS)
+        at += 2 + size
+    return Descriptor(starts_frame=True, keyframe=keyframe)
+
+
+def read_opus(packet: Buffer, at: int, end: int) -> Descriptor | None:
+    """Take any Opus payload: each packet stands for itself (RFC 7587 §4.2)."""
+    return PLAIN if at < end else None
+
+
+READERS: dict[str, Callable[[Buffer, int, int], Descriptor | None]] = {
+    "vp8": read_vp8, "h264": read_h264, "opus": read_opus,
+}  # fmt: skip
+
+
+def renumber_vp8(
+    out: bytearray, at: int, descriptor: Descriptor, picture: int, tl0: int, key: int
+) -> None:
+    """Put other numbers into a VP8 descriptor that was copied to `at`; -1 and absent fields stay."""
+    if picture >= 0 and descriptor.picture >= 0:
+        where = at + descriptor.picture_at
+        if descriptor.is_long:
+            out[where] = 0x80 | picture >> 8 & 0x7F
+            out[where + 1] = picture & 0xFF
+        else:
+            out[where] = picture & 0x7F
+    if tl0 >= 0 and descriptor.tl0 >= 0:
+        out[at + descriptor.tl0_at] = tl0 & 0xFF
+    if key >= 0 and descriptor.key >= 0:
+        where = at + descriptor.key_at
+        out[where] = out[where] & 0xE0 | key & 0x1F

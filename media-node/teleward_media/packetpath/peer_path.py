@@ -1,0 +1,118 @@
+"""One connected peer as the packet path sees it: keys, layers in, slots out, and when its packets were sent."""
+
+from dataclasses import dataclass, field
+
+from teleward_contract.units import ParticipantId, Seconds
+
+from teleward_media.core.answer import Negotiated
+from teleward_media.core.forwarding import SourceId
+from teleward_media.core.limiter import TokenBucket
+from teleward_media.packetpath import twcc
+from teleward_media.packetpath.layer import Layer
+from teleward_media.packetpath.slot import Slot
+from teleward_media.packetpath.srtp import SrtpContext
+
+HISTORY = 4096
+"""Sent packets whose time and size are remembered until feedback comes: seconds at any rate we send."""
+_MASK = HISTORY - 1
+MAX_UNREPORTED = 1000
+"""Arrivals held for the next feedback: 50 ms of a flood at 20,000 packets a second. More are dropped from it."""
+DEFAULT_ROUND_TRIP_S = 0.1
+"""Until a report tells (mediasoup's DefaultRtt)."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """What feedback said of packets that were sent to one peer, in order of sending."""
+
+    sent_at: list[Seconds] = field(default_factory=list)
+    arrived_at: list[float | None] = field(default_factory=list)
+    """Seconds on the receiver's clock; None for lost."""
+    sizes: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class PeerPath:
+    """One peer. Numbers ending in `_next` are extended; they go onto the wire modulo 2^16."""
+
+    id: ParticipantId
+    number: int
+    receive: SrtpContext
+    transmit: SrtpContext
+    negotiated: Negotiated
+    repair: TokenBucket
+    """What its NACKs may still cost, in packets."""
+    stamp_in: int
+    """Header extension of the transport-wide sequence number in what it sends; 0 without."""
+    layers: dict[int, Layer] = field(default_factory=dict)
+    """By SSRC."""
+    repairs: dict[int, Layer] = field(default_factory=dict)
+    """By SSRC of RTX."""
+    slots: dict[str, Slot] = field(default_factory=dict)
+    slots_by_ssrc: dict[int, Slot] = field(default_factory=dict)
+    pending: list[int] = field(default_factory=list)
+    """Packets in the arena that wait for the end of this wake-up."""
+    stamp_next: int = 0
+    sent_at: list[Seconds] = field(default_factory=lambda: [Seconds(0.0)] * HISTORY)
+    sent_size: list[int] = field(default_factory=lambda: [0] * HISTORY)
+    feedback: Sent = field(default_factory=Sent)
+    round_trip_s: float = DEFAULT_ROUND_TRIP_S
+    clock_offset: float | None = None
+    """Our NTP clock minus the peer's, in seconds, smoothed."""
+    arrived: dict[int, int] = field(default_factory=dict)
+    """Extended transport-wide sequence number → ticks, since the last feedback that we sent."""
+    arrived_highest: int = -1
+    feedback_count: int = 0
+
+    def layers_of(self, source: SourceId) -> list[Layer]:
+        """The encodings of one source that have been heard, lowest first."""
+        found = [layer for layer in self.layers.values() if layer.source == source]
+        return sorted(found, key=lambda layer: layer.index)
+
+    def note_sent(self, stamp: int, now: Seconds, size: int) -> None:
+        """Remember when a packet was sent, under its extended transport-wide sequence number."""
+        at = stamp & _MASK
+        self.sent_at[at] = now
+        self.sent_size[at] = size
+
+    def note_arrival(self, sequence: int, now: Seconds) -> None:
+        """Remember when a packet of this peer's transport arrived."""
+        if self.arrived_highest < 0:
+            extended = sequence + 0x10000
+        else:
+            ahead = (sequence - self.arrived_highest) & 0xFFFF
+            extended = self.arrived_highest + (ahead if ahead < 0x8000 else ahead - 0x10000)
+        if len(self.arrived) < MAX_UNREPORTED:
+            self.arrived[extended] = int(now / twcc.TICK_S)
+            self.arrived_highest = max(self.arrived_highest, extended)
+
+    def write_feedback(self, sender: int) -> list[bytes]:
+        """Write transport-wide feedback of everything that arrived since the last."""
+        parts = []
+        media = next(iter(self.layers), 0)
+        numbers = sorted(self.arrived)
+        while numbers:
+            base = numbers[0]
+            within = [n for n in numbers if n - base < twcc.MAX_STATUSES]
+            arrivals = [self.arrived.get(n) for n in range(base, within[-1] + 1)]
+            part, told = twcc.write(sender, media, base, self.feedback_count, arrivals)
+            self.feedback_count = (self.feedback_count + 1) & 0xFF
+            parts.append(part)
+            numbers = [n for n in numbers if n >= base + told]
+        self.arrived.clear()
+        return parts
+
+    def take_feedback(self, heard: twcc.Feedback) -> None:
+        """Match the peer's feedback with what was sent; claims about anything else are passed over."""
+        base = self.stamp_next - ((self.stamp_next - heard.base) & 0xFFFF)
+        into = self.feedback
+        for number, ticks in enumerate(heard.arrivals, base):
+            if not self.stamp_next - HISTORY < number < self.stamp_next:
+                continue
+            at = number & _MASK
+            size = self.sent_size[at]
+            if size:
+                into.sent_at.append(self.sent_at[at])
+                into.arrived_at.append(None if ticks is None else ticks * twcc.TICK_S)
+                into.sizes.append(size)
+                self.sent_size[at] = 0

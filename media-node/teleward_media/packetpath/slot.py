@@ -1,0 +1,197 @@
+"""What leaves: one outgoing SSRC whose numbering goes on whoever appears in it.
+
+A slot is a list of segments. Each says: from this outgoing number on I carry that layer, shifted by so
+much. The last one is the present; the others answer for late packets and for what is asked for again, so
+that nothing has to be written down per packet.
+
+Source: RFC 3550 §5.1 (numbering), RFC 7741 §4.2 (PictureID, TL0PICIDX, KEYIDX go on without a gap),
+RFC 3711 §3.3.1 (first sequence number below 2^15, so that a lost first packet cannot confuse the rollover counter).
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from teleward_contract.units import ParticipantId, Seconds
+
+from teleward_media.core.answer import SlotSection
+from teleward_media.core.forwarding import SourceId
+from teleward_media.packetpath.layer import RING, Layer
+from teleward_media.packetpath.payloads import Descriptor
+
+MAX_SEGMENTS = 64
+"""Switches whose numbering is remembered; more of them within a ring is no call."""
+
+
+class Last(NamedTuple):
+    """VP8's numbers as they were sent last."""
+
+    picture: int
+    tl0: int
+    key: int
+
+
+@dataclass(slots=True)
+class Segment:
+    """A stretch of outgoing numbers that one layer fills. Shifts are added to the layer's own numbers."""
+
+    layer: Layer
+    first: int
+    """First extended number of the layer that is in it."""
+    sequence: int
+    timestamp: int
+    picture: int = 0
+    tl0: int = 0
+    key: int = 0
+    end: int = 1 << 62
+    """First extended number of the layer that is not in it any more."""
+
+    @property
+    def renumbers(self) -> bool:
+        """Whether VP8's numbers change, too."""
+        return bool(self.picture or self.tl0 or self.key)
+
+    def numbers(self, descriptor: Descriptor) -> Last:
+        """VP8's numbers as they are sent; -1 where there are none."""
+        return Last(
+            descriptor.picture + self.picture & 0x7FFF if descriptor.picture >= 0 else -1,
+            descriptor.tl0 + self.tl0 & 0xFF if descriptor.tl0 >= 0 else -1,
+            descriptor.key + self.key & 0x1F if descriptor.key >= 0 else -1,
+        )
+
+
+class Slot:
+    """One receive position of one peer."""
+
+    def __init__(
+        self,
+        peer: ParticipantId,
+        section: SlotSection,
+        stamp_id: int,
+        sequence: int,
+        timestamp: int,
+    ) -> None:
+        self.peer = peer
+        self.section = section
+        self.stamp_id = stamp_id
+        """Header extension of the transport-wide sequence number; 0 without."""
+        self.payload_types = {c.name: c.payload_type for c in reversed(section.codecs)}
+        self.rtx_types = {c.apt: c.payload_type for c in section.codecs if c.is_rtx}
+        self.clock_rate = 48000 if section.kind == "audio" else 90000
+        self.source: SourceId | None = None
+        self.wanted_index = 0
+        """Layer to be carried if it is there; else the best one below it."""
+        self.layer: Layer | None = None
+        self.awaited: Layer | None = None
+        """Layer that it will carry from its next keyframe on."""
+        self.payload_type = 0
+        self.segments: deque[Segment] = deque(maxlen=MAX_SEGMENTS)
+        self.next = sequence + 0x10000
+        """Next extended outgoing number."""
+        self.rtx_next = sequence
+        self.last_timestamp = timestamp
+        self.last_at = Seconds(0.0)
+        self.last = Last(-1, -1, -1)
+        self.packets = self.octets = 0
+        self.fraction_lost = 0
+        self.round_trip_s = 0.0
+
+    @property
+    def present(self) -> Segment:
+        """The segment that grows."""
+        return self.segments[-1]
+
+    def begin(
+        self,
+        layer: Layer,
+        extended: int,
+        timestamp: int,
+        descriptor: Descriptor,
+        out_timestamp: int,
+    ) -> None:
+        """Carry `layer` from this packet on, so that the receiver sees no seam."""
+        self.wait_for(None)
+        self.stop()
+        last = self.last
+        self.segments.append(
+            Segment(
+                layer=layer, first=extended, sequence=self.next - extended,
+                timestamp=(out_timestamp - timestamp) & 0xFFFFFFFF,
+                picture=_shift(last.picture, descriptor.picture) & 0x7FFF,
+                tl0=_shift(last.tl0, descriptor.tl0) & 0xFF,
+                key=_shift(last.key, descriptor.key) & 0x1F,
+            )
+        )  # fmt: skip
+        self.layer = layer
+        layer.takers.append(self)
+        self.payload_type = self.payload_types[layer.codec]
+
+    def skip(self, extended: int) -> None:
+        """Leave a packet of the present layer out: what comes after it closes the gap."""
+        now = self.segments[-1]
+        if extended < now.first or extended + now.sequence < self.next:
+            return  # late: its number is taken
+        now.end = extended
+        self.segments.append(
+            Segment(
+                now.layer, extended + 1, now.sequence - 1, now.timestamp,
+                now.picture, now.tl0, now.key,
+            )
+        )  # fmt: skip
+
+    def wait_for(self, layer: Layer | None) -> None:
+        """Wait for a layer's next keyframe, or for none."""
+        if self.awaited is not None:
+            self.awaited.waiting.remove(self)
+        self.awaited = layer
+        if layer is not None:
+            layer.waiting.append(self)
+
+    def stop(self) -> None:
+        """Carry nothing; what was sent can still be asked for."""
+        if self.layer is None:
+            return
+        self._close()
+        self.layer.takers.remove(self)
+        self.layer = None
+
+    def forget(self, layer: Layer) -> None:
+        """Let go of a layer whose publisher is gone, and of its ring."""
+        if self.awaited is layer:
+            self.wait_for(None)
+        if self.layer is layer:
+            self.stop()
+        self.segments = deque((s for s in self.segments if s.layer is not layer), MAX_SEGMENTS)
+
+    def _close(self) -> None:
+        if self.segments:
+            present = self.segments[-1]
+            present.end = min(present.end, self.next - present.sequence)
+
+    def carrying(self, layer: Layer, extended: int) -> Segment | None:
+        """Find the segment that a packet of the layer belongs to; None when it was never to be sent."""
+        for segment in reversed(self.segments):
+            if segment.layer is layer and segment.first <= extended < segment.end:
+                return segment
+        return None
+
+    def asked(self, sequence: int) -> tuple[Segment, int] | None:
+        """Find what was sent under a 16-bit number: its segment and its extended number in the layer."""
+        number = self.next - ((self.next - sequence) & 0xFFFF)
+        if self.next - number > RING:
+            return None
+        for segment in reversed(self.segments):
+            extended = number - segment.sequence
+            if extended >= segment.first:
+                return (segment, extended) if extended < segment.end else None
+        return None
+
+    def sent(self, number: int, timestamp: int, size: int, now: Seconds) -> None:
+        """Note the newest packet."""
+        self.next = number + 1
+        self.last_timestamp = timestamp
+        self.last_at = now
+
+
+def _shift(last: int, first: int) -> int:
+    return last + 1 - first if last >= 0 and first >= 0 else 0
