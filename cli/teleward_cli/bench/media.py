@@ -253,15 +253,17 @@ class _RawPeer:
 
     async def publish(self, frames_per_s: int) -> None:
         """Send frames of equal packets at an even pace until cancelled."""
-        sequence, timestamp = random.randrange(2**15), 0  # noqa: S311  # no secret
-        payload = bytes(PAYLOAD_BYTES)
+        sequence, timestamp, frames = random.randrange(2**15), 0, 0  # noqa: S311  # no secret
+        body = bytes(PAYLOAD_BYTES - 2)
         due = time.monotonic()
         while True:
             for number in range(PACKETS_PER_FRAME):
                 marker = 0x80 if number == PACKETS_PER_FRAME - 1 else 0
                 header = struct.pack("!BBHII", 0x80, marker | VIDEO, sequence, timestamp, SSRC)
                 sequence = (sequence + 1) & 0xFFFF
-                await self._dtls._send_rtp(header + payload)  # raw RTP
+                start = _start(number, is_keyframe=frames % frames_per_s == 0)
+                await self._dtls._send_rtp(header + start + body)  # raw RTP
+            frames += 1
             timestamp = (timestamp + 90_000 // frames_per_s) & 0xFFFFFFFF
             due += 1 / frames_per_s
             await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -271,3 +273,10 @@ class _RawPeer:
         await self._socket.close()
         await self._dtls.stop()
         await self._ice.stop()
+
+
+def _start(number: int, *, is_keyframe: bool) -> bytes:
+    """How the payload of a frame's packet begins: VP8 descriptor and the bit that says what frame it is."""
+    if number > 0:
+        return b"\x00\x00"
+    return b"\x10\x00" if is_keyframe else b"\x10\x01"
