@@ -28,14 +28,12 @@ from teleward_media.adapters.udp_port import BATCH, Counters, UdpPort
 from teleward_media.core.datagrams import Datagrams
 from teleward_media.core.lifecycle import Lifecycle
 from teleward_media.packetpath.reference import ReferencePath
-from teleward_media.ports import PacketPath
 from teleward_media.settings import Settings
 from teleward_media.usecases.beat import Beating
 from teleward_media.usecases.run_calls import Calls
+from teleward_media.usecases.run_path import RunningPath
 
 _PROGRAM = "teleward-media"
-PATH_TICK_S = 0.01
-"""Between two looks at what the packet path owes by time: half of the least interval between two requests."""
 
 log = structlog.get_logger()
 
@@ -116,7 +114,7 @@ class MediaNode:
         log.info("process.started", address=host, port=control_port, boot=self._boot)
         tasks = [
             asyncio.create_task(beating.run()), asyncio.create_task(self._tick(calls)),
-            asyncio.create_task(self._pump(path)),
+            asyncio.create_task(RunningPath(path, calls.plan, _now).run()),
         ]  # fmt: skip
         self._stop_on_signals()
         await self._stopping.wait()
@@ -168,14 +166,6 @@ class MediaNode:
             try:
                 calls.tick()
             except Exception as err:  # one call's fault must not stop the clock of all
-                log.error("tick.failed", exc_info=err)
-
-    async def _pump(self, path: PacketPath) -> None:
-        while True:
-            await asyncio.sleep(PATH_TICK_S)
-            try:
-                path.tick(_now())
-            except Exception as err:  # one packet's fault must not stop the clock of all
                 log.error("tick.failed", exc_info=err)
 
     async def _drain(self, calls: Calls) -> None:

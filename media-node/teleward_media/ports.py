@@ -7,7 +7,7 @@ from teleward_contract.signalling import Frame
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import LocalTransport, Negotiated
-from teleward_media.core.forwarding import ForwardingPlan, Output
+from teleward_media.core.forwarding import ForwardingPlan, Observed, Output
 from teleward_media.core.offer import Offer
 
 
@@ -99,6 +99,10 @@ class PacketPath(Protocol):
 
     def steer(self, wanted: Iterable[tuple[Output, int]], now: Seconds) -> None:
         """Say which layer (0 is the lowest) each output should carry."""
+        ...
+
+    def look(self) -> Observed:
+        """Hand over what was seen since the last call; every 100 ms or so, or it piles up."""
         ...
 
     def tick(self, now: Seconds) -> None:

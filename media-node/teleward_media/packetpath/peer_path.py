@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import Negotiated
+from teleward_media.core.estimate import Sent
 from teleward_media.core.forwarding import SourceId
 from teleward_media.core.limiter import TokenBucket
 from teleward_media.packetpath import twcc
@@ -19,16 +20,6 @@ MAX_UNREPORTED = 1000
 """Arrivals held for the next feedback: 50 ms of a flood at 20,000 packets a second. More are dropped from it."""
 DEFAULT_ROUND_TRIP_S = 0.1
 """Until a report tells (mediasoup's DefaultRtt)."""
-
-
-@dataclass(slots=True)
-class Sent:
-    """What feedback said of packets that were sent to one peer, in order of sending."""
-
-    sent_at: list[Seconds] = field(default_factory=list)
-    arrived_at: list[float | None] = field(default_factory=list)
-    """Seconds on the receiver's clock; None for lost."""
-    sizes: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)

@@ -18,13 +18,14 @@ from teleward_media.core.answer import (
     Negotiated,
 )
 from teleward_media.core.datagrams import STRIDE, Datagrams
-from teleward_media.core.forwarding import ForwardingPlan, Output, SourceId
+from teleward_media.core.estimate import Sent
+from teleward_media.core.forwarding import ForwardingPlan, Observed, Output, SourceId
 from teleward_media.core.limiter import TokenBucket
 from teleward_media.packetpath import rtcpwire, rtpwire, twcc
 from teleward_media.packetpath.layer import TOO_OLD, Kept, Layer
 from teleward_media.packetpath.learning import learn
 from teleward_media.packetpath.outbox import Outbox
-from teleward_media.packetpath.peer_path import PeerPath, Sent
+from teleward_media.packetpath.peer_path import PeerPath
 from teleward_media.packetpath.reports import NTP_EPOCH, OWN_SSRC, ntp, write_reports
 from teleward_media.packetpath.slot import Segment, Slot
 from teleward_media.packetpath.srtp import REFUSED, SrtpContext
@@ -130,12 +131,16 @@ class ReferencePath:
                 slot.wanted_index = index
                 self._aim(slot, now)
 
-    def take_feedback(self) -> list[tuple[ParticipantId, Sent]]:
-        """Hand over what receivers have said since the last call of the packets sent to them."""
-        told = [(path.id, path.feedback) for path in self._peers.values() if path.feedback.sizes]
+    def look(self) -> Observed:
+        """Hand over what was seen since the last call."""
+        seen = Observed()
         for path in self._peers.values():
-            path.feedback = Sent()
-        return told
+            if path.feedback.sizes:
+                seen.feedback[path.id] = (path.feedback, path.round_trip_s)
+                path.feedback = Sent()
+            for layer in path.layers.values():
+                seen.octets[layer.source, layer.index] = layer.octets
+        return seen
 
     def _slot(self, output: Output) -> Slot | None:
         path = self._by_id.get(output.participant)

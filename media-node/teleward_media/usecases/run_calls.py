@@ -223,6 +223,13 @@ class Calls:
 
     # -- time ----------------------------------------------------------------------------------
 
+    def plan(self) -> ForwardingPlan:
+        """Who appears where now, over all calls."""
+        whole: ForwardingPlan = {}
+        for plan in self._plan.values():
+            whole.update(plan)
+        return whole
+
     def tick(self) -> None:
         """Once a second: who has vanished, which call is empty; reports."""
         now = self._now()
@@ -271,10 +278,7 @@ class Calls:
         self._publish_plan()
 
     def _publish_plan(self) -> None:
-        whole: ForwardingPlan = {}
-        for plan in self._plan.values():
-            whole.update(plan)
-        self._path.set_plan(whole, self._now())
+        self._path.set_plan(self.plan(), self._now())
 
     def _forget(self, call: _Call, reason: CloseReason) -> None:
         if self._calls.get(call.id) is call:

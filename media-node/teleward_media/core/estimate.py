@@ -1,0 +1,280 @@
+"""How much one receiver's path can carry: delay and loss of what was sent become a bitrate.
+
+When the path's queue grows, arrivals spread further apart than departures: the trend of that difference says so
+before anything is lost. Then the estimate falls below what got through, and grows again while the trend is flat;
+a probe, a short burst above the estimate, tells at once whether there is room.
+
+Source: draft-ietf-rmcat-gcc-02 (§4 delay-based and §5 loss-based control, threshold constants of §4.4, AIMD of §4.5);
+the trend line in place of the draft's Kalman filter, its window, smoothing and gain, and the rules by which a probe is
+judged, are those of libwebrtc (trendline_estimator.cc, probe_bitrate_estimator.cc).
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from teleward_contract.units import Seconds
+
+START_BPS = 1_000_000
+"""Until something is known: what a call of two can live on."""
+LEAST_BPS = 60_000
+"""A voice and a breath; the lowest picture is sent whatever the estimate."""
+MOST_BPS = 8_000_000
+"""More than nine pictures and a screen can use."""
+
+GROUP_S = 0.005
+"""Packets sent within this long are one group (gcc §4.2)."""
+TREND_GROUPS = 20
+SMOOTHING, GAIN = 0.9, 4.0
+MAX_GAIN_GROUPS = 60
+THRESHOLD, LEAST_THRESHOLD, MOST_THRESHOLD, OUTLIER = 12.5, 6.0, 600.0, 15.0
+"""Of the trend, which is a slope times the number of groups times the gain (gcc §4.4, where it is in milliseconds)."""
+K_UP, K_DOWN = 0.0087, 0.039
+"""Per millisecond (gcc §4.4, table of §7)."""
+OVERUSE_S = 0.01
+"""How long the trend must exceed the threshold to count."""
+
+DECREASE = 0.85
+INCREASE_PER_S = 1.08
+NEAR = 0.1
+"""Within this share of the rate at which the queue last grew, the estimate grows by a packet per response time."""
+PACKET_BITS = 1200 * 8
+ACKED_WINDOW_S = 0.5
+HEADROOM = 1.5
+"""The estimate does not outgrow this multiple of what demonstrably got through (gcc §4.5)."""
+
+LITTLE_LOSS, MUCH_LOSS = 0.02, 0.10
+"""Below the first the estimate may grow, above the second it falls by half of the loss (gcc §5)."""
+LOSS_WINDOW_PACKETS = 20
+LOSS_PATIENCE_S = 0.3
+"""After a decrease by loss, until the next one: besides a round trip."""
+
+PROBE_FACTOR = 2.0
+PROBE_S = 0.05
+PROBE_EVERY_S = Seconds(3.0)
+PROBE_AFTER_DECREASE_S = Seconds(1.5)
+LEAST_PROBE_PACKETS = 5
+SATURATED, SATURATED_SHARE = 0.9, 0.95
+
+
+class Usage(Enum):
+    """What the queue on the path does."""
+
+    NORMAL = "normal"
+    OVERUSED = "overused"
+    UNDERUSED = "underused"
+
+
+@dataclass(slots=True)
+class Sent:
+    """What feedback said of packets that were sent to one receiver, in order of sending; three lists of one length."""
+
+    sent_at: list[Seconds] = field(default_factory=list)
+    arrived_at: list[float | None] = field(default_factory=list)
+    """Seconds on the receiver's clock; None for lost."""
+    sizes: list[int] = field(default_factory=list)
+    """Bytes."""
+
+
+@dataclass(slots=True)
+class _Group:
+    first_sent: float
+    last_sent: float
+    arrived: float
+
+
+class DelayTrend:
+    """Whether the queue on the path grows."""
+
+    def __init__(self) -> None:
+        self.usage = Usage.NORMAL
+        self._group: _Group | None = None
+        self._before: _Group | None = None
+        self._points: deque[tuple[float, float]] = deque(maxlen=TREND_GROUPS)
+        self._accumulated = self._smoothed = 0.0
+        self._count = 0
+        self._threshold = THRESHOLD
+        self._trend = 0.0
+        self._over_s = 0.0
+
+    def take(self, sent: float, arrived: float) -> None:
+        """Take in one packet that arrived, in order of sending."""
+        group = self._group
+        if group is None:
+            self._group = _Group(sent, sent, arrived)
+        elif sent - group.first_sent <= GROUP_S:
+            group.last_sent = max(group.last_sent, sent)
+            group.arrived = max(group.arrived, arrived)
+        else:
+            if self._before is not None:
+                self._compare(self._before, group)
+            self._before, self._group = group, _Group(sent, sent, arrived)
+
+    def _compare(self, before: _Group, group: _Group) -> None:
+        apart = group.last_sent - before.last_sent
+        self._accumulated += (group.arrived - before.arrived) - apart
+        self._smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * self._accumulated
+        self._points.append((group.arrived, self._smoothed))
+        self._count += 1
+        if len(self._points) == TREND_GROUPS:
+            self._judge(_slope(self._points), apart)
+
+    def _judge(self, slope: float, apart: float) -> None:
+        trend = slope * min(self._count, MAX_GAIN_GROUPS) * GAIN
+        if trend > self._threshold:
+            self._over_s += apart
+            if self._over_s > OVERUSE_S and trend >= self._trend:
+                self._over_s = 0.0
+                self.usage = Usage.OVERUSED
+        else:
+            self._over_s = 0.0
+            self.usage = Usage.UNDERUSED if trend < -self._threshold else Usage.NORMAL
+        self._trend = trend
+        self._adapt(abs(trend), apart)
+
+    def _adapt(self, size: float, apart: float) -> None:
+        """Let the threshold follow the trend slowly, so that flows that share the path do not starve us."""
+        if size > self._threshold + OUTLIER:
+            return
+        k = K_DOWN if size < self._threshold else K_UP
+        self._threshold += k * (size - self._threshold) * min(apart * 1000, 100)
+        self._threshold = max(LEAST_THRESHOLD, min(MOST_THRESHOLD, self._threshold))
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> float:
+    """Slope of the least-squares line."""
+    mean_x = sum(x for x, _ in points) / len(points)
+    mean_y = sum(y for _, y in points) / len(points)
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A burst to be sent: `bps` for `PROBE_S` from `begun` on."""
+
+    begun: Seconds
+    bps: float
+
+
+class Estimator:
+    """The estimate for one receiver. Times are the sender's and the receiver's own, and are never compared."""
+
+    def __init__(self, start_bps: float = START_BPS) -> None:
+        self.bps = float(start_bps)
+        self.acked_bps = 0.0
+        self.loss = 0.0
+        """Share lost, over the last packets."""
+        self._trend = DelayTrend()
+        self._acked: deque[tuple[float, int]] = deque()
+        self._acked_bytes = 0
+        self._lost = self._seen = 0
+        self._ceiling_bps: float | None = None
+        """What got through when the queue last grew."""
+        self._increased_at: Seconds | None = None
+        self._fell_at = self._fell_by_loss_at = self._probed_at = Seconds(float("-inf"))
+        self._probe: Probe | None = None
+        self._probe_seen: list[tuple[float, float, int]] = []
+
+    def heard(self, told: Sent, now: Seconds, round_trip_s: float) -> None:
+        """Take in feedback on some packets."""
+        for sent, arrived, size in zip(told.sent_at, told.arrived_at, told.sizes, strict=True):
+            self._seen += 1
+            if arrived is None:
+                self._lost += 1
+                continue
+            self._trend.take(sent, arrived)
+            self._acked.append((arrived, size))
+            self._acked_bytes += size
+            if self._probe is not None and 0 <= sent - self._probe.begun <= PROBE_S:
+                self._probe_seen.append((sent, arrived, size))
+        self._measure()
+        self._by_delay(now, round_trip_s)
+        self._by_loss(now, round_trip_s)
+        self._by_probe(now, round_trip_s)
+        self.bps = max(LEAST_BPS, min(MOST_BPS, self.bps))
+
+    def _measure(self) -> None:
+        if not self._acked:
+            return
+        newest = max(arrived for arrived, _ in self._acked)
+        while self._acked and newest - self._acked[0][0] > ACKED_WINDOW_S:
+            self._acked_bytes -= self._acked.popleft()[1]
+        self.acked_bps = self._acked_bytes * 8 / ACKED_WINDOW_S
+
+    def _by_delay(self, now: Seconds, round_trip_s: float) -> None:
+        usage = self._trend.usage
+        if usage is Usage.OVERUSED:
+            if now - self._fell_at > round_trip_s + GROUP_S:
+                self._ceiling_bps = self.acked_bps
+                self.bps = min(self.bps, DECREASE * self.acked_bps)
+                self._fell_at = now
+            self._increased_at = None
+        elif usage is Usage.UNDERUSED:
+            self._increased_at = None  # let the queue drain
+        else:
+            self._increase(now, round_trip_s)
+
+    def _increase(self, now: Seconds, round_trip_s: float) -> None:
+        since = min(1.0, now - self._increased_at) if self._increased_at is not None else 0.0
+        self._increased_at = now
+        if self.loss > LITTLE_LOSS:
+            return
+        ceiling = self._ceiling_bps
+        if ceiling is not None and self.bps > ceiling * (1 + NEAR):
+            self._ceiling_bps = ceiling = None  # the path has more than it had
+        if ceiling is not None and self.bps > ceiling * (1 - NEAR):
+            grown = self.bps + PACKET_BITS * since / (round_trip_s + 0.1)
+        else:
+            grown = self.bps * INCREASE_PER_S**since
+        self.bps = max(self.bps, min(grown, HEADROOM * self.acked_bps + 10_000))
+
+    def _by_loss(self, now: Seconds, round_trip_s: float) -> None:
+        if self._seen < LOSS_WINDOW_PACKETS:
+            return
+        self.loss = self._lost / self._seen
+        self._lost = self._seen = 0
+        if self.loss > MUCH_LOSS and now - self._fell_by_loss_at > LOSS_PATIENCE_S + round_trip_s:
+            self._fell_by_loss_at = self._fell_at = now
+            self.bps *= 1 - 0.5 * self.loss
+
+    # -- probing -------------------------------------------------------------------------------
+
+    def probe(self, wanted_bps: float, now: Seconds) -> Probe | None:
+        """Begin a probe if more is wanted than is known to be there, and the last one is long enough ago."""
+        if (
+            self.bps >= wanted_bps
+            or self.loss > LITTLE_LOSS
+            or self._trend.usage is not Usage.NORMAL
+            or now - self._probed_at < PROBE_EVERY_S
+            or now - self._fell_at < PROBE_AFTER_DECREASE_S
+        ):
+            return None
+        self._probed_at = now
+        self._probe = Probe(now, min(wanted_bps, PROBE_FACTOR * self.bps))
+        self._probe_seen = []
+        return self._probe
+
+    def _by_probe(self, now: Seconds, round_trip_s: float) -> None:
+        probe = self._probe
+        if probe is None or now - probe.begun < PROBE_S + round_trip_s + 2 * GROUP_S + 0.1:
+            return
+        self._probe = None
+        seen = self._probe_seen
+        if len(seen) < LEAST_PROBE_PACKETS:
+            return
+        sending = _rate([(sent, size) for sent, _, size in seen])
+        receiving = _rate(sorted((arrived, size) for _, arrived, size in seen))
+        found = min(sending, receiving)
+        if receiving < SATURATED * sending:
+            found = SATURATED_SHARE * receiving
+        if found > self.bps:
+            self.bps = min(found, probe.bps)
+            self._ceiling_bps = None
+
+
+def _rate(moments: Sequence[tuple[float, int]]) -> float:
+    """Bits per second of packets at their moments; the first one only begins the clock."""
+    span = moments[-1][0] - moments[0][0]
+    return sum(size for _, size in moments[1:]) * 8 / span if span > 0 else float("inf")

@@ -1,0 +1,191 @@
+"""The estimate finds what a path carries, falls when it shrinks, and grows back, on a simulated path with a queue."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from teleward_contract.units import Seconds
+from teleward_media.core.estimate import (
+    LEAST_BPS,
+    PROBE_S,
+    START_BPS,
+    Estimator,
+    Probe,
+    Sent,
+)
+from teleward_testing.impairment import Conditions, Link
+
+FRAME_S = 1 / 30
+FEEDBACK_S = 0.05
+PACKET = 1200
+CLOCKS_APART_S = 5000.0
+"""The receiver's clock is another one."""
+
+
+@dataclass
+class Sender:
+    """Sends frames at the estimate (or as much as the picture needs), hears feedback, and may probe."""
+
+    conditions: Conditions
+    picture_bps: float = 1_700_000
+    wanted_bps: float | None = None
+    """What probing aims at; None never probes."""
+    least_bps: float = 150_000
+    """The lowest layer, which is sent whatever the estimate."""
+    estimator: Estimator = field(default_factory=Estimator)
+    now: float = 100.0
+    history: list[tuple[float, float]] = field(default_factory=list)
+    """(time, estimate)."""
+
+    def __post_init__(self) -> None:
+        self.link = Link(self.conditions, 5)
+        self._next_frame = self._next_feedback = self.now
+        self._flying: list[tuple[float, float | None, int]] = []
+        self._probe: Probe | None = None
+
+    def run(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self.now < end:
+            if self.now >= self._next_frame:
+                self._next_frame += FRAME_S
+                rate = max(self.least_bps, min(self.estimator.bps, self.picture_bps))
+                for _ in range(max(1, round(rate * FRAME_S / 8 / PACKET))):
+                    self._send()
+            if self._probe is not None:
+                self._pad(self._probe)
+            if self.now >= self._next_feedback:
+                self._next_feedback += FEEDBACK_S
+                self._feedback()
+            self.now += 0.002
+
+    def _send(self) -> None:
+        self._flying.append((self.now, self.link.carry(PACKET, self.now), PACKET))
+
+    def _pad(self, probe: Probe) -> None:
+        if self.now - probe.begun > PROBE_S:
+            self._probe = None
+            return
+        for _ in range(max(1, round(probe.bps * 0.002 / 8 / PACKET))):
+            self._send()
+
+    def _feedback(self) -> None:
+        back = self.conditions.delay_s
+        told: list[tuple[float, float | None, int]] = []
+        flying: list[tuple[float, float | None, int]] = []
+        for sent, arrived, size in self._flying:
+            known = self.now - sent > 0.6 if arrived is None else arrived + back <= self.now
+            (told if known else flying).append((sent, arrived, size))
+        self._flying = flying
+        feedback = Sent(
+            [Seconds(sent) for sent, _, _ in told],
+            [None if arrived is None else arrived + CLOCKS_APART_S for _, arrived, _ in told],
+            [size for _, _, size in told],
+        )
+        self.estimator.heard(feedback, Seconds(self.now), 2 * back + 0.01)
+        self.history.append((self.now, self.estimator.bps))
+        if self.wanted_bps is not None and self._probe is None:
+            self._probe = self.estimator.probe(self.wanted_bps, Seconds(self.now))
+
+    def estimates(self, since: float) -> list[float]:
+        return [bps for at, bps in self.history if at >= since]
+
+
+@pytest.mark.parametrize("rate", [300_000, 700_000, 1_500_000])
+def test_the_estimate_settles_near_what_the_path_carries(rate: float) -> None:
+    sender = Sender(Conditions(delay_s=0.03, rate_bps=rate))
+    sender.run(12)
+    tally = sender.link.tally
+    passed, overflowed = tally.passed, tally.overflowed
+    sender.run(8)
+    settled = sender.estimates(sender.now - 8)
+
+    assert 0.6 * rate < sum(settled) / len(settled) < 1.1 * rate
+    assert (tally.overflowed - overflowed) / (tally.passed - passed) < 0.03
+
+
+def test_a_path_without_a_limit_is_never_taken_for_narrow() -> None:
+    sender = Sender(Conditions(delay_s=0.05, jitter_s=0.01))
+    sender.run(20)
+
+    assert min(sender.estimates(0)) >= START_BPS
+    assert sender.estimator.bps >= 1_500_000
+
+
+def test_a_fall_is_noticed_within_a_second_and_the_old_rate_is_back_within_fifteen() -> None:
+    sender = Sender(Conditions(delay_s=0.03, rate_bps=2_000_000), wanted_bps=1_900_000)
+    sender.run(10)
+    before = sender.estimator.bps
+    assert before > 1_200_000
+
+    sender.link.conditions = Conditions(delay_s=0.03, rate_bps=300_000)
+    fell = sender.now
+    sender.run(20)
+    under = [at for at, bps in sender.history if at > fell and bps < 350_000]
+    assert under[0] - fell < 1.0
+    assert max(sender.estimates(fell + 3)) < 500_000
+
+    sender.link.conditions = Conditions(delay_s=0.03, rate_bps=2_000_000)
+    rose = sender.now
+    sender.run(15)
+    over = [at for at, bps in sender.history if at > rose and bps > 1_400_000]
+    assert over[0] - rose < 15
+
+
+def test_a_little_random_loss_is_borne_and_much_of_it_makes_us_careful() -> None:
+    little = Sender(Conditions(delay_s=0.03, loss=0.01))
+    little.run(20)
+    much = Sender(Conditions(delay_s=0.03, loss=0.2))
+    much.run(20)
+
+    assert little.estimator.bps > START_BPS
+    assert LEAST_BPS <= much.estimator.bps < START_BPS
+
+
+def test_without_feedback_nothing_is_concluded() -> None:
+    estimator = Estimator()
+    estimator.heard(Sent(), Seconds(1), 0.1)
+
+    assert estimator.bps == START_BPS
+
+
+def test_a_probe_is_begun_only_where_more_is_wanted_and_not_twice_in_a_row() -> None:
+    estimator = Estimator()
+
+    assert estimator.probe(START_BPS / 2, Seconds(10)) is None
+    begun = estimator.probe(10 * START_BPS, Seconds(10))
+    assert begun is not None
+    assert begun.bps == 2 * START_BPS
+    assert estimator.probe(10 * START_BPS, Seconds(11)) is None
+
+
+def test_claims_of_absurd_times_move_the_estimate_only_within_its_bounds() -> None:
+    for arrivals in ([1e12] * 50, [0.0] * 50, [(-1e9) ** (n % 2) for n in range(50)]):
+        estimator = Estimator()
+        for step in range(40):
+            sent = [Seconds(step + n / 100) for n in range(50)]
+            told = Sent(sent, list(arrivals), [1200] * 50)
+            estimator.heard(told, Seconds(step + 1), 0.05)
+        assert LEAST_BPS <= estimator.bps <= 8_000_000
+
+
+@pytest.mark.parametrize(
+    ("spread", "expected"), [(1.0, 1_920_000), (1.5, 0.95 * 1_280_000), (4.0, START_BPS)]
+)
+def test_a_probe_is_judged_by_what_got_through(spread: float, expected: float) -> None:
+    estimator = Estimator()
+    probe = estimator.probe(1_920_000, Seconds(10))
+    assert probe is not None
+    sent = [Seconds(10 + n * 0.005) for n in range(10)]
+    arrived: list[float | None] = [10 + n * 0.005 * spread for n in range(10)]
+    estimator.heard(Sent(sent, arrived, [1200] * 10), Seconds(10.1), 0.05)
+    estimator.heard(Sent(), Seconds(10.5), 0.05)
+
+    assert estimator.bps == pytest.approx(expected, rel=0.01)
+
+
+def test_a_probe_of_which_too_little_is_heard_says_nothing() -> None:
+    estimator = Estimator()
+    estimator.probe(2_000_000, Seconds(10))
+    estimator.heard(Sent([Seconds(10)], [10.0], [1200]), Seconds(10.1), 0.05)
+    estimator.heard(Sent(), Seconds(10.5), 0.05)
+
+    assert estimator.bps == START_BPS
