@@ -114,7 +114,7 @@ class MediaNode:
         log.info("process.started", address=host, port=control_port, boot=self._boot)
         tasks = [
             asyncio.create_task(beating.run()), asyncio.create_task(self._tick(calls)),
-            asyncio.create_task(RunningPath(path, calls.plan, _now).run()),
+            asyncio.create_task(RunningPath(path, calls, _now).run()),
         ]  # fmt: skip
         self._stop_on_signals()
         await self._stopping.wait()

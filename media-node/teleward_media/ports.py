@@ -1,13 +1,13 @@
 """The doors of the calls to the outside: transport of peers, packet path, sockets, clock."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from teleward_contract.signalling import Frame
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import LocalTransport, Negotiated
-from teleward_media.core.forwarding import ForwardingPlan, Observed, Output
+from teleward_media.core.forwarding import ForwardingPlan, Observed, Orders, Quality
 from teleward_media.core.offer import Offer
 
 
@@ -82,10 +82,14 @@ class PacketPath(Protocol):
         self, participant: ParticipantId, number: int, receive: object, transmit: object,
         negotiated: Negotiated, now: Seconds,
     ) -> None:  # fmt: skip
-        """Take in a peer whose DTLS handshake is done, with its SRTP sessions."""
+        """Take in a peer whose DTLS handshake is done, with its SRTP sessions.
+
+        A participant may have two for a while: both receive, and what the newer one sends takes over at its
+        first keyframe.
+        """
         ...
 
-    def remove_peer(self, participant: ParticipantId) -> None:
+    def remove_peer(self, number: int) -> None:
         """Forget a peer and its keys."""
         ...
 
@@ -97,12 +101,16 @@ class PacketPath(Protocol):
         """Replace the forwarding plan."""
         ...
 
-    def steer(self, wanted: Iterable[tuple[Output, int]], now: Seconds) -> None:
-        """Say which layer (0 is the lowest) each output should carry."""
+    def steer(self, orders: Orders, now: Seconds) -> None:
+        """Carry out what steering decided."""
         ...
 
     def look(self) -> Observed:
         """Hand over what was seen since the last call; every 100 ms or so, or it piles up."""
+        ...
+
+    def qualities(self, now: Seconds) -> dict[ParticipantId, Quality]:
+        """Tell how each peer's path did since the last call; every few seconds."""
         ...
 
     def tick(self, now: Seconds) -> None:

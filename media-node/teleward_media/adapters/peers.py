@@ -22,6 +22,7 @@ class Peers:
         self._port, self._path, self._counters = port, path, counters
         self._host, self._udp_port = host, udp_port
         self._certificate = Certificate()
+        self._numbers: dict[ParticipantId, int] = {}
         self._tasks: dict[ParticipantId, asyncio.Task[None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -62,6 +63,7 @@ class Peers:
                 self._counters.add("handshake_failed")
                 return
             self._counters.add("handshake_done")
+            self._numbers[expected.key] = expected.number
             self._path.add_peer(
                 expected.key, expected.number, *sessions, negotiated, expected.heard_at
             )
@@ -72,7 +74,9 @@ class Peers:
 
     def close(self, participant: ParticipantId) -> None:
         """Close the participant's peer: nothing of it is forwarded any more, and it hears close_notify."""
-        self._path.remove_peer(participant)
+        number = self._numbers.pop(participant, None)
+        if number is not None:
+            self._path.remove_peer(number)
         task = self._tasks.pop(participant, None)
         if task is not None and task is not asyncio.current_task():
             task.cancel()

@@ -26,15 +26,15 @@ class Demand:
     rank: int = 0
     """Lower comes first: pinned, then who speaks, then the rest."""
     most: int = 2
-    """The highest layer that is of use at the size in which the picture is shown."""
+    """The highest layer that is of use at the size in which the picture is shown; below 0 when it is not shown."""
 
 
 def allocate(
     budget_bps: float, demands: Sequence[Demand], present: Mapping[Output, int]
 ) -> dict[Output, int]:
     """Choose a layer for each picture; `present` is what was chosen last."""
-    chosen = {demand.output: 0 for demand in demands}
-    left = budget_bps - sum(demand.layers_bps[0] for demand in demands if demand.layers_bps)
+    chosen = {demand.output: min(0, demand.most) for demand in demands}
+    left = budget_bps - sum(d.layers_bps[0] for d in demands if d.layers_bps and d.most >= 0)
     for rank in sorted({demand.rank for demand in demands}):
         group = [demand for demand in demands if demand.rank == rank]
         for index in range(1, max(len(demand.layers_bps) for demand in group)):

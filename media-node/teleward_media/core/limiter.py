@@ -19,11 +19,11 @@ class TokenBucket:
         """Make a bucket that starts full."""
         return cls(rate, burst, burst, now)
 
-    def allow(self, now: Seconds) -> bool:
-        """Take one token if there is one."""
+    def allow(self, now: Seconds, cost: float = 1) -> bool:
+        """Take what it costs if so much is there."""
         self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
         self.at = now
-        if self.tokens < 1:
+        if self.tokens < cost:
             return False
-        self.tokens -= 1
+        self.tokens -= cost
         return True

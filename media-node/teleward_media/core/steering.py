@@ -1,18 +1,51 @@
 """From what was seen to what is sent: one estimate per receiver, one choice of layers per receiver.
 
-Feed it what the packet path observed, some ten times a second; it answers with the layer of each output.
+Feed it what the packet path observed, some ten times a second; it answers with what is to change. A publisher whose
+picture has one layer only is told what its receivers' paths carry, as there is no lower layer to give them.
 """
+
+from dataclasses import dataclass, field
 
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.allocate import VOICE_BPS, Demand, allocate
-from teleward_media.core.estimate import Estimator
-from teleward_media.core.forwarding import ForwardingPlan, Observed, Output, SourceId
+from teleward_media.core.estimate import MOST_BPS, Estimator
+from teleward_media.core.forwarding import (
+    ForwardingPlan,
+    Interest,
+    Interests,
+    Observed,
+    Orders,
+    Output,
+    SourceId,
+)
 
 EVERY_S = 0.1
 """Between two decisions: two feedbacks of a browser, and a fraction of the second in which a fall must be answered."""
 MEASURE_S = 1.0
 """Over which a layer's bitrate is taken: a picture's frames differ by a factor of ten."""
+PICTURE_BPS = 2_000_000
+"""What a picture of one layer could use if it were allowed to: the pages' highest encoding, with headers."""
+CHANGE = 0.03
+"""A cap that differs by less than this share is not told anew."""
+UNKNOWN = float("inf")
+"""Nothing is ever concluded from silence: without feedback everything is sent."""
+
+
+@dataclass(slots=True)
+class _Wants:
+    """What one receiver is to get."""
+
+    pictures: list[Demand] = field(default_factory=list)
+    voices: int = 0
+
+    @property
+    def most_bps(self) -> float:
+        """What it could use if its path carried everything."""
+        return VOICE_BPS * self.voices + sum(
+            max(PICTURE_BPS if len(d.layers_bps) < 2 else 0.0, d.layers_bps[min(d.most, len(d.layers_bps) - 1)])
+            for d in self.pictures if d.layers_bps and d.most >= 0
+        )  # fmt: skip
 
 
 class Steering:
@@ -20,10 +53,12 @@ class Steering:
 
     def __init__(self) -> None:
         self._estimators: dict[ParticipantId, Estimator] = {}
+        self._remb: dict[ParticipantId, int] = {}
         self._rates: dict[tuple[SourceId, int], float] = {}
         self._counted: dict[tuple[SourceId, int], int] = {}
         self._counted_at: Seconds | None = None
         self._present: dict[Output, int] = {}
+        self._caps: dict[ParticipantId, float] = {}
 
     def estimate_bps(self, receiver: ParticipantId) -> float | None:
         """What the receiver's path is thought to carry; None while nothing is known."""
@@ -31,27 +66,64 @@ class Steering:
         return estimator.bps if estimator else None
 
     def decide(
-        self, seen: Observed, plan: ForwardingPlan, now: Seconds
-    ) -> list[tuple[Output, int]]:
-        """Choose the layer of every picture in the plan; what is not named stays as it was."""
+        self, seen: Observed, plan: ForwardingPlan, interests: Interests, now: Seconds
+    ) -> Orders:
+        """Choose the layer of every picture in the plan, and what receivers and publishers are told."""
         self._measure(seen, now)
+        wants = self._wants(plan, interests)
+        orders = Orders()
         for receiver, (told, round_trip_s) in seen.feedback.items():
             self._estimators.setdefault(receiver, Estimator()).heard(told, now, round_trip_s)
-        pictures, voices = self._demands(plan)
-        self._estimators = {
-            r: e for r, e in self._estimators.items() if r in pictures or r in voices
-        }
+        self._estimators = {r: e for r, e in self._estimators.items() if r in wants}
+        self._remb = {r: b for r, b in (self._remb | seen.remb_bps).items() if r in wants}
         chosen: dict[Output, int] = {}
-        for receiver, demands in pictures.items():
+        for receiver, want in wants.items():
+            chosen |= allocate(self._budget(receiver, want), want.pictures, self._present)
             estimator = self._estimators.get(receiver)
-            # Nothing is ever concluded from silence: without feedback everything is sent.
-            budget = (
-                estimator.bps - VOICE_BPS * voices.get(receiver, 0) if estimator else float("inf")
-            )
-            chosen |= allocate(budget, demands, self._present)
-        changed = [(o, index) for o, index in chosen.items() if self._present.get(o) != index]
+            if estimator is not None:
+                orders.estimates[receiver] = estimator.bps
+                probe = estimator.probe(want.most_bps, now)
+                if probe is not None:
+                    orders.probes[receiver] = probe
+        orders.layers = [
+            (o, index) for o, index in chosen.items() if self._present.get(o) != index
+        ]
         self._present = chosen
-        return changed
+        self._cap(plan, wants, orders)
+        return orders
+
+    def _budget(self, receiver: ParticipantId, want: _Wants) -> float:
+        """What is left for pictures when the voices have theirs."""
+        estimator = self._estimators.get(receiver)
+        whole = estimator.bps if estimator else self._remb.get(receiver, UNKNOWN)
+        return whole - VOICE_BPS * want.voices
+
+    def _cap(
+        self, plan: ForwardingPlan, wants: dict[ParticipantId, _Wants], orders: Orders
+    ) -> None:
+        """Tell publishers of one layer what the best of their receivers can take."""
+        caps: dict[ParticipantId, float] = {}
+        for source, outputs in plan.items():
+            layers = [
+                index for (one, index), rate in self._rates.items() if one == source and rate
+            ]
+            if source.kind == "microphone" or len(layers) > 1 or not outputs:
+                continue
+            best = max(self._share(output.participant, wants) for output in outputs)
+            cap = min(MOST_BPS, best + VOICE_BPS)
+            caps[source.participant] = max(cap, caps.get(source.participant, 0.0))
+        for publisher in self._caps.keys() - caps.keys():
+            caps[publisher] = MOST_BPS
+        for publisher, cap in caps.items():
+            before = self._caps.get(publisher, MOST_BPS)
+            if abs(cap - before) > CHANGE * before:
+                orders.caps[publisher] = self._caps[publisher] = cap
+        self._caps = {p: cap for p, cap in self._caps.items() if p in caps}
+
+    def _share(self, receiver: ParticipantId, wants: dict[ParticipantId, _Wants]) -> float:
+        """What one picture may have of a receiver's path."""
+        want = wants[receiver]
+        return self._budget(receiver, want) / max(1, len(want.pictures))
 
     def _measure(self, seen: Observed, now: Seconds) -> None:
         if self._counted_at is None:
@@ -60,16 +132,13 @@ class Steering:
         if span < MEASURE_S:
             return
         self._rates = {
-            key: (octets - self._counted.get(key, 0)) * 8 / span
+            key: max(0, octets - self._counted.get(key, 0)) * 8 / span
             for key, octets in seen.octets.items()
         }
         self._counted, self._counted_at = seen.octets, now
 
-    def _demands(
-        self, plan: ForwardingPlan
-    ) -> tuple[dict[ParticipantId, list[Demand]], dict[ParticipantId, int]]:
-        pictures: dict[ParticipantId, list[Demand]] = {}
-        voices: dict[ParticipantId, int] = {}
+    def _wants(self, plan: ForwardingPlan, interests: Interests) -> dict[ParticipantId, _Wants]:
+        wants: dict[ParticipantId, _Wants] = {}
         layers: dict[SourceId, dict[int, float]] = {}
         for (source, index), rate in self._rates.items():
             layers.setdefault(source, {})[index] = rate
@@ -77,8 +146,10 @@ class Steering:
             rates = layers.get(source, {})
             costs = tuple(rates.get(index, 0.0) for index in range(max(rates, default=0) + 1))
             for output in outputs:
+                want = wants.setdefault(output.participant, _Wants())
                 if source.kind == "microphone":
-                    voices[output.participant] = voices.get(output.participant, 0) + 1
+                    want.voices += 1
                 else:
-                    pictures.setdefault(output.participant, []).append(Demand(output, costs))
-        return pictures, voices
+                    how = interests.get(output, Interest())
+                    want.pictures.append(Demand(output, costs, how.rank, how.most))
+        return wants

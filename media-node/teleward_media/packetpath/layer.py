@@ -28,6 +28,8 @@ REORDER_S = Seconds(0.01)
 """A gap this young may be reordering; it is not asked for yet."""
 LEAST_RETRY_S = Seconds(0.02)
 """Between two requests for one packet, however short the round trip is."""
+MAX_LEVELS = 50
+"""Audio levels held until somebody looks: a second of packets of 20 ms."""
 TOO_OLD = -1
 
 
@@ -46,8 +48,11 @@ class Layer:
     """One incoming SSRC. `extended` numbers are sequence numbers that do not wrap."""
 
     def __init__(
-        self, source: SourceId, index: int, ssrc: int, codec: Codec, level_id: int, sequence: int
-    ) -> None:
+        self, peer: int, source: SourceId, index: int, ssrc: int, codec: Codec, level_id: int,
+        sequence: int,
+    ) -> None:  # fmt: skip
+        self.peer = peer
+        """Number of the peer that sends it."""
         self.source = source
         self.index = index
         """0 is the lowest encoding of its source."""
@@ -114,6 +119,16 @@ class Layer:
             if self.missing:
                 self.missing = {e: m for e, m in self.missing.items() if e > kept.extended}
 
+    @property
+    def expected(self) -> int:
+        """Packets that its numbers say were sent so far."""
+        return self.highest - self.base + 1
+
+    def note_level(self, level: int) -> None:
+        """Note an RFC 6464 level; nobody need ever look."""
+        if len(self.levels) < MAX_LEVELS:
+            self.levels.append(level)
+
     def find(self, extended: int) -> Kept | None:
         """Look up a packet that may still be in the ring."""
         kept = self.ring[extended & _MASK]
@@ -146,7 +161,7 @@ class Layer:
 
     def block(self, now: Seconds, also_lost: int = 0) -> rtcpwire.ReportBlock:
         """Make the report block since the last one; `also_lost` is what a receiver lost behind us, in 1/256."""
-        expected = self.highest - self.base + 1
+        expected = self.expected
         span, got = expected - self._expected_before, self.received - self._received_before
         self._expected_before, self._received_before = expected, self.received
         lost = min(255, max(0, span - got) * 256 // span) if span > 0 else 0

@@ -13,6 +13,8 @@ from teleward_media.packetpath.layer import Layer
 from teleward_media.packetpath.peer_path import PeerPath
 from teleward_media.packetpath.rtpwire import Buffer
 
+TAKEN_OVER_AFTER_S = Seconds(1.0)
+"""Silence after which another SSRC may be the same encoding: a client that began anew, not two that fight."""
 MAX_STREAMS = 12
 """Incoming SSRCs of one peer: microphone, three camera encodings, screen, with RTX, and room."""
 
@@ -43,14 +45,27 @@ def learn(
         return None
     source = SourceId(path.id, section.kind)
     index = _index(section, named.get(section.extensions.get(RID, -1)))
-    if index is None or any(one.index == index for one in path.layers_of(source)):
+    if index is None or not _is_free(path, source, index, now):
         return None
     level_id = section.extensions.get(AUDIO_LEVEL, 0)
     sequence = packet[at + 2] << 8 | packet[at + 3]
-    layer = Layer(source, index, ssrc, codec, level_id, sequence)
+    layer = Layer(path.number, source, index, ssrc, codec, level_id, sequence)
     layer.heard_at = now
     path.layers[ssrc] = layer
     return layer
+
+
+def _is_free(path: PeerPath, source: SourceId, index: int, now: Seconds) -> bool:
+    """Whether no other SSRC is this encoding; one that fell silent makes room (RFC 8843 §9.2: the latest counts)."""
+    before = next((one for one in path.layers_of(source) if one.index == index), None)
+    if before is None:
+        return True
+    if now - before.heard_at < TAKEN_OVER_AFTER_S:
+        return False
+    del path.layers[before.ssrc]
+    for ssrc in [ssrc for ssrc, layer in path.repairs.items() if layer is before]:
+        del path.repairs[ssrc]
+    return True
 
 
 def _learn_repair(

@@ -64,6 +64,19 @@ class Outbox:
         at = index * STRIDE + self.arena.lengths[index] - size
         renumber_vp8(self.arena.buffer, at, descriptor, *segment.numbers(descriptor))
 
+    def write_padding(
+        self, path: PeerPath, slot: Slot, rtx_type: int, sequence: int, timestamp: int,
+        size: int, now: Seconds,
+    ) -> None:  # fmt: skip
+        """Write a packet that is nothing but `size` bytes of RTP padding, on the slot's RTX stream."""
+        rtx_ssrc = slot.section.rtx_ssrc
+        assert rtx_ssrc is not None
+        self.write(path, slot, rtx_type, sequence, timestamp, rtx_ssrc, b"", bytes(size), now)
+        index = path.pending[-1]
+        at = index * STRIDE
+        self.arena.buffer[at] |= 0x20
+        self.arena.buffer[at + self.arena.lengths[index] - 1] = size
+
     def flush(self) -> None:
         """Send everything in the arena: per receiver, in runs of equal size."""
         if not self._dirty:

@@ -1,11 +1,12 @@
 """One connected peer as the packet path sees it: keys, layers in, slots out, and when its packets were sent."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import Negotiated
-from teleward_media.core.estimate import Sent
+from teleward_media.core.estimate import Probe, Sent
 from teleward_media.core.forwarding import SourceId
 from teleward_media.core.limiter import TokenBucket
 from teleward_media.packetpath import twcc
@@ -22,6 +23,20 @@ DEFAULT_ROUND_TRIP_S = 0.1
 """Until a report tells (mediasoup's DefaultRtt)."""
 
 
+@dataclass(slots=True)
+class Tally:
+    """Where the counts stood when the quality was last told."""
+
+    at: Seconds = Seconds(0.0)
+    received: int = 0
+    expected: int = 0
+    octets_in: int = 0
+    octets_out: int = 0
+    told: int = 0
+    """Packets of which feedback told the fate, since then."""
+    told_lost: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class PeerPath:
     """One peer. Numbers ending in `_next` are extended; they go onto the wire modulo 2^16."""
@@ -32,7 +47,7 @@ class PeerPath:
     transmit: SrtpContext
     negotiated: Negotiated
     repair: TokenBucket
-    """What its NACKs may still cost, in packets."""
+    """What its NACKs may still cost, in bytes."""
     stamp_in: int
     """Header extension of the transport-wide sequence number in what it sends; 0 without."""
     layers: dict[int, Layer] = field(default_factory=dict)
@@ -43,6 +58,15 @@ class PeerPath:
     slots_by_ssrc: dict[int, Slot] = field(default_factory=dict)
     pending: list[int] = field(default_factory=list)
     """Packets in the arena that wait for the end of this wake-up."""
+    queue: deque[tuple[Slot, int]] = field(default_factory=deque)
+    """Repairs that wait for their turn: slot and 16-bit number."""
+    probe: Probe | None = None
+    probed_bytes: int = 0
+    cap_bps: int = 0
+    """What it may send in all; 0 until there was something to say."""
+    remb_bps: int | None = None
+    """What a receiver without transport-wide feedback says that it can take."""
+    tally: Tally = field(default_factory=Tally)
     stamp_next: int = 0
     sent_at: list[Seconds] = field(default_factory=lambda: [Seconds(0.0)] * HISTORY)
     sent_size: list[int] = field(default_factory=lambda: [0] * HISTORY)
@@ -103,6 +127,8 @@ class PeerPath:
             at = number & _MASK
             size = self.sent_size[at]
             if size:
+                self.tally.told += 1
+                self.tally.told_lost += ticks is None
                 into.sent_at.append(self.sent_at[at])
                 into.arrived_at.append(None if ticks is None else ticks * twcc.TICK_S)
                 into.sizes.append(size)

@@ -8,33 +8,27 @@ Source: RFC 3550 (RTP, RTCP), RFC 4588 (RTX), RFC 8852 (MID, RID and repaired RI
 """
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from teleward_contract.units import ParticipantId, Seconds
 
-from teleward_media.core.answer import (
-    TRANSPORT_SEQUENCE,
-    Negotiated,
-)
+from teleward_media.core.answer import TRANSPORT_SEQUENCE, Negotiated
 from teleward_media.core.datagrams import STRIDE, Datagrams
-from teleward_media.core.estimate import Sent
-from teleward_media.core.forwarding import ForwardingPlan, Observed, Output, SourceId
-from teleward_media.core.limiter import TokenBucket
+from teleward_media.core.forwarding import ForwardingPlan, Observed, Orders, Quality
 from teleward_media.packetpath import rtcpwire, rtpwire, twcc
+from teleward_media.packetpath.casting import Casting
 from teleward_media.packetpath.layer import TOO_OLD, Kept, Layer
 from teleward_media.packetpath.learning import learn
+from teleward_media.packetpath.observing import look_at, take_quality
 from teleward_media.packetpath.outbox import Outbox
 from teleward_media.packetpath.peer_path import PeerPath
-from teleward_media.packetpath.reports import NTP_EPOCH, OWN_SSRC, ntp, write_reports
-from teleward_media.packetpath.slot import Segment, Slot
+from teleward_media.packetpath.repair import Repairs, make_budget, set_budget
+from teleward_media.packetpath.reports import NTP_EPOCH, OWN_SSRC, ntp, write_cap, write_reports
+from teleward_media.packetpath.slot import Slot
 from teleward_media.packetpath.srtp import REFUSED, SrtpContext
 from teleward_media.ports import Egress
 
-REPAIR_RATE, REPAIR_BURST = 300.0, 150.0
-"""Retransmissions a second to one receiver: a third of a picture of 1.7 Mbit/s, and a burst of one keyframe."""
-ALIVE_S = Seconds(1.0)
-"""A layer that has been silent for longer is not chosen."""
 LOOK_EVERY_S = Seconds(0.25)
 """Between two looks at which layers have fallen silent or come back."""
 REPORT_EVERY_S = Seconds(1.0)
@@ -60,10 +54,9 @@ class ReferencePath:
         self._ingress, self._count = ingress, count
         self._keys, self._random = keys, random
         self._out = Outbox(egress, count)
-        self._peers: dict[int, PeerPath] = {}
-        self._by_id: dict[ParticipantId, PeerPath] = {}
-        self._shown: dict[Output, SourceId] = {}
-        self._wanted: dict[Output, int] = {}
+        self._repairs = Repairs(self._out, count)
+        self._casting = Casting(self._ask_keyframe)
+        self._peers = self._casting.peers
         self._reported_at = self._fed_back_at = self._looked_at = Seconds(float("-inf"))
 
     # -- who is there --------------------------------------------------------------------------
@@ -72,109 +65,54 @@ class ReferencePath:
         self, participant: ParticipantId, number: int, receive: Any, transmit: Any,
         negotiated: Negotiated, now: Seconds,
     ) -> None:  # fmt: skip
-        """Take in a peer whose DTLS handshake is done; an earlier one of the participant ends."""
-        self.remove_peer(participant)
+        """Take in a peer whose DTLS handshake is done, beside what the participant has."""
         path = PeerPath(
             participant, number, self._keys(receive, self._ingress),
-            self._keys(transmit, self._out.arena), negotiated,
-            TokenBucket.full(REPAIR_RATE, REPAIR_BURST, Seconds(0.0)),
+            self._keys(transmit, self._out.arena), negotiated, make_budget(now),
             next((_stamp_id(s.extensions) for s in negotiated.sources), 0),
         )  # fmt: skip
+        path.tally.at = now
         for section in negotiated.slots:
-            slot = Slot(
-                participant, section, _stamp_id(section.extensions),
+            path.slots[section.mid] = path.slots_by_ssrc[section.ssrc] = Slot(
+                number, section, _stamp_id(section.extensions),
                 self._random(0x8000), self._random(1 << 31),
             )  # fmt: skip
-            path.slots[section.mid] = path.slots_by_ssrc[section.ssrc] = slot
-            output = Output(participant, section.mid)
-            slot.source = self._shown.get(output)
-            slot.wanted_index = self._wanted.get(output, 0)
-        self._peers[number] = self._by_id[participant] = path
-        for slot in path.slots.values():
-            self._aim(slot, now)
+        self._casting.add(path, now)
 
-    def remove_peer(self, participant: ParticipantId) -> None:
+    def remove_peer(self, number: int) -> None:
         """Forget a peer, its keys and its rings."""
-        path = self._by_id.pop(participant, None)
-        if path is None:
-            return
-        del self._peers[path.number]
-        path.pending.clear()
-        for slot in path.slots.values():
-            slot.wait_for(None)
-            slot.stop()
-        for layer in path.layers.values():
-            for other in self._peers.values():
-                for slot in other.slots.values():
-                    slot.forget(layer)
+        self._casting.remove(number)
 
     def set_plan(self, plan: ForwardingPlan, now: Seconds) -> None:
         """Replace the forwarding plan."""
-        shown = {output: source for source, outputs in plan.items() for output in outputs}
-        changed = [
-            o for o in self._shown.keys() | shown.keys() if self._shown.get(o) != shown.get(o)
-        ]
-        self._shown = shown
-        self._wanted = {o: index for o, index in self._wanted.items() if o in shown}
-        for output in changed:
-            slot = self._slot(output)
-            if slot is not None:
-                slot.source = shown.get(output)
-                self._aim(slot, now)
+        self._casting.set_plan(plan, now)
 
-    def steer(self, wanted: Iterable[tuple[Output, int]], now: Seconds) -> None:
-        """Say which layer each output should carry; without a word it is the lowest."""
-        for output, index in wanted:
-            self._wanted[output] = index
-            slot = self._slot(output)
-            if slot is not None and slot.wanted_index != index:
-                slot.wanted_index = index
-                self._aim(slot, now)
+    def steer(self, orders: Orders, now: Seconds) -> None:
+        """Carry out what steering decided."""
+        self._casting.steer(orders.layers, now)
+        for participant, bps in orders.estimates.items():
+            for path in self._casting.of(participant):
+                set_budget(path.repair, bps)
+        for participant, cap in orders.caps.items():
+            for path in self._casting.of(participant):
+                path.cap_bps = int(cap)
+                packet = write_cap(path)
+                if packet:
+                    self._out.control(path, packet)
+        for participant, probe in orders.probes.items():
+            for path in self._casting.of(participant)[-1:]:
+                self._repairs.probe(path, probe)
 
     def look(self) -> Observed:
         """Hand over what was seen since the last call."""
         seen = Observed()
         for path in self._peers.values():
-            if path.feedback.sizes:
-                seen.feedback[path.id] = (path.feedback, path.round_trip_s)
-                path.feedback = Sent()
-            for layer in path.layers.values():
-                seen.octets[layer.source, layer.index] = layer.octets
+            look_at(path, seen)
         return seen
 
-    def _slot(self, output: Output) -> Slot | None:
-        path = self._by_id.get(output.participant)
-        return path.slots.get(output.mid) if path else None
-
-    def _aim(self, slot: Slot, now: Seconds) -> None:
-        """Choose the layer that a slot should carry, and wait for its next keyframe."""
-        layer = self._choose(slot, now)
-        if slot.layer is not None and slot.layer.source != slot.source:
-            slot.stop()
-        if layer is None or layer is slot.layer:
-            slot.wait_for(None)
-            return
-        if layer is slot.awaited:
-            return
-        slot.wait_for(layer)
-        self._ask_keyframe(layer, now)
-
-    def _aim_all(self, source: SourceId, now: Seconds) -> None:
-        for output, shown in self._shown.items():
-            slot = self._slot(output) if shown == source else None
-            if slot is not None:
-                self._aim(slot, now)
-
-    def _choose(self, slot: Slot, now: Seconds) -> Layer | None:
-        publisher = self._by_id.get(slot.source.participant) if slot.source else None
-        if slot.source is None or publisher is None:
-            return None
-        layers = [
-            one for one in publisher.layers_of(slot.source) if one.codec in slot.payload_types
-        ]
-        alive = [one for one in layers if now - one.heard_at < ALIVE_S] or layers
-        fitting = [one for one in alive if one.index <= slot.wanted_index]
-        return fitting[-1] if fitting else alive[0] if alive else None
+    def qualities(self, now: Seconds) -> dict[ParticipantId, Quality]:
+        """Tell how each peer's path did since the last call."""
+        return {path.id: take_quality(path, now) for path in self._peers.values()}
 
     # -- a packet comes ------------------------------------------------------------------------
 
@@ -217,13 +155,13 @@ class ReferencePath:
         if layer is None:
             layer = path.repairs.get(ssrc)
             if layer is not None:
-                self._repair(path, layer, at, start, stop, now)
+                self._unwrap(path, layer, at, start, stop, now)
                 return
             layer = learn(path, buffer, at, extension, start, now)
             if layer is None:
                 self._count("drop_unknown_ssrc", 1)
                 return
-            self._aim_all(layer.source, now)
+            self._casting.aim_all(layer.source, now)
         self._count("received", 1)
         sequence = buffer[at + 2] << 8 | buffer[at + 3]
         timestamp = int.from_bytes(buffer[at + 4 : at + 8], "big")
@@ -239,9 +177,9 @@ class ReferencePath:
             if identifier == path.stamp_in and length == 2:
                 path.note_arrival(buffer[at] << 8 | buffer[at + 1], now)
             elif identifier == level_id and layer is not None:
-                layer.levels.append(buffer[at] & 0x7F)
+                layer.note_level(buffer[at] & 0x7F)
 
-    def _repair(
+    def _unwrap(
         self, path: PeerPath, layer: Layer, at: int, start: int, stop: int, now: Seconds
     ) -> None:
         """Unwrap a retransmission (RFC 4588 §4); one without a payload is padding."""
@@ -333,7 +271,7 @@ class ReferencePath:
                     slot.last = segment.numbers(descriptor)
             slot.packets += 1
             slot.octets += len(payload)
-            path = self._by_id[slot.peer]
+            path = self._peers[slot.peer]
             self._out.write(
                 path, slot, marker | slot.payload_type, number & 0xFFFF, out_timestamp,
                 slot.section.ssrc, b"", payload, now,
@@ -357,7 +295,9 @@ class ReferencePath:
                     if slot is not None and slot.layer is not None:
                         self._ask_keyframe(slot.layer, now)
                 case rtcpwire.Nacked():
-                    self._retransmit(path, part, now)
+                    self._repairs.asked(path, part, now)
+                case rtcpwire.Remb():
+                    path.remb_bps = part.bitrate_bps
 
     def _sender_report(self, path: PeerPath, report: rtcpwire.SenderReport, now: Seconds) -> None:
         layer = path.layers.get(report.ssrc)
@@ -373,42 +313,11 @@ class ReferencePath:
         slot = path.slots_by_ssrc.get(block.ssrc)
         if slot is None:
             return
-        slot.fraction_lost = block.fraction_lost
+        slot.fraction_lost, slot.jitter = block.fraction_lost, block.jitter
         if block.last_report:
             elapsed = ((ntp(now) >> 16) - block.last_report - block.delay) & 0xFFFFFFFF
             if elapsed < 10 << 16:  # more is nonsense, or a report about somebody else's clock
                 path.round_trip_s += (elapsed / 65536 - path.round_trip_s) / 4
-
-    def _retransmit(self, path: PeerPath, nacked: rtcpwire.Nacked, now: Seconds) -> None:
-        slot = path.slots_by_ssrc.get(nacked.ssrc)
-        if slot is None or slot.section.rtx_ssrc is None:
-            return  # the same number twice under one key would break AES-GCM: without RTX nothing is sent again
-        for sequence in nacked.sequences:
-            found = slot.asked(sequence)
-            kept = found[0].layer.find(found[1]) if found else None
-            if found is None or kept is None:
-                continue
-            if not path.repair.allow(now):
-                self._count("drop_nack_rate", 1)
-                return
-            self._resend(path, slot, found[0], kept, sequence, now)
-
-    def _resend(
-        self, path: PeerPath, slot: Slot, segment: Segment, kept: Kept, sequence: int, now: Seconds
-    ) -> None:
-        """Send a packet of the ring again, as RTX."""
-        rtx_type = slot.rtx_types.get(slot.payload_types[segment.layer.codec])
-        if rtx_type is None or slot.section.rtx_ssrc is None:
-            return
-        slot.rtx_next += 1
-        self._out.write(
-            path, slot, kept.marker | rtx_type, slot.rtx_next & 0xFFFF,
-            (kept.timestamp + segment.timestamp) & 0xFFFFFFFF, slot.section.rtx_ssrc,
-            sequence.to_bytes(2, "big"), kept.payload, now,
-        )  # fmt: skip
-        if segment.renumbers:
-            self._out.renumber(path, segment, kept.descriptor, len(kept.payload))
-        self._count("retransmitted", 1)
 
     def _ask_keyframe(self, layer: Layer, now: Seconds) -> None:
         """Note that somebody needs a keyframe; ask the publisher if the floor allows."""
@@ -416,7 +325,7 @@ class ReferencePath:
             self._send_keyframe_request(layer)
 
     def _send_keyframe_request(self, layer: Layer) -> None:
-        path = self._by_id.get(layer.source.participant)
+        path = self._peers.get(layer.peer)
         if path is not None:
             self._count("keyframe_requests", 1)
             self._out.control(path, rtcpwire.write_pli(OWN_SSRC, layer.ssrc))
@@ -426,11 +335,9 @@ class ReferencePath:
     def tick(self, now: Seconds) -> None:
         """Do what is due by time: requests, feedback, reports. To be called every 10 ms or so."""
         for path in self._peers.values():
-            for layer in path.layers.values():
-                if layer.missing:
-                    self._ask_missing(path, layer, now)
-                if layer.keyframes.is_wanted and layer.keyframes.due(now, layer.heard_at):
-                    self._send_keyframe_request(layer)
+            if path.queue or path.probe is not None:
+                self._repairs.tick(path, now)
+            self._ask_again(path, now)
         if now - self._fed_back_at >= FEEDBACK_EVERY_S:
             self._fed_back_at = now
             for path in self._peers.values():
@@ -438,28 +345,24 @@ class ReferencePath:
                     self._out.control(path, part)
         if now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = now
-            self._look(now)
+            self._casting.aim_pictures(now)
         if now - self._reported_at >= REPORT_EVERY_S:
             self._reported_at = now
             self._report(now)
         self._out.flush()
 
-    def _look(self, now: Seconds) -> None:
-        """Aim anew where a layer may have fallen silent or come back."""
-        for path in self._peers.values():
-            for slot in path.slots.values():
-                if slot.source is not None and slot.section.kind == "video":
-                    self._aim(slot, now)
-
-    def _ask_missing(self, path: PeerPath, layer: Layer, now: Seconds) -> None:
-        asked = layer.to_ask(now, path.round_trip_s)
-        if asked:
-            self._count("asked_again", len(asked))
-            self._out.control(path, rtcpwire.write_nack(OWN_SSRC, layer.ssrc, asked))
+    def _ask_again(self, path: PeerPath, now: Seconds) -> None:
+        for layer in path.layers.values():
+            asked = layer.to_ask(now, path.round_trip_s) if layer.missing else None
+            if asked:
+                self._count("asked_again", len(asked))
+                self._out.control(path, rtcpwire.write_nack(OWN_SSRC, layer.ssrc, asked))
+            if layer.keyframes.is_wanted and layer.keyframes.due(now, layer.heard_at):
+                self._send_keyframe_request(layer)
 
     def _report(self, now: Seconds) -> None:
         for path in self._peers.values():
-            packet = write_reports(path, self._by_id, now)
+            packet = write_reports(path, self._peers, now)
             if packet:
                 self._out.control(path, packet)
 

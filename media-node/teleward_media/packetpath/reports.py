@@ -6,7 +6,7 @@ answers, and so that what appears in one slot after the other shares a clock.
 
 from collections.abc import Mapping
 
-from teleward_contract.units import ParticipantId, Seconds
+from teleward_contract.units import Seconds
 
 from teleward_media.packetpath import rtcpwire
 from teleward_media.packetpath.layer import Layer
@@ -25,7 +25,7 @@ def ntp(now: Seconds) -> int:
     return int(now * NTP_EPOCH)
 
 
-def write_reports(path: PeerPath, peers: Mapping[ParticipantId, PeerPath], now: Seconds) -> bytes:
+def write_reports(path: PeerPath, peers: Mapping[int, PeerPath], now: Seconds) -> bytes:
     """Write the compound packet for one peer; empty when there is nothing to say."""
     parts = [
         _write_sr(slot, slot.layer, peers, now)
@@ -35,17 +35,22 @@ def write_reports(path: PeerPath, peers: Mapping[ParticipantId, PeerPath], now: 
     if path.layers:
         blocks = [layer.block(now, _behind(layer)) for layer in path.layers.values()]
         parts.append(rtcpwire.write_rr(OWN_SSRC, blocks))
+    return b"".join(parts) + write_cap(path)
+
+
+def write_cap(path: PeerPath) -> bytes:
+    """Write what a publisher may send in all; empty when there is nothing to say.
+
+    A browser takes the lesser of this and of its own estimate from transport-wide feedback.
+    """
     video = [ssrc for ssrc, one in path.layers.items() if one.source.kind != "microphone"]
-    if video and not path.stamp_in:
-        parts.append(rtcpwire.write_remb(OWN_SSRC, UNSTAMPED_BPS, video))
-    return b"".join(parts)
+    cap = path.cap_bps or (0 if path.stamp_in else UNSTAMPED_BPS)
+    return rtcpwire.write_remb(OWN_SSRC, cap, video) if video and cap else b""
 
 
-def _write_sr(
-    slot: Slot, layer: Layer, peers: Mapping[ParticipantId, PeerPath], now: Seconds
-) -> bytes:
+def _write_sr(slot: Slot, layer: Layer, peers: Mapping[int, PeerPath], now: Seconds) -> bytes:
     """Translate the publisher's clock pair to the slot's numbering and to our clock."""
-    publisher = peers.get(layer.source.participant)
+    publisher = peers.get(layer.peer)
     if layer.report is None or publisher is None or publisher.clock_offset is None:
         return b""
     report, _ = layer.report

@@ -100,8 +100,9 @@ def write_stamped(
 
 
 def pad(out: bytearray, at: int, end: int, size: int) -> None:
-    """Lengthen the packet from `at` to `end` by RTP padding to `size` bytes (1 to 255 more)."""
+    """Lengthen the packet from `at` to `end` by RTP padding to `size` bytes; at most 255 bytes of padding in all."""
     more = at + size - end
+    before = out[end - 1] if out[at] & 0x20 else 0
     out[at] |= 0x20
     out[end : at + size] = bytes(more)
-    out[at + size - 1] = more
+    out[at + size - 1] = before + more

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from teleward_contract.units import ParticipantId, Seconds
+from teleward_contract.units import Seconds
 
 from teleward_media.core.answer import SlotSection
 from teleward_media.core.forwarding import SourceId
@@ -65,13 +65,14 @@ class Slot:
 
     def __init__(
         self,
-        peer: ParticipantId,
+        peer: int,
         section: SlotSection,
         stamp_id: int,
         sequence: int,
         timestamp: int,
     ) -> None:
         self.peer = peer
+        """Number of the peer that receives here."""
         self.section = section
         self.stamp_id = stamp_id
         """Header extension of the transport-wide sequence number; 0 without."""
@@ -94,7 +95,11 @@ class Slot:
         self.last = Last(-1, -1, -1)
         self.packets = self.octets = 0
         self.fraction_lost = 0
-        self.round_trip_s = 0.0
+        """In 1/256, as last reported."""
+        self.jitter = 0
+        """In units of the clock, as last reported."""
+        self.resent: dict[int, Seconds] = {}
+        """When what was asked for was last sent again, by its 16-bit number."""
 
     @property
     def present(self) -> Segment:
@@ -155,13 +160,13 @@ class Slot:
         self.layer.takers.remove(self)
         self.layer = None
 
-    def forget(self, layer: Layer) -> None:
-        """Let go of a layer whose publisher is gone, and of its ring."""
-        if self.awaited is layer:
+    def forget(self, peer: int) -> None:
+        """Let go of every layer of a peer that is gone, and of their rings."""
+        if self.awaited is not None and self.awaited.peer == peer:
             self.wait_for(None)
-        if self.layer is layer:
+        if self.layer is not None and self.layer.peer == peer:
             self.stop()
-        self.segments = deque((s for s in self.segments if s.layer is not layer), MAX_SEGMENTS)
+        self.segments = deque((s for s in self.segments if s.layer.peer != peer), MAX_SEGMENTS)
 
     def _close(self) -> None:
         if self.segments:

@@ -28,7 +28,7 @@ from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import CallId, ParticipantId, PlacementEpoch, Seconds
 
 from teleward_media.core.answer import negotiate, write_answer
-from teleward_media.core.forwarding import ForwardingPlan
+from teleward_media.core.forwarding import ForwardingPlan, Interests, Observed
 from teleward_media.core.offer import parse_offer
 from teleward_media.core.room import (
     CloseCall,
@@ -229,6 +229,13 @@ class Calls:
         for plan in self._plan.values():
             whole.update(plan)
         return whole
+
+    def interests(self) -> Interests:
+        """How much each receiver cares for what it is shown."""
+        return {}
+
+    def observe(self, seen: Observed, now: Seconds) -> None:
+        """Take in what the packet path saw."""
 
     def tick(self) -> None:
         """Once a second: who has vanished, which call is empty; reports."""

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 from teleward_contract.units import Seconds
 
-from teleward_media.core.forwarding import ForwardingPlan
+from teleward_media.core.forwarding import ForwardingPlan, Interests, Observed
 from teleward_media.core.steering import EVERY_S, Steering
 from teleward_media.ports import PacketPath
 
@@ -16,13 +17,27 @@ TICK_S = 0.01
 """Between two looks at what the packet path owes by time: half of the least interval between two requests."""
 
 
+class Watched(Protocol):
+    """The calls, as their packets' clock needs them."""
+
+    def plan(self) -> ForwardingPlan:
+        """Who appears where now, over all calls."""
+        ...
+
+    def interests(self) -> Interests:
+        """How much each receiver cares for what it is shown."""
+        ...
+
+    def observe(self, seen: Observed, now: Seconds) -> None:
+        """Take in what the packet path saw."""
+        ...
+
+
 class RunningPath:
     """The clock of the packet path."""
 
-    def __init__(
-        self, path: PacketPath, plan: Callable[[], ForwardingPlan], now: Callable[[], Seconds]
-    ) -> None:
-        self._path, self._plan, self._now = path, plan, now
+    def __init__(self, path: PacketPath, calls: Watched, now: Callable[[], Seconds]) -> None:
+        self._path, self._calls, self._now = path, calls, now
         self._steering = Steering()
         self._steered_at = now()
 
@@ -41,5 +56,7 @@ class RunningPath:
         self._path.tick(now)
         if now - self._steered_at >= EVERY_S:
             self._steered_at = now
-            chosen = self._steering.decide(self._path.look(), self._plan(), now)
-            self._path.steer(chosen, now)
+            seen = self._path.look()
+            self._calls.observe(seen, now)
+            plan, interests = self._calls.plan(), self._calls.interests()
+            self._path.steer(self._steering.decide(seen, plan, interests, now), now)

@@ -1,8 +1,17 @@
 """What was seen becomes the layer of each output: by measured rates and each receiver's own estimate."""
 
 from teleward_contract.units import ParticipantId, Seconds
-from teleward_media.core.estimate import Sent
-from teleward_media.core.forwarding import ForwardingPlan, Observed, Output, SourceId
+from teleward_media.core.estimate import MOST_BPS, START_BPS, Probe, Sent
+from teleward_media.core.forwarding import (
+    HIDDEN,
+    ForwardingPlan,
+    Interest,
+    Interests,
+    Observed,
+    Orders,
+    Output,
+    SourceId,
+)
 from teleward_media.core.steering import Steering
 from teleward_media.usecases.run_path import RunningPath
 
@@ -17,7 +26,8 @@ BYTES_A_SECOND = (20_000, 60_000, 200_000)
 
 def seen(at: float, **feedback: Sent) -> Observed:
     octets = {(CAMERA, index): int(rate * at) for index, rate in enumerate(BYTES_A_SECOND)}
-    return Observed({ParticipantId(who): (told, 0.05) for who, told in feedback.items()}, octets)
+    told = {ParticipantId(who): (one, 0.05) for who, one in feedback.items()}
+    return Observed(feedback=told, octets=octets)
 
 
 def lossy(at: float) -> Sent:
@@ -26,23 +36,29 @@ def lossy(at: float) -> Sent:
     return Sent(sent, [s if n % 2 else None for n, s in enumerate(sent)], [1000] * 50)
 
 
+def layers(
+    steering: Steering, seen: Observed, at: float, plan: ForwardingPlan = PLAN
+) -> list[tuple[Output, int]]:
+    return steering.decide(seen, plan, {}, Seconds(at)).layers
+
+
 def test_everything_is_sent_until_something_is_known_against_it() -> None:
     steering = Steering()
 
-    assert steering.decide(seen(0), PLAN, Seconds(0)) == [(TO_BEN, 0), (TO_CAM, 0)]
-    assert steering.decide(seen(1), PLAN, Seconds(1)) == [(TO_BEN, 2), (TO_CAM, 2)]
-    assert steering.decide(seen(2), PLAN, Seconds(2)) == []
+    assert layers(steering, seen(0), 0) == [(TO_BEN, 0), (TO_CAM, 0)]
+    assert layers(steering, seen(1), 1) == [(TO_BEN, 2), (TO_CAM, 2)]
+    assert layers(steering, seen(2), 2) == []
     assert steering.estimate_bps(BEN) is None
 
 
 def test_one_receivers_bad_path_changes_nothing_for_the_other() -> None:
     steering = Steering()
     for at in (0.0, 1.0):
-        steering.decide(seen(at), PLAN, Seconds(at))
+        layers(steering, seen(at), at)
     changed: dict[Output, int] = {}
     for step in range(40):
         at = 2 + step / 10
-        changed |= steering.decide(seen(at, ben=lossy(at)), PLAN, Seconds(at))
+        changed |= dict(layers(steering, seen(at, ben=lossy(at)), at))
 
     assert changed == {TO_BEN: 0}
     assert (steering.estimate_bps(BEN) or 0) < 200_000
@@ -50,11 +66,95 @@ def test_one_receivers_bad_path_changes_nothing_for_the_other() -> None:
 
 def test_who_is_not_shown_anything_any_more_is_forgotten() -> None:
     steering = Steering()
-    steering.decide(seen(1, ben=lossy(1)), PLAN, Seconds(1))
+    layers(steering, seen(1, ben=lossy(1)), 1)
     assert steering.estimate_bps(BEN) is not None
 
-    assert steering.decide(seen(2), {}, Seconds(2)) == []
+    assert layers(steering, seen(2), 2, {}) == []
     assert steering.estimate_bps(BEN) is None
+
+
+ALONE = {(CAMERA, 0): 200_000}
+"""Bytes a second of a camera of one layer."""
+
+
+def alone(at: float, **feedback: Sent) -> Observed:
+    told = {ParticipantId(who): (one, 0.05) for who, one in feedback.items()}
+    return Observed(feedback=told, octets={key: int(n * at) for key, n in ALONE.items()})
+
+
+def test_a_publisher_of_one_layer_is_told_what_its_only_receivers_path_carries() -> None:
+    steering = Steering()
+    plan: ForwardingPlan = {CAMERA: (TO_BEN,)}
+    caps: list[float] = []
+    for step in range(40):
+        at = step / 10
+        orders = steering.decide(alone(at, ben=lossy(at)), plan, {}, Seconds(at))
+        caps += orders.caps.values()
+        assert orders.caps.keys() <= {ADA}
+
+    assert caps == sorted(caps, reverse=True)
+    assert caps[-1] < 200_000
+    assert len(caps) < 40, "a cap that is as good as the last is not told"
+
+
+def test_the_better_of_two_receivers_decides_since_there_is_but_one_layer() -> None:
+    steering = Steering()
+    plan: ForwardingPlan = {CAMERA: (TO_BEN, TO_CAM)}
+    caps: list[float] = []
+    for step in range(40):
+        at = step / 10
+        caps += steering.decide(alone(at, ben=lossy(at)), plan, {}, Seconds(at)).caps.values()
+
+    assert caps == [], "nothing is known against the other"
+
+
+def test_a_cap_is_taken_back_when_the_receiver_has_gone() -> None:
+    steering = Steering()
+    for step in range(20):
+        at = step / 10
+        steering.decide(alone(at, ben=lossy(at)), {CAMERA: (TO_BEN,)}, {}, Seconds(at))
+
+    assert steering.decide(alone(2), {}, {}, Seconds(2)).caps == {ADA: MOST_BPS}
+    assert steering.decide(alone(3), {}, {}, Seconds(3)).caps == {}
+
+
+def test_a_receiver_without_transport_wide_feedback_is_believed_its_own_estimate() -> None:
+    steering = Steering()
+    told = seen(1)
+    told.remb_bps[BEN] = 300_000
+    steering.decide(seen(0), PLAN, {}, Seconds(0))
+
+    orders = steering.decide(told, PLAN, {}, Seconds(1))
+    assert dict(orders.layers) == {TO_CAM: 2}, "ben keeps the lowest"
+
+
+def test_what_is_shown_small_gets_a_small_layer_and_what_is_hidden_none() -> None:
+    steering = Steering()
+    interests = {TO_BEN: Interest(most=0), TO_CAM: Interest(most=HIDDEN)}
+    assert steering.decide(seen(0), PLAN, interests, Seconds(0)).layers == [
+        (TO_BEN, 0), (TO_CAM, HIDDEN),
+    ]  # fmt: skip
+    assert steering.decide(seen(1), PLAN, interests, Seconds(1)).layers == []
+    assert steering.decide(seen(1.1), PLAN, {}, Seconds(1.1)).layers == [(TO_BEN, 2), (TO_CAM, 2)]
+
+
+def fine(at: float) -> Sent:
+    """A tenth of a second that arrived as it was sent."""
+    sent = [Seconds(at - 0.1 + n / 100) for n in range(10)]
+    return Sent(sent, [float(one) for one in sent], [400] * 10)
+
+
+def test_a_path_of_which_more_is_wanted_than_it_is_known_to_carry_is_probed() -> None:
+    steering = Steering()
+    probes: list[Probe] = []
+    for step in range(60):
+        at = step / 10
+        orders = steering.decide(seen(at, ben=fine(at)), PLAN, {}, Seconds(at))
+        assert orders.probes.keys() <= {BEN}
+        probes += orders.probes.values()
+
+    assert 1 <= len(probes) <= 3
+    assert all(probe.bps > START_BPS for probe in probes)
 
 
 class Path:
@@ -70,13 +170,27 @@ class Path:
     def look(self) -> Observed:
         return seen(0)
 
-    def steer(self, wanted: list[tuple[Output, int]], now: Seconds) -> None:
-        self.steered += wanted
+    def steer(self, orders: Orders, now: Seconds) -> None:
+        self.steered += orders.layers
+
+
+class Calls:
+    def __init__(self) -> None:
+        self.observed: list[Observed] = []
+
+    def plan(self) -> ForwardingPlan:
+        return PLAN
+
+    def interests(self) -> Interests:
+        return {}
+
+    def observe(self, seen: Observed, now: Seconds) -> None:
+        self.observed.append(seen)
 
 
 def test_the_path_ticks_each_time_and_is_steered_ten_times_a_second() -> None:
-    path, now = Path(), [0.0]
-    running = RunningPath(path, lambda: PLAN, lambda: Seconds(now[0]))  # type: ignore[arg-type]  # what is used of it
+    path, calls, now = Path(), Calls(), [0.0]
+    running = RunningPath(path, calls, lambda: Seconds(now[0]))  # type: ignore[arg-type]  # what is used of it
     for step in range(1, 11):
         now[0] = step / 100
         running.once()
@@ -84,3 +198,4 @@ def test_the_path_ticks_each_time_and_is_steered_ten_times_a_second() -> None:
 
     assert path.ticks == 10
     assert path.steered == [(TO_BEN, 0), (TO_CAM, 0)]
+    assert calls.observed == [seen(0)]

@@ -1,0 +1,53 @@
+"""What the packet path tells of itself: some ten times a second for steering, every few seconds for people."""
+
+from teleward_contract.units import Seconds
+
+from teleward_media.core.estimate import Sent
+from teleward_media.core.forwarding import Observed, Quality
+from teleward_media.packetpath.peer_path import PeerPath, Tally
+
+
+def look_at(path: PeerPath, seen: Observed) -> None:
+    """Add what one peer showed since the last look."""
+    if path.feedback.sizes:
+        seen.feedback[path.id] = (path.feedback, path.round_trip_s)
+        path.feedback = Sent()
+    if path.remb_bps is not None:
+        seen.remb_bps[path.id] = path.remb_bps
+    for layer in path.layers.values():
+        key = layer.source, layer.index
+        seen.octets[key] = max(layer.octets, seen.octets.get(key, 0))
+        seen.heard_at[layer.source] = max(
+            layer.heard_at, seen.heard_at.get(layer.source, layer.heard_at)
+        )
+        if layer.levels:
+            seen.levels[path.id] = seen.levels.get(path.id, []) + layer.levels
+            layer.levels = []
+
+
+def take_quality(path: PeerPath, now: Seconds) -> Quality:
+    """Tell how one peer's path did since this was last asked."""
+    before, layers, slots = path.tally, path.layers.values(), path.slots.values()
+    after = path.tally = Tally(
+        at=now,
+        received=sum(layer.received for layer in layers),
+        expected=sum(layer.expected for layer in layers),
+        octets_in=sum(layer.octets for layer in layers),
+        octets_out=sum(slot.octets for slot in slots),
+    )
+    span = now - before.at
+    expected = after.expected - before.expected
+    lost = expected - (after.received - before.received)
+    return Quality(
+        round_trip_s=path.round_trip_s,
+        up_loss=max(0.0, lost / expected) if expected > 0 else 0.0,
+        up_jitter_s=max((layer.jitter / layer.clock_rate for layer in layers), default=0.0),
+        up_bps=_rate(after.octets_in - before.octets_in, span),
+        down_loss=before.told_lost / before.told if before.told else 0.0,
+        down_jitter_s=max((slot.jitter / slot.clock_rate for slot in slots), default=0.0),
+        down_bps=_rate(after.octets_out - before.octets_out, span),
+    )
+
+
+def _rate(octets: int, span_s: float) -> float:
+    return max(0.0, octets * 8 / span_s) if span_s > 0 else 0.0
