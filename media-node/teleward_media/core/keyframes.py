@@ -29,9 +29,13 @@ class KeyframeBroker:
         self.is_wanted = True
         return self.due(now, heard_at=now)
 
+    def may_ask(self, now: Seconds) -> bool:
+        """Whether a wish would be asked for at once."""
+        return now - self.asked_at >= self.floor
+
     def due(self, now: Seconds, heard_at: Seconds) -> bool:
         """Whether to ask now for what is still wished; `heard_at` is when the layer last sent anything."""
-        if not self.is_wanted or now - self.asked_at < self.floor or heard_at < self.asked_at:
+        if not self.is_wanted or not self.may_ask(now) or heard_at < self.asked_at:
             return False
         self.asked_at = now
         return True

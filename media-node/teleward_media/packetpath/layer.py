@@ -26,6 +26,8 @@ MAX_TRIES = 10
 """Requests for one packet (libwebrtc's kMaxNackRetries)."""
 REORDER_S = Seconds(0.01)
 """A gap this young may be reordering; it is not asked for yet."""
+MOST_RETRY_S = Seconds(1.0)
+"""Between two requests for one packet, however long the round trip is said to be."""
 LEAST_RETRY_S = Seconds(0.02)
 """Between two requests for one packet, however short the round trip is."""
 MAX_LEVELS = 50
@@ -79,6 +81,8 @@ class Layer:
         """RFC 6464 levels in -dBov since the last look."""
         self.report: tuple[rtcpwire.SenderReport, Seconds] | None = None
         self.jitter = 0.0
+        self._ask_at = 0.0
+        """When the first of what is missing is due."""
         self._transit: float | None = None
         self._expected_before = self._received_before = 0
 
@@ -108,6 +112,7 @@ class Layer:
             self.keyframes.is_wanted = bool(self.takers) or self.keyframes.is_wanted
             return
         due = now + REORDER_S
+        self._ask_at = min(self._ask_at, due) if self.missing else due
         for extended in range(first, end):
             self.missing[extended] = [due, 0]
 
@@ -148,8 +153,10 @@ class Layer:
 
     def to_ask(self, now: Seconds, round_trip_s: float) -> list[int]:
         """List the packets to ask for now, ascending; they are asked again after a round trip."""
+        if now < self._ask_at:
+            return []
         oldest = self.highest - RING
-        retry = now + max(LEAST_RETRY_S, round_trip_s)
+        retry = now + min(MOST_RETRY_S, max(LEAST_RETRY_S, round_trip_s))
         asked = []
         for extended, state in list(self.missing.items()):
             if extended <= oldest or state[1] >= MAX_TRIES:
@@ -157,6 +164,7 @@ class Layer:
             elif state[0] <= now:
                 state[0], state[1] = retry, state[1] + 1
                 asked.append(extended)
+        self._ask_at = min((state[0] for state in self.missing.values()), default=0.0)
         return sorted(asked)
 
     def block(self, now: Seconds, also_lost: int = 0) -> rtcpwire.ReportBlock:

@@ -19,6 +19,13 @@ HISTORY = 4096
 _MASK = HISTORY - 1
 MAX_UNREPORTED = 1000
 """Arrivals held for the next feedback: 50 ms of a flood at 20,000 packets a second. More are dropped from it."""
+MEDIA_RATE, MEDIA_BURST = 4000, 1000
+"""RTP packets a second, and at once, that one peer may send: three encodings, a screen and their repairs are 600 a
+second; at 4,000 the Python path gives one peer a fifth of a core."""
+CONTROL_RATE, CONTROL_BURST = 200, 100
+"""RTCP packets a second, and at once: a browser sends 20 feedbacks, and NACKs and reports of twenty streams."""
+WISH_RATE, WISH_BURST = 0.5, 8.0
+"""Keyframes a second that one receiver may cost a publisher: after a burst of losses, one every two seconds."""
 DEFAULT_ROUND_TRIP_S = 0.1
 """Until a report tells (mediasoup's DefaultRtt)."""
 
@@ -48,6 +55,8 @@ class PeerPath:
     negotiated: Negotiated
     repair: TokenBucket
     """What its NACKs may still cost, in bytes."""
+    wishes: TokenBucket
+    """Keyframes that it may still ask for."""
     stamp_in: int
     """Header extension of the transport-wide sequence number in what it sends; 0 without."""
     layers: dict[int, Layer] = field(default_factory=dict)
@@ -62,6 +71,11 @@ class PeerPath:
     """Repairs that wait for their turn: slot and 16-bit number."""
     probe: Probe | None = None
     probed_bytes: int = 0
+    may_send: float = MEDIA_BURST
+    """RTP packets that are taken until the next tick."""
+    may_control: float = CONTROL_BURST
+    """RTCP packets that are taken until the next tick."""
+    refilled_at: Seconds = Seconds(0.0)
     cap_bps: int = 0
     """What it may send in all; 0 until there was something to say."""
     remb_bps: int | None = None
@@ -83,6 +97,13 @@ class PeerPath:
         """The encodings of one source that have been heard, lowest first."""
         found = [layer for layer in self.layers.values() if layer.source == source]
         return sorted(found, key=lambda layer: layer.index)
+
+    def refill(self, now: Seconds) -> None:
+        """Let it send again what time has brought. Counting down is all that is done per packet."""
+        since = now - self.refilled_at
+        self.refilled_at = now
+        self.may_send = min(MEDIA_BURST, max(0.0, self.may_send) + MEDIA_RATE * since)
+        self.may_control = min(CONTROL_BURST, max(0.0, self.may_control) + CONTROL_RATE * since)
 
     def note_sent(self, stamp: int, now: Seconds, size: int) -> None:
         """Remember when a packet was sent, under its extended transport-wide sequence number."""

@@ -16,13 +16,14 @@ from teleward_contract.units import ParticipantId, Seconds
 from teleward_media.core.answer import TRANSPORT_SEQUENCE, Negotiated
 from teleward_media.core.datagrams import STRIDE, Datagrams
 from teleward_media.core.forwarding import ForwardingPlan, Observed, Orders, Quality
+from teleward_media.core.limiter import TokenBucket
 from teleward_media.packetpath import rtcpwire, rtpwire, twcc
 from teleward_media.packetpath.casting import Casting
 from teleward_media.packetpath.layer import TOO_OLD, Kept, Layer
 from teleward_media.packetpath.learning import learn
 from teleward_media.packetpath.observing import look_at, take_quality
 from teleward_media.packetpath.outbox import Outbox
-from teleward_media.packetpath.peer_path import PeerPath
+from teleward_media.packetpath.peer_path import WISH_BURST, WISH_RATE, PeerPath
 from teleward_media.packetpath.repair import Repairs, make_budget, set_budget
 from teleward_media.packetpath.reports import NTP_EPOCH, OWN_SSRC, ntp, write_cap, write_reports
 from teleward_media.packetpath.slot import Slot
@@ -35,6 +36,8 @@ REPORT_EVERY_S = Seconds(1.0)
 """Between two reports to one peer (RFC 3550 §6.2 allows less than its five seconds where bandwidth does)."""
 FEEDBACK_EVERY_S = Seconds(0.05)
 """Between two transport-wide feedbacks: libwebrtc's least interval."""
+LONGEST_ROUND_TRIP_S = 2
+"""What is longer is nonsense, or a report about somebody else's clock."""
 _HIGHEST_STAMP_ID = 14
 """A one-byte header extension has four bits of identifier (RFC 8285 §4.2); 15 is reserved."""
 
@@ -69,9 +72,10 @@ class ReferencePath:
         path = PeerPath(
             participant, number, self._keys(receive, self._ingress),
             self._keys(transmit, self._out.arena), negotiated, make_budget(now),
+            TokenBucket.full(WISH_RATE, WISH_BURST, now),
             next((_stamp_id(s.extensions) for s in negotiated.sources), 0),
         )  # fmt: skip
-        path.tally.at = now
+        path.tally.at = path.refilled_at = now
         for section in negotiated.slots:
             path.slots[section.mid] = path.slots_by_ssrc[section.ssrc] = Slot(
                 number, section, _stamp_id(section.extensions),
@@ -128,11 +132,19 @@ class ReferencePath:
                 continue
             at = index * STRIDE
             if rtpwire.is_rtcp(buffer[at + 1]):
+                path.may_control -= 1
+                if path.may_control < 0:
+                    self._count("drop_control_rate", 1)
+                    continue
                 length = path.receive.unprotect_rtcp(at, length)
                 if length != REFUSED:
                     self._rtcp(path, at, at + length, now)
                     continue
             else:
+                path.may_send -= 1
+                if path.may_send < 0:
+                    self._count("drop_media_rate", 1)
+                    continue
                 length = path.receive.unprotect(at, length)
                 if length != REFUSED:
                     self._rtp(path, at, at + length, now)
@@ -293,7 +305,7 @@ class ReferencePath:
                 case rtcpwire.KeyframeAsked():
                     slot = path.slots_by_ssrc.get(part.ssrc)
                     if slot is not None and slot.layer is not None:
-                        self._ask_keyframe(slot.layer, now)
+                        self._asked_keyframe(path, slot.layer, now)
                 case rtcpwire.Nacked():
                     self._repairs.asked(path, part, now)
                 case rtcpwire.Remb():
@@ -316,8 +328,15 @@ class ReferencePath:
         slot.fraction_lost, slot.jitter = block.fraction_lost, block.jitter
         if block.last_report:
             elapsed = ((ntp(now) >> 16) - block.last_report - block.delay) & 0xFFFFFFFF
-            if elapsed < 10 << 16:  # more is nonsense, or a report about somebody else's clock
+            if elapsed < LONGEST_ROUND_TRIP_S << 16:
                 path.round_trip_s += (elapsed / 65536 - path.round_trip_s) / 4
+
+    def _asked_keyframe(self, path: PeerPath, layer: Layer, now: Seconds) -> None:
+        """Pass on what a receiver asks for, unless it asks for ever: a keyframe costs everybody."""
+        if layer.keyframes.may_ask(now) and not path.wishes.allow(now):
+            self._count("drop_keyframe_rate", 1)
+            return
+        self._ask_keyframe(layer, now)
 
     def _ask_keyframe(self, layer: Layer, now: Seconds) -> None:
         """Note that somebody needs a keyframe; ask the publisher if the floor allows."""
@@ -335,6 +354,7 @@ class ReferencePath:
     def tick(self, now: Seconds) -> None:
         """Do what is due by time: requests, feedback, reports. To be called every 10 ms or so."""
         for path in self._peers.values():
+            path.refill(now)
             if path.queue or path.probe is not None:
                 self._repairs.tick(path, now)
             self._ask_again(path, now)
@@ -362,8 +382,7 @@ class ReferencePath:
 
     def _report(self, now: Seconds) -> None:
         for path in self._peers.values():
-            packet = write_reports(path, self._peers, now)
-            if packet:
+            for packet in write_reports(path, self._peers, now):
                 self._out.control(path, packet)
 
 

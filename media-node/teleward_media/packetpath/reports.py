@@ -16,6 +16,8 @@ from teleward_media.packetpath.slot import Slot
 OWN_SSRC = 1
 NTP_EPOCH = 1 << 32
 """Units of an NTP timestamp in a second."""
+MOST_BYTES = 1200
+"""Of one compound packet: no path splits a datagram of this size."""
 UNSTAMPED_BPS = 2_500_000
 """What a publisher that knows no transport-wide feedback is allowed (REMB)."""
 
@@ -25,8 +27,8 @@ def ntp(now: Seconds) -> int:
     return int(now * NTP_EPOCH)
 
 
-def write_reports(path: PeerPath, peers: Mapping[int, PeerPath], now: Seconds) -> bytes:
-    """Write the compound packet for one peer; empty when there is nothing to say."""
+def write_reports(path: PeerPath, peers: Mapping[int, PeerPath], now: Seconds) -> list[bytes]:
+    """Write the compound packets for one peer, each short enough for a datagram; none when there is nothing to say."""
     parts = [
         _write_sr(slot, slot.layer, peers, now)
         for slot in path.slots.values()
@@ -35,7 +37,13 @@ def write_reports(path: PeerPath, peers: Mapping[int, PeerPath], now: Seconds) -
     if path.layers:
         blocks = [layer.block(now, _behind(layer)) for layer in path.layers.values()]
         parts.append(rtcpwire.write_rr(OWN_SSRC, blocks))
-    return b"".join(parts) + write_cap(path)
+    parts.append(write_cap(path))
+    packets = [b""]
+    for part in parts:
+        if len(packets[-1]) + len(part) > MOST_BYTES:
+            packets.append(b"")
+        packets[-1] += part
+    return [packet for packet in packets if packet]
 
 
 def write_cap(path: PeerPath) -> bytes:
