@@ -32,10 +32,16 @@ THRESHOLD, LEAST_THRESHOLD, MOST_THRESHOLD, OUTLIER = 12.5, 6.0, 600.0, 15.0
 """Of the trend, which is a slope times the number of groups times the gain (gcc §4.4, where it is in milliseconds)."""
 K_UP, K_DOWN = 0.0087, 0.039
 """Per millisecond (gcc §4.4, table of §7)."""
-OVERUSE_S = 0.01
-"""How long the trend must exceed the threshold to count."""
+OVERUSE_S, OVERUSE_TIMES = 0.01, 2
+"""How long, and how many times in a row, the trend must exceed the threshold to count."""
+STANDING_S, STANDING_WINDOW_S = 0.05, 0.12
+"""Delay above the least of late that even the quickest of the last packets must have for a trend to be a queue: what
+jitters by 100 ms comes back to its least in between, a queue does not. Found by simulation (path_simulation.py)."""
+BASE_GROUPS = 1000
+"""Over which the least delay is taken: some ten seconds, in which a route may change."""
 
-DECREASE = 0.85
+DECREASE, LEAST_DECREASE = 0.85, 0.5
+"""Of what got through (gcc §4.5), less what empties the queue that stands within a second, but no less than half."""
 INCREASE_PER_S = 1.08
 NEAR = 0.1
 """Within this share of the rate at which the queue last grew, the estimate grows by a packet per response time."""
@@ -53,6 +59,11 @@ LOSS_PATIENCE_S = 0.3
 PROBE_FACTOR = 2.0
 PROBE_S = 0.05
 PROBE_EVERY_S = Seconds(3.0)
+PROBE_ON = 0.7
+"""Share of a probe's rate that must have got through for the next one to follow at once (libwebrtc's
+kRepeatedProbeMinPercentage)."""
+PROBE_PATIENCE_S = 2.0
+"""A probe of which feedback tells nothing for this long has failed."""
 PROBE_AFTER_DECREASE_S = Seconds(1.5)
 LEAST_PROBE_PACKETS = 5
 SATURATED, SATURATED_SHARE = 0.9, 0.95
@@ -97,6 +108,8 @@ class DelayTrend:
         self._threshold = THRESHOLD
         self._trend = 0.0
         self._over_s = 0.0
+        self._over_times = 0
+        self._delays: deque[tuple[float, float]] = deque(maxlen=BASE_GROUPS)
 
     def take(self, sent: float, arrived: float) -> None:
         """Take in one packet that arrived, in order of sending."""
@@ -114,6 +127,7 @@ class DelayTrend:
     def _compare(self, before: _Group, group: _Group) -> None:
         apart = group.last_sent - before.last_sent
         self._accumulated += (group.arrived - before.arrived) - apart
+        self._delays.append((group.arrived, self._accumulated))
         self._smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * self._accumulated
         self._points.append((group.arrived, self._smoothed))
         self._count += 1
@@ -124,14 +138,28 @@ class DelayTrend:
         trend = slope * min(self._count, MAX_GAIN_GROUPS) * GAIN
         if trend > self._threshold:
             self._over_s += apart
-            if self._over_s > OVERUSE_S and trend >= self._trend:
-                self._over_s = 0.0
+            self._over_times += 1
+            has_lasted = self._over_s > OVERUSE_S and self._over_times >= OVERUSE_TIMES
+            if has_lasted and trend >= self._trend and self.standing_s() > STANDING_S:
+                self._over_s, self._over_times = 0.0, 0
                 self.usage = Usage.OVERUSED
         else:
-            self._over_s = 0.0
+            self._over_s, self._over_times = 0.0, 0
             self.usage = Usage.UNDERUSED if trend < -self._threshold else Usage.NORMAL
         self._trend = trend
         self._adapt(abs(trend), apart)
+
+    def standing_s(self) -> float:
+        """How long the queue that stands on the path is: what even the quickest of the last groups waited."""
+        if not self._delays:
+            return 0.0
+        least = newest = self._delays[-1][1]
+        until = self._delays[-1][0]
+        for arrived, delay in reversed(self._delays):
+            if until - arrived > STANDING_WINDOW_S:
+                break
+            least = min(least, delay)
+        return least - min(newest, *(delay for _, delay in self._delays))
 
     def _adapt(self, size: float, apart: float) -> None:
         """Let the threshold follow the trend slowly, so that flows that share the path do not starve us."""
@@ -176,9 +204,12 @@ class Estimator:
         self._fell_at = self._fell_by_loss_at = self._probed_at = Seconds(float("-inf"))
         self._probe: Probe | None = None
         self._probe_seen: list[tuple[float, float, int]] = []
+        self._told_until = Seconds(float("-inf"))
+        """When the newest packet was sent of which feedback told."""
 
     def heard(self, told: Sent, now: Seconds, round_trip_s: float) -> None:
         """Take in feedback on some packets."""
+        self._told_until = max([self._told_until, *told.sent_at[-1:]])
         for sent, arrived, size in zip(told.sent_at, told.arrived_at, told.sizes, strict=True):
             self._seen += 1
             if arrived is None:
@@ -192,7 +223,7 @@ class Estimator:
         self._measure()
         self._by_delay(now, round_trip_s)
         self._by_loss(now, round_trip_s)
-        self._by_probe(now, round_trip_s)
+        self._by_probe(now)
         self.bps = max(LEAST_BPS, min(MOST_BPS, self.bps))
 
     def _measure(self) -> None:
@@ -208,7 +239,8 @@ class Estimator:
         if usage is Usage.OVERUSED:
             if now - self._fell_at > round_trip_s + GROUP_S:
                 self._ceiling_bps = self.acked_bps
-                self.bps = min(self.bps, DECREASE * self.acked_bps)
+                share = max(LEAST_DECREASE, DECREASE - self._trend.standing_s())
+                self.bps = min(self.bps, share * self.acked_bps)
                 self._fell_at = now
             self._increased_at = None
         elif usage is Usage.UNDERUSED:
@@ -256,9 +288,11 @@ class Estimator:
         self._probe_seen = []
         return self._probe
 
-    def _by_probe(self, now: Seconds, round_trip_s: float) -> None:
+    def _by_probe(self, now: Seconds) -> None:
         probe = self._probe
-        if probe is None or now - probe.begun < PROBE_S + round_trip_s + 2 * GROUP_S + 0.1:
+        if probe is None:
+            return
+        if self._told_until <= probe.begun + PROBE_S and now - probe.begun < PROBE_PATIENCE_S:
             return
         self._probe = None
         seen = self._probe_seen
@@ -272,6 +306,8 @@ class Estimator:
         if found > self.bps:
             self.bps = min(found, probe.bps)
             self._ceiling_bps = None
+        if found >= PROBE_ON * probe.bps:
+            self._probed_at = Seconds(float("-inf"))
 
 
 def _rate(moments: Sequence[tuple[float, int]]) -> float:

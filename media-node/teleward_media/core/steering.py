@@ -93,10 +93,11 @@ class Steering:
         return orders
 
     def _budget(self, receiver: ParticipantId, want: _Wants) -> float:
-        """What is left for pictures when the voices have theirs."""
+        """What is left for pictures when the voices have theirs, and what is lost is sent again."""
         estimator = self._estimators.get(receiver)
-        whole = estimator.bps if estimator else self._remb.get(receiver, UNKNOWN)
-        return whole - VOICE_BPS * want.voices
+        if estimator is None:
+            return self._remb.get(receiver, UNKNOWN) - VOICE_BPS * want.voices
+        return (estimator.bps - VOICE_BPS * want.voices) * (1 - estimator.loss)
 
     def _cap(
         self, plan: ForwardingPlan, wants: dict[ParticipantId, _Wants], orders: Orders

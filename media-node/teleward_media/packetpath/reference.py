@@ -57,7 +57,7 @@ class ReferencePath:
         self._ingress, self._count = ingress, count
         self._keys, self._random = keys, random
         self._out = Outbox(egress, count)
-        self._repairs = Repairs(self._out, count)
+        self._repairs = Repairs(self._out, count, self._begin_anew)
         self._casting = Casting(self._ask_keyframe)
         self._peers = self._casting.peers
         self._reported_at = self._fed_back_at = self._looked_at = Seconds(float("-inf"))
@@ -279,6 +279,8 @@ class ReferencePath:
             out_timestamp = (timestamp + segment.timestamp) & 0xFFFFFFFF
             if number >= slot.next:
                 slot.sent(number, out_timestamp, len(payload), now)
+                if descriptor.keyframe:
+                    slot.keyframe_at = number
                 if descriptor.picture >= 0:
                     slot.last = segment.numbers(descriptor)
             slot.packets += 1
@@ -337,6 +339,11 @@ class ReferencePath:
             self._count("drop_keyframe_rate", 1)
             return
         self._ask_keyframe(layer, now)
+
+    def _begin_anew(self, slot: Slot, now: Seconds) -> None:
+        """Give up mending what a receiver lacks."""
+        if slot.layer is not None:
+            self._ask_keyframe(slot.layer, now)
 
     def _ask_keyframe(self, layer: Layer, now: Seconds) -> None:
         """Note that somebody needs a keyframe; ask the publisher if the floor allows."""

@@ -19,14 +19,14 @@ from teleward_media.packetpath.outbox import Outbox
 from teleward_media.packetpath.peer_path import PeerPath
 from teleward_media.packetpath.slot import Segment, Slot
 
-LEAST_REPAIR_BPS = 300_000
+LEAST_REPAIR_BPS = 60_000
 """What repairs may always use: a path whose estimate fell to nothing still mends its lowest layer."""
-REPAIR_SHARE = 0.5
+REPAIR_SHARE = 0.3
 """Of the estimate, that repairs may use at the most: at 20 % loss, a quarter of what is sent is sent again."""
-REPAIR_BURST_S = 0.25
+REPAIR_BURST_S = 0.3
 """Of that rate at once: what a keyframe lost whole needs."""
-MAX_QUEUE = 128
-"""Repairs that wait for their turn; what is asked for beyond it will be asked for again."""
+MAX_QUEUE = 64
+"""Repairs that wait for their turn. Where more are missing, the budget would take seconds: a keyframe is cheaper."""
 COOLDOWN_S = Seconds(0.02)
 """One packet is not sent again to one receiver sooner: an answer needs a round trip, and storms repeat themselves
 (LiveKit waits 100 ms; a round trip on a hospital's own network is a few)."""
@@ -51,20 +51,23 @@ def set_budget(budget: TokenBucket, estimate_bps: float) -> None:
 class Repairs:
     """Answers NACKs and sends probes, for all peers."""
 
-    def __init__(self, out: Outbox, count: Callable[[str, int], None]) -> None:
-        self._out, self._count = out, count
+    def __init__(
+        self, out: Outbox, count: Callable[[str, int], None],
+        begin_anew: Callable[[Slot, Seconds], None],
+    ) -> None:  # fmt: skip
+        self._out, self._count, self._begin_anew = out, count, begin_anew
 
     def asked(self, path: PeerPath, nacked: rtcpwire.Nacked, now: Seconds) -> None:
         """Take in a NACK. Without RTX nothing is sent again: one nonce twice under one key would break AES-GCM."""
         slot = path.slots_by_ssrc.get(nacked.ssrc)
-        if slot is None or slot.section.rtx_ssrc is None:
+        if slot is None or slot.section.rtx_ssrc is None or slot.is_falling:
             return
-        for sequence in nacked.sequences:
-            if len(path.queue) >= MAX_QUEUE:
-                self._count("drop_nack_rate", 1)
-                break
-            path.queue.append((slot, sequence))
+        path.queue.extend((slot, n) for n in nacked.sequences if not slot.is_superseded(n))
         self.drain(path, now)
+        if len(path.queue) > MAX_QUEUE:
+            self._count("drop_nack_rate", len(path.queue))
+            path.queue.clear()
+            self._begin_anew(slot, now)
 
     def drain(self, path: PeerPath, now: Seconds) -> None:
         """Send what waits, as far as the budget reaches."""
@@ -72,7 +75,8 @@ class Repairs:
             slot, sequence = path.queue[0]
             found = slot.asked(sequence)
             kept = found[0].layer.find(found[1]) if found else None
-            if found is not None and kept is not None and self._is_due(slot, sequence, now):
+            is_of_use = not slot.is_superseded(sequence) and self._is_due(slot, sequence, now)
+            if found is not None and kept is not None and is_of_use:
                 if not path.repair.allow(now, len(kept.payload)):
                     return
                 self._resend(path, slot, found[0], kept, sequence, now)

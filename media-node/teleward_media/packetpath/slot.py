@@ -90,6 +90,8 @@ class Slot:
         self.next = sequence + 0x10000
         """Next extended outgoing number."""
         self.rtx_next = sequence
+        self.keyframe_at = 0
+        """Extended outgoing number at which the last keyframe began."""
         self.last_timestamp = timestamp
         self.last_at = Seconds(0.0)
         self.last = Last(-1, -1, -1)
@@ -105,6 +107,11 @@ class Slot:
     def present(self) -> Segment:
         """The segment that grows."""
         return self.segments[-1]
+
+    @property
+    def is_falling(self) -> bool:
+        """Whether it waits for a lower layer because the present one is too much: mending it would be more still."""
+        return bool(self.awaited and self.layer and self.awaited.index < self.layer.index)
 
     def begin(
         self,
@@ -190,6 +197,10 @@ class Slot:
             if extended >= segment.first:
                 return (segment, extended) if extended < segment.end else None
         return None
+
+    def is_superseded(self, sequence: int) -> bool:
+        """Whether a keyframe was sent after this 16-bit number, so that nothing before it is of use any more."""
+        return self.next - ((self.next - sequence) & 0xFFFF) < self.keyframe_at
 
     def sent(self, number: int, timestamp: int, size: int, now: Seconds) -> None:
         """Note the newest packet."""

@@ -6,6 +6,7 @@ import pytest
 from teleward_contract.units import Seconds
 from teleward_media.core.estimate import (
     LEAST_BPS,
+    PROBE_PATIENCE_S,
     PROBE_S,
     START_BPS,
     Estimator,
@@ -177,7 +178,8 @@ def test_a_probe_is_judged_by_what_got_through(spread: float, expected: float) -
     sent = [Seconds(10 + n * 0.005) for n in range(10)]
     arrived: list[float | None] = [10 + n * 0.005 * spread for n in range(10)]
     estimator.heard(Sent(sent, arrived, [1200] * 10), Seconds(10.1), 0.05)
-    estimator.heard(Sent(), Seconds(10.5), 0.05)
+    assert estimator.bps == START_BPS, "not before all of it is told of"
+    estimator.heard(Sent([Seconds(10.1)], [12.0], [100]), Seconds(10.5), 0.05)
 
     assert estimator.bps == pytest.approx(expected, rel=0.01)
 
@@ -186,6 +188,6 @@ def test_a_probe_of_which_too_little_is_heard_says_nothing() -> None:
     estimator = Estimator()
     estimator.probe(2_000_000, Seconds(10))
     estimator.heard(Sent([Seconds(10)], [10.0], [1200]), Seconds(10.1), 0.05)
-    estimator.heard(Sent(), Seconds(10.5), 0.05)
+    estimator.heard(Sent(), Seconds(10 + PROBE_PATIENCE_S), 0.05)
 
     assert estimator.bps == START_BPS
