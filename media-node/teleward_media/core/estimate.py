@@ -41,6 +41,8 @@ NEAR = 0.1
 """Within this share of the rate at which the queue last grew, the estimate grows by a packet per response time."""
 PACKET_BITS = 1200 * 8
 ACKED_WINDOW_S = 0.5
+MAX_ACKED = 4096
+"""Arrivals that the window holds, whatever times a receiver claims: as many packets as the packet path remembers."""
 HEADROOM = 1.5
 """The estimate does not outgrow this multiple of what demonstrably got through (gcc §4.5)."""
 
@@ -199,7 +201,9 @@ class Estimator:
         if not self._acked:
             return
         newest = max(arrived for arrived, _ in self._acked)
-        while self._acked and newest - self._acked[0][0] > ACKED_WINDOW_S:
+        while self._acked and (
+            newest - self._acked[0][0] > ACKED_WINDOW_S or len(self._acked) > MAX_ACKED
+        ):
             self._acked_bytes -= self._acked.popleft()[1]
         self.acked_bps = self._acked_bytes * 8 / ACKED_WINDOW_S
 

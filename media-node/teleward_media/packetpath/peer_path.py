@@ -26,6 +26,8 @@ CONTROL_RATE, CONTROL_BURST = 200, 100
 """RTCP packets a second, and at once: a browser sends 20 feedbacks, and NACKs and reports of twenty streams."""
 WISH_RATE, WISH_BURST = 0.5, 8.0
 """Keyframes a second that one receiver may cost a publisher: after a burst of losses, one every two seconds."""
+MAX_FEEDBACKS = 8
+"""Feedback packets written at a time; 50 ms of a browser's packets need one."""
 DEFAULT_ROUND_TRIP_S = 0.1
 """Until a report tells (mediasoup's DefaultRtt)."""
 
@@ -124,10 +126,10 @@ class PeerPath:
 
     def write_feedback(self, sender: int) -> list[bytes]:
         """Write transport-wide feedback of everything that arrived since the last."""
-        parts = []
+        parts: list[bytes] = []
         media = next(iter(self.layers), 0)
         numbers = sorted(self.arrived)
-        while numbers:
+        while numbers and len(parts) < MAX_FEEDBACKS:
             base = numbers[0]
             within = [n for n in numbers if n - base < twcc.MAX_STATUSES]
             arrivals = [self.arrived.get(n) for n in range(base, within[-1] + 1)]

@@ -14,8 +14,9 @@ REFERENCE_TICKS = 256
 MAX_STATUSES = 2048
 """Packets taken of one feedback: seconds of the fastest sender. A run-length chunk of two bytes claims up to 8,191."""
 
-MAX_DELTA_BYTES = 1000
-"""Bytes of arrival times in one feedback, so that it fits a datagram."""
+MAX_TOLD, MAX_DELTA_BYTES = 1300, 1000
+"""Packets told of in one feedback, and bytes of their arrival times: with a chunk of two bytes for each seven packets,
+at worst, it has 1,400 bytes and fits a datagram."""
 
 _HEAD = struct.Struct("!IIHH")
 _FORMAT, _PACKET_TYPE = 15, 205
@@ -93,7 +94,7 @@ def write(
     last = reference * REFERENCE_TICKS
     statuses: list[int] = []
     deltas = bytearray()
-    for arrival in arrivals[:MAX_STATUSES]:
+    for arrival in arrivals[:MAX_TOLD]:
         if arrival is None:
             statuses.append(_LOST)
             continue
