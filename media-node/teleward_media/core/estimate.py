@@ -47,6 +47,8 @@ NEAR = 0.1
 """Within this share of the rate at which the queue last grew, the estimate grows by a packet per response time."""
 PACKET_BITS = 1200 * 8
 ACKED_WINDOW_S = 0.5
+MAX_ACKED = 4096
+"""Arrivals that the window holds, whatever times a receiver claims: as many packets as the packet path remembers."""
 HEADROOM = 1.5
 """The estimate does not outgrow this multiple of what demonstrably got through (gcc §4.5)."""
 
@@ -151,15 +153,12 @@ class DelayTrend:
 
     def standing_s(self) -> float:
         """How long the queue that stands on the path is: what even the quickest of the last groups waited."""
-        if not self._delays:
-            return 0.0
-        least = newest = self._delays[-1][1]
-        until = self._delays[-1][0]
+        until, least = self._delays[-1]
         for arrived, delay in reversed(self._delays):
             if until - arrived > STANDING_WINDOW_S:
                 break
             least = min(least, delay)
-        return least - min(newest, *(delay for _, delay in self._delays))
+        return least - min(delay for _, delay in self._delays)
 
     def _adapt(self, size: float, apart: float) -> None:
         """Let the threshold follow the trend slowly, so that flows that share the path do not starve us."""
@@ -230,7 +229,9 @@ class Estimator:
         if not self._acked:
             return
         newest = max(arrived for arrived, _ in self._acked)
-        while self._acked and newest - self._acked[0][0] > ACKED_WINDOW_S:
+        while self._acked and (
+            newest - self._acked[0][0] > ACKED_WINDOW_S or len(self._acked) > MAX_ACKED
+        ):
             self._acked_bytes -= self._acked.popleft()[1]
         self.acked_bps = self._acked_bytes * 8 / ACKED_WINDOW_S
 

@@ -111,7 +111,7 @@ class Steering:
             if source.kind == "microphone" or len(layers) > 1 or not outputs:
                 continue
             best = max(self._share(output.participant, wants) for output in outputs)
-            cap = min(MOST_BPS, best + VOICE_BPS)
+            cap = min(MOST_BPS, max(0.0, best) + VOICE_BPS)  # some claim to take nothing
             caps[source.participant] = max(cap, caps.get(source.participant, 0.0))
         for publisher in self._caps.keys() - caps.keys():
             caps[publisher] = MOST_BPS

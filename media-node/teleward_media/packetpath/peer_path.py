@@ -26,6 +26,10 @@ CONTROL_RATE, CONTROL_BURST = 200, 100
 """RTCP packets a second, and at once: a browser sends 20 feedbacks, and NACKs and reports of twenty streams."""
 WISH_RATE, WISH_BURST = 0.5, 8.0
 """Keyframes a second that one receiver may cost a publisher: after a burst of losses, one every two seconds."""
+MAX_SEAM = 100
+"""Lost packets told of before the first one that arrived; more are a leap."""
+MAX_FEEDBACKS = 8
+"""Feedback packets written at a time; 50 ms of a browser's packets need one."""
 DEFAULT_ROUND_TRIP_S = 0.1
 """Until a report tells (mediasoup's DefaultRtt)."""
 
@@ -92,6 +96,8 @@ class PeerPath:
     """Extended transport-wide sequence number → ticks, since the last feedback that we sent."""
     arrived_highest: int = -1
     feedback_count: int = 0
+    told_until: int = 1 << 62
+    """Extended number from which on our feedback has told nothing yet."""
 
     def layers_of(self, source: SourceId) -> list[Layer]:
         """The encodings of one source that have been heard, lowest first."""
@@ -124,16 +130,18 @@ class PeerPath:
 
     def write_feedback(self, sender: int) -> list[bytes]:
         """Write transport-wide feedback of everything that arrived since the last."""
-        parts = []
+        parts: list[bytes] = []
         media = next(iter(self.layers), 0)
         numbers = sorted(self.arrived)
-        while numbers:
-            base = numbers[0]
+        while numbers and len(parts) < MAX_FEEDBACKS:
+            # What was lost before the first that arrived is told, too: else losses at the seam of two would be none.
+            base = max(numbers[0] - MAX_SEAM, min(numbers[0], self.told_until))
             within = [n for n in numbers if n - base < twcc.MAX_STATUSES]
             arrivals = [self.arrived.get(n) for n in range(base, within[-1] + 1)]
             part, told = twcc.write(sender, media, base, self.feedback_count, arrivals)
             self.feedback_count = (self.feedback_count + 1) & 0xFF
             parts.append(part)
+            self.told_until = base + told
             numbers = [n for n in numbers if n >= base + told]
         self.arrived.clear()
         return parts

@@ -19,7 +19,7 @@ from teleward_media.core.forwarding import ForwardingPlan, Observed, Orders, Qua
 from teleward_media.core.limiter import TokenBucket
 from teleward_media.packetpath import rtcpwire, rtpwire, twcc
 from teleward_media.packetpath.casting import Casting
-from teleward_media.packetpath.layer import TOO_OLD, Kept, Layer
+from teleward_media.packetpath.layer import RING, TOO_OLD, Kept, Layer
 from teleward_media.packetpath.learning import learn
 from teleward_media.packetpath.observing import look_at, take_quality
 from teleward_media.packetpath.outbox import Outbox
@@ -122,6 +122,13 @@ class ReferencePath:
 
     def receive(self, now: Seconds) -> None:
         """Take in the SRTP and SRTCP datagrams of proven peers that the ingress block holds."""
+        try:
+            self._take_in(now)
+        finally:
+            self._ingress.count = 0  # a fault of ours costs this block, not every later one
+        self._out.flush()
+
+    def _take_in(self, now: Seconds) -> None:
         block = self._ingress
         buffer, lengths, peers = block.buffer, block.lengths, block.peers
         for index in range(block.count):
@@ -150,8 +157,6 @@ class ReferencePath:
                     self._rtp(path, at, at + length, now)
                     continue
             self._count("drop_srtp", 1)
-        block.count = 0
-        self._out.flush()
 
     def _rtp(self, path: PeerPath, at: int, end: int, now: Seconds) -> None:
         buffer = self._ingress.buffer
@@ -184,12 +189,14 @@ class ReferencePath:
         self, path: PeerPath, layer: Layer | None, extension: int, start: int, now: Seconds
     ) -> None:
         buffer = self._ingress.buffer
-        level_id = layer.level_id if layer is not None else 0
+        stamp_id, level_id = path.stamp_in, layer.level_id if layer is not None else 0
         for identifier, at, length in rtpwire.extensions(buffer, extension, start):
-            if identifier == path.stamp_in and length == 2:
+            if identifier == stamp_id and length == 2:
                 path.note_arrival(buffer[at] << 8 | buffer[at + 1], now)
-            elif identifier == level_id and layer is not None:
+                stamp_id = 0  # a packet says each thing once, however often it says it
+            elif identifier == level_id and layer is not None and length:
                 layer.note_level(buffer[at] & 0x7F)
+                level_id = 0
 
     def _unwrap(
         self, path: PeerPath, layer: Layer, at: int, start: int, stop: int, now: Seconds
@@ -275,6 +282,8 @@ class ReferencePath:
                 if before is None:
                     continue
                 segment = before
+            if extended + segment.sequence - slot.next > RING:
+                segment = slot.leap(extended)
             number = extended + segment.sequence
             out_timestamp = (timestamp + segment.timestamp) & 0xFFFFFFFF
             if number >= slot.next:

@@ -30,6 +30,8 @@ MAX_QUEUE = 64
 COOLDOWN_S = Seconds(0.02)
 """One packet is not sent again to one receiver sooner: an answer needs a round trip, and storms repeat themselves
 (LiveKit waits 100 ms; a round trip on a hospital's own network is a few)."""
+LOOK_BYTES = 40
+"""What a number costs for which there is nothing: looking for it is work, too, and asking for it is free."""
 PADDING_BYTES = 220
 """Of a packet that is nothing but padding: one byte tells the length, and evening out may add up to 32."""
 PROBE_PACKETS = 64
@@ -76,7 +78,10 @@ class Repairs:
             found = slot.asked(sequence)
             kept = found[0].layer.find(found[1]) if found else None
             is_of_use = not slot.is_superseded(sequence) and self._is_due(slot, sequence, now)
-            if found is not None and kept is not None and is_of_use:
+            if found is None or kept is None or not is_of_use:
+                if not path.repair.allow(now, LOOK_BYTES):
+                    return
+            else:
                 if not path.repair.allow(now, len(kept.payload)):
                     return
                 self._resend(path, slot, found[0], kept, sequence, now)

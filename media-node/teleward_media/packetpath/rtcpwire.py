@@ -19,6 +19,8 @@ MAX_PARTS = 32
 """Parts read of one compound packet; a browser sends fewer than ten."""
 MAX_BLOCKS = 31
 """Report blocks that the five-bit count of one report can tell (RFC 3550 §6.4.1)."""
+MAX_ITEMS = 4096
+"""Sequence numbers and arrivals taken of one datagram, over all its parts: two of the longest feedbacks."""
 MAX_NACKED = 512
 """Sequence numbers taken of one NACK: no more than half a ring could be of use at once."""
 
@@ -99,6 +101,7 @@ def read_rtcp(packet: Buffer, at: int, end: int) -> Iterator[Part]:
 
     Reduced-size packets (RFC 5506) are taken: the first part need not be a report.
     """
+    left = MAX_ITEMS
     for _ in range(MAX_PARTS):
         if at + 4 > end or packet[at] >> 6 != 2:
             return
@@ -114,8 +117,21 @@ def read_rtcp(packet: Buffer, at: int, end: int) -> Iterator[Part]:
             body = body[:-padding]
         reader = _READERS.get(kind)
         if reader is not None:
-            yield from reader(count, body)
+            for part in reader(count, body):
+                left -= _items(part)
+                if left < 0:
+                    return
+                yield part
         at = stop
+
+
+def _items(part: Part) -> int:
+    match part:
+        case twcc.Feedback():
+            return len(part.arrivals)
+        case Nacked():
+            return len(part.sequences)
+    return 0
 
 
 def _read_sr(count: int, body: bytes) -> Iterator[Part]:

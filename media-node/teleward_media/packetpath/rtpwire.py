@@ -70,8 +70,8 @@ def extensions(packet: Buffer, at: int, end: int) -> Iterator[tuple[int, int, in
             at += 1
         else:
             identifier, length = head >> 4, (head & 15) + 1
-            if identifier == _RESERVED_ID:
-                return
+            if identifier in (0, _RESERVED_ID):
+                return  # RFC 8285 §4.2: what follows is not to be looked at
         if at + length > end:
             return
         yield identifier, at, length

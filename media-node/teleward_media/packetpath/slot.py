@@ -151,6 +151,21 @@ class Slot:
             )
         )  # fmt: skip
 
+    def leap(self, extended: int) -> Segment:
+        """Shrink a gap that nothing could fill any more to one packet, which tells the receiver that there was one.
+
+        So the numbering cannot be driven past 2^15 unsent packets, from where on nobody could tell its rollover.
+        """
+        before = self.segments[-1]
+        self._close()
+        self.segments.append(
+            Segment(
+                before.layer, extended, self.next + 1 - extended, before.timestamp,
+                before.picture, before.tl0, before.key,
+            )
+        )  # fmt: skip
+        return self.segments[-1]
+
     def wait_for(self, layer: Layer | None) -> None:
         """Wait for a layer's next keyframe, or for none."""
         if self.awaited is not None:
@@ -176,9 +191,9 @@ class Slot:
         self.segments = deque((s for s in self.segments if s.layer.peer != peer), MAX_SEGMENTS)
 
     def _close(self) -> None:
-        if self.segments:
-            present = self.segments[-1]
-            present.end = min(present.end, self.next - present.sequence)
+        """Let no late packet take a number that has not been sent yet: it is somebody else's now."""
+        for segment in self.segments:
+            segment.end = min(segment.end, self.next - segment.sequence)
 
     def carrying(self, layer: Layer, extended: int) -> Segment | None:
         """Find the segment that a packet of the layer belongs to; None when it was never to be sent."""

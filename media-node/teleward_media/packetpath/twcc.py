@@ -14,8 +14,9 @@ REFERENCE_TICKS = 256
 MAX_STATUSES = 2048
 """Packets taken of one feedback: seconds of the fastest sender. A run-length chunk of two bytes claims up to 8,191."""
 
-MAX_DELTA_BYTES = 1000
-"""Bytes of arrival times in one feedback, so that it fits a datagram."""
+MAX_TOLD, MAX_DELTA_BYTES = 1300, 1000
+"""Packets told of in one feedback, and bytes of their arrival times: with a chunk of two bytes for each seven packets,
+at worst, it has 1,400 bytes and fits a datagram."""
 
 _HEAD = struct.Struct("!IIHH")
 _FORMAT, _PACKET_TYPE = 15, 205
@@ -84,16 +85,15 @@ def write(
 ) -> tuple[bytes, int]:
     """Write one feedback packet of as many arrivals as fit it; the packet, and how many.
 
-    `arrivals` are ticks, and begin with one that is received. A step that a large delta cannot tell
-    (8 s) ends the packet; the caller begins another there.
+    `arrivals` are ticks; one at least is received. A step that a large delta cannot tell (8 s) ends the
+    packet; the caller begins another there.
     """
-    first = arrivals[0]
-    assert first is not None
+    first = next(arrival for arrival in arrivals if arrival is not None)
     reference = first // REFERENCE_TICKS
     last = reference * REFERENCE_TICKS
     statuses: list[int] = []
     deltas = bytearray()
-    for arrival in arrivals[:MAX_STATUSES]:
+    for arrival in arrivals[:MAX_TOLD]:
         if arrival is None:
             statuses.append(_LOST)
             continue

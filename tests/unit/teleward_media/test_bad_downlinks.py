@@ -1,4 +1,4 @@
-"""The whole control loop on simulated bad downlinks: what a receiver sees of a picture and a voice, second by second."""
+"""The control loop on simulated bad downlinks: what a receiver sees of a picture and a voice, second by second."""
 
 import pytest
 from teleward_testing.path_simulation import LADDER_BPS, Conditions, Second, Simulation

@@ -1,9 +1,11 @@
 """One peer cannot make the packet path work for it alone: what it sends, asks for and reports is bounded."""
 
+import struct
+
 import pytest
 from teleward_media.core.forwarding import Output
 from teleward_media.core.keyframes import LOW_FLOOR_S
-from teleward_media.packetpath import rtcpwire
+from teleward_media.packetpath import rtcpwire, twcc
 from teleward_media.packetpath.layer import MAX_LEVELS
 from teleward_media.packetpath.learning import TAKEN_OVER_AFTER_S
 from teleward_media.packetpath.peer_path import CONTROL_BURST, MEDIA_BURST, WISH_BURST
@@ -105,3 +107,17 @@ def test_a_claimed_round_trip_is_believed_up_to_two_seconds(world: World) -> Non
     world.control(BEN, rtcpwire.write_rr(1, [nonsense]))
 
     assert world.path.qualities(world.now)[BEN].round_trip_s == before
+
+
+def test_what_was_lost_between_two_feedbacks_is_told_with_the_second() -> None:
+    world = World(stamped=True)
+    for stamps in ([5, 6], [9, 10]):
+        for stamp in stamps:
+            stamped = struct.pack("!HHBHB", 0xBEDE, 1, 5 << 4 | 1, stamp, 0)
+            world.send(stamp, first=0x90, payload=stamped + FRAME)
+        world.wait(0.06)
+
+    first, second = (p for p in world.control_for(ADA) if isinstance(p, twcc.Feedback))
+    assert (first.base, len(first.arrivals)) == (5, 2)
+    assert second.base == 7
+    assert [one is None for one in second.arrivals] == [True, True, False, False]

@@ -1,0 +1,227 @@
+"""A packet path with peers of our making: datagrams in, datagrams out, keys that only watch.
+
+`WatchedKeys` keeps account of what AES-GCM must never see: one packet number twice under one key, and a packet
+number from which neither libsrtp nor a receiver could tell how often the sequence number has wrapped.
+
+Source: RFC 3711 §3.3.1 (guessing the packet index), RFC 7714 §12 (a nonce serves once).
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from teleward_contract.units import ParticipantId, Seconds
+from teleward_media.core.answer import (
+    AUDIO_LEVEL,
+    MID,
+    REPAIRED_RID,
+    RID,
+    TRANSPORT_SEQUENCE,
+    negotiate,
+)
+from teleward_media.core.datagrams import LONGEST, STRIDE, Datagrams
+from teleward_media.core.forwarding import ForwardingPlan, Output, SourceId
+from teleward_media.core.offer import parse_offer
+from teleward_media.core.steering import Steering
+from teleward_media.packetpath import rtcpwire, rtpwire
+from teleward_media.packetpath.reference import ReferencePath
+
+from teleward_testing.sdp import SIMULCAST, audio, offer, video
+
+OPUS, VP8, RTX, H264 = 111, 96, 97, 102
+MIC_SSRC, CAMERA_SSRC, CAMERA_RTX_SSRC = 10, 20, 21
+STAMP_ID, LEVEL_ID = 5, 1
+KEY, DELTA = b"\x10\x00keyframe", b"\x10\x01delta"
+"""VP8 payloads without numbering: how a keyframe begins, and what is none."""
+SLOTS = ("a0", "v0", "v1")
+FURTHEST_BACK = 2000
+"""Numbers that a packet may be behind the newest: four rings. A receiver's guess is good for 32,768."""
+
+_STAMP = f"a=extmap:{STAMP_ID} {TRANSPORT_SEQUENCE}"
+PLAIN_SECTIONS = (
+    audio("mic", "sendonly", f"a=ssrc:{MIC_SSRC} cname:x", _STAMP),
+    video(
+        "cam", "sendonly", f"a=ssrc-group:FID {CAMERA_SSRC} {CAMERA_RTX_SSRC}",
+        f"a=ssrc:{CAMERA_SSRC} cname:x", f"a=ssrc:{CAMERA_RTX_SSRC} cname:x", _STAMP,
+    ),
+    audio("a0", "recvonly", _STAMP), video("v0", "recvonly", _STAMP), video("v1", "recvonly", _STAMP),
+)  # fmt: skip
+"""A microphone, a camera, a slot for a voice and two for pictures; every packet is stamped."""
+SIMULCAST_SECTIONS = (
+    PLAIN_SECTIONS[0], video("cam", "sendonly", *SIMULCAST, _STAMP), *PLAIN_SECTIONS[2:],
+)  # fmt: skip
+"""The same with three encodings, which are told by MID and RID."""
+
+
+class WatchedKeys:
+    """Keys of one direction that change nothing and refuse what says `forged`."""
+
+    def __init__(self, session: object, block: Datagrams) -> None:
+        self._block = block
+        self._used: dict[int, set[int]] = {}
+        self._highest: dict[int, int] = {}
+
+    def unprotect(self, at: int, length: int) -> int:
+        """Take every packet but forged ones."""
+        return 0 if self._block.buffer[at + 12 : at + 18] == b"forged" else length
+
+    unprotect_rtcp = unprotect
+
+    def protect(self, at: int, length: int) -> int:
+        """Check the packet's number as the receiver would guess it."""
+        assert length <= LONGEST + 22, "a packet grew by more than stamp and original number"
+        _, _, sequence, _, ssrc = struct.unpack_from("!BBHII", self._block.buffer, at)
+        highest = self._highest.get(ssrc, sequence)
+        index = highest + ((sequence - highest + 0x8000) & 0xFFFF) - 0x8000
+        used = self._used.setdefault(ssrc, set())
+        assert index not in used, f"packet number {index} of {ssrc} is used twice"
+        assert index > highest - FURTHEST_BACK, f"packet number of {ssrc} leaps over a wrap"
+        used.add(index)
+        self._highest[ssrc] = max(highest, index)
+        return length
+
+    def protect_rtcp(self, at: int, length: int) -> int:
+        """Take every control packet that fits a datagram."""
+        assert length <= STRIDE - 20
+        return length
+
+
+@dataclass
+class Wire:
+    """What left, by the number of the peer that it went to."""
+
+    sent: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def send(self, peer: int, segments: Sequence[memoryview]) -> None:
+        """Keep copies."""
+        assert len({len(one) for one in segments[:-1]}) <= 1, "a run is not of one size"
+        self.sent += [(peer, bytes(one)) for one in segments]
+
+
+class PacketCall:
+    """A packet path, its peers by name, and a clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = Seconds(100.0)
+        self.wire = Wire()
+        self.counted: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
+        """Name → number of its present peer."""
+        self._joined = 0
+        self._plan: ForwardingPlan = {}
+        self.steering = Steering()
+        self.ingress = Datagrams(64)
+        self.path = ReferencePath(self.ingress, self.wire, self._count, WatchedKeys, lambda _: 7)
+
+    def _count(self, what: str, n: int) -> None:
+        self.counted[what] = self.counted.get(what, 0) + n
+
+    def join(self, name: str, sections: Sequence[tuple[str, ...]] = PLAIN_SECTIONS) -> None:
+        """Let somebody's handshake be done; the slots' SSRCs are 1000 and up, RTX after picture."""
+        self._joined += 1
+        ssrcs = iter(range(1000, 1100))
+        negotiated = negotiate(parse_offer(offer(*sections)), lambda: next(ssrcs))
+        self.numbers[name] = self._joined
+        self.path.add_peer(ParticipantId(name), self._joined, None, None, negotiated, self.now)
+
+    def leave(self, name: str) -> None:
+        """Let a peer go."""
+        self.path.remove_peer(self.numbers.pop(name, 0))
+
+    def plan(self, *shown: tuple[str, str, str, str]) -> None:
+        """Show what is named: (publisher, kind, receiver, mid)."""
+        plan: ForwardingPlan = {}
+        for publisher, kind, receiver, mid in shown:
+            source = SourceId(ParticipantId(publisher), kind)  # type: ignore[arg-type]  # a literal at every caller
+            plan[source] = (*plan.get(source, ()), Output(ParticipantId(receiver), mid))
+        self._plan = plan
+        self.path.set_plan(plan, self.now)
+
+    def steer(self) -> None:
+        """Do what the pump does ten times a second: look, decide, order."""
+        seen = self.path.look()
+        self.path.steer(self.steering.decide(seen, self._plan, {}, self.now), self.now)
+
+    def put(self, name: str, datagram: bytes) -> None:
+        """Lay a datagram into the block; a whole block is taken in at once."""
+        block = self.ingress
+        at = block.count * STRIDE
+        datagram = datagram[:LONGEST]
+        block.buffer[at : at + len(datagram)] = datagram
+        block.lengths[block.count], block.peers[block.count] = (
+            len(datagram),
+            self.numbers.get(name, 0),
+        )
+        block.count += 1
+        if block.count == block.capacity:
+            self.take()
+
+    def take(self) -> None:
+        """Take in what was put."""
+        self.path.receive(self.now)
+
+    def send(self, name: str, datagram: bytes) -> None:
+        """Put one datagram and take it in."""
+        self.put(name, datagram)
+        self.take()
+
+    def wait(self, seconds: float) -> None:
+        """Move the clock and tick once."""
+        self.now = Seconds(self.now + seconds)
+        self.path.tick(self.now)
+
+    def got(self, name: str, since: int = 0) -> list[bytes]:
+        """List the datagrams that left for a peer."""
+        number = self.numbers[name]
+        return [data for peer, data in self.wire.sent[since:] if peer == number]
+
+    def media_for(self, name: str) -> list[tuple[int, int, bytes]]:
+        """List (SSRC, sequence number, payload) of the RTP that left for a peer."""
+        found = []
+        for data in self.got(name):
+            if not rtpwire.is_rtcp(data[1]):
+                bounds = rtpwire.bounds(data, 0, len(data))
+                assert bounds is not None
+                _, _, sequence, _, ssrc = struct.unpack_from("!BBHII", data)
+                found.append((ssrc, sequence, data[bounds[1] : bounds[2]]))
+        return found
+
+    def control_for(self, name: str) -> list[rtcpwire.Part]:
+        """List the parts of the RTCP that left for a peer."""
+        packets = [data for data in self.got(name) if rtpwire.is_rtcp(data[1])]
+        return [part for one in packets for part in rtcpwire.read_rtcp(one, 0, len(one))]
+
+
+def rtp(
+    sequence: int, payload: bytes = DELTA, *, ssrc: int = CAMERA_SSRC, kind: int = VP8,
+    timestamp: int = 0, elements: Sequence[tuple[int, bytes]] = (), first: int = 0x80,
+) -> bytes:  # fmt: skip
+    """Write an RTP packet; elements become a one-byte header extension (RFC 8285 §4.2)."""
+    body = b"".join(bytes([number << 4 | len(value) - 1]) + value for number, value in elements)
+    body += bytes(-len(body) % 4)
+    extension = struct.pack("!HH", 0xBEDE, len(body) // 4) + body if elements else b""
+    head = struct.pack(
+        "!BBHII", first | (0x10 if elements else 0), kind, sequence & 0xFFFF,
+        timestamp & 0xFFFFFFFF, ssrc,
+    )  # fmt: skip
+    return head + extension + payload
+
+
+def padding_only(sequence: int, *, ssrc: int = CAMERA_SSRC, kind: int = VP8) -> bytes:
+    """Write a packet that carries nothing but padding, as browsers probe with."""
+    return rtp(sequence, b"\0\0\0\x04", ssrc=ssrc, kind=kind, first=0xA0)
+
+
+def named(rid: str, mid: str = "cam", *, repaired: bool = False) -> tuple[tuple[int, bytes], ...]:
+    """Write the elements that tell section and encoding, as `teleward_testing.sdp` numbers them."""
+    return ((4, mid.encode()), (11 if repaired else 10, rid.encode()))
+
+
+EXTENSION_URIS = {
+    4: MID,
+    10: RID,
+    11: REPAIRED_RID,
+    STAMP_ID: TRANSPORT_SEQUENCE,
+    LEVEL_ID: AUDIO_LEVEL,
+}
+"""What the elements of these offers mean."""
