@@ -54,13 +54,22 @@ HEADROOM = 1.5
 
 LITTLE_LOSS, MUCH_LOSS = 0.02, 0.10
 """Below the first the estimate may grow, above the second it falls by half of the loss (gcc §5)."""
-LOSS_WINDOW_PACKETS = 20
+LOSS_WINDOW_PACKETS, LOSS_SMOOTHING = 20, 0.3
 LOSS_PATIENCE_S = 0.3
 """After a decrease by loss, until the next one: besides a round trip."""
+JUDGE_LOSS_S = 1.0
+"""From a round trip after a decrease by loss until it is judged: by then a loss of congestion has fallen, too."""
+SAME_LOSS, LESS = 0.75, 0.9
+"""Loss that is still the first share of what it was before the decrease, while what gets through has fallen to the
+second, is the path's own, as on bad Wi-Fi, and no sign of congestion. libwebrtc's loss-based estimate
+(loss_based_bwe_v2.cc) fits an inherent loss, too."""
 
 PROBE_FACTOR = 2.0
 PROBE_S = 0.05
-PROBE_EVERY_S = Seconds(3.0)
+PROBE_EVERY_S, MOST_PROBE_EVERY_S = Seconds(3.0), Seconds(6.0)
+"""Between two probes, and between two that found nothing."""
+PROBE_GAIN = 1.05
+"""A probe that finds less than this has found nothing."""
 PROBE_ON = 0.7
 """Share of a probe's rate that must have got through for the next one to follow at once (libwebrtc's
 kRepeatedProbeMinPercentage)."""
@@ -153,6 +162,8 @@ class DelayTrend:
 
     def standing_s(self) -> float:
         """How long the queue that stands on the path is: what even the quickest of the last groups waited."""
+        if not self._delays:
+            return 0.0
         until, least = self._delays[-1]
         for arrived, delay in reversed(self._delays):
             if until - arrived > STANDING_WINDOW_S:
@@ -185,6 +196,19 @@ class Probe:
     bps: float
 
 
+@dataclass(slots=True)
+class _FallByLoss:
+    counts_from: Seconds
+    loss: float
+    """Before it."""
+    bps: float
+    """Before it."""
+    acked_bps: float
+    """What got through before it."""
+    lost: int = 0
+    seen: int = 0
+
+
 class Estimator:
     """The estimate for one receiver. Times are the sender's and the receiver's own, and are never compared."""
 
@@ -192,7 +216,12 @@ class Estimator:
         self.bps = float(start_bps)
         self.acked_bps = 0.0
         self.loss = 0.0
-        """Share lost, over the last packets."""
+        """Share lost of late, smoothed."""
+        self._own_loss = 0.0
+        """What the path loses at any rate."""
+        self._fall: _FallByLoss | None = None
+        """The decrease by loss that is to be judged."""
+        self._probe_every_s = PROBE_EVERY_S
         self._trend = DelayTrend()
         self._acked: deque[tuple[float, int]] = deque()
         self._acked_bytes = 0
@@ -252,7 +281,7 @@ class Estimator:
     def _increase(self, now: Seconds, round_trip_s: float) -> None:
         since = min(1.0, now - self._increased_at) if self._increased_at is not None else 0.0
         self._increased_at = now
-        if self.loss > LITTLE_LOSS:
+        if self.excess > LITTLE_LOSS:
             return
         ceiling = self._ceiling_bps
         if ceiling is not None and self.bps > ceiling * (1 + NEAR):
@@ -266,11 +295,41 @@ class Estimator:
     def _by_loss(self, now: Seconds, round_trip_s: float) -> None:
         if self._seen < LOSS_WINDOW_PACKETS:
             return
-        self.loss = self._lost / self._seen
+        present = self._lost / self._seen
+        self.loss += (present - self.loss) * LOSS_SMOOTHING
+        self._own_loss = min(self._own_loss, self.loss)
+        self._judge_fall(now)
         self._lost = self._seen = 0
-        if self.loss > MUCH_LOSS and now - self._fell_by_loss_at > LOSS_PATIENCE_S + round_trip_s:
+        is_due = now - self._fell_by_loss_at > LOSS_PATIENCE_S + round_trip_s
+        if self.excess > MUCH_LOSS and is_due:
             self._fell_by_loss_at = self._fell_at = now
-            self.bps *= 1 - 0.5 * self.loss
+            if self._fall is None:
+                before = max(present, self.loss)
+                self._fall = _FallByLoss(
+                    Seconds(now + round_trip_s), before, self.bps, self.acked_bps
+                )
+            self.bps *= 1 - 0.5 * self.excess
+
+    def _judge_fall(self, now: Seconds) -> None:
+        """Take back a decrease that did nothing against the loss: it is the path's own."""
+        fall = self._fall
+        if fall is None or now < fall.counts_from:
+            return
+        fall.lost += self._lost
+        fall.seen += self._seen
+        if now < fall.counts_from + JUDGE_LOSS_S:
+            return
+        self._fall = None
+        loss = fall.lost / fall.seen
+        is_in_vain = loss > SAME_LOSS * fall.loss and self.acked_bps < LESS * fall.acked_bps
+        if is_in_vain and self._trend.standing_s() < STANDING_S:
+            self._own_loss = self.loss
+            self.bps = max(self.bps, fall.bps)
+
+    @property
+    def excess(self) -> float:
+        """Loss beyond what the path loses at any rate."""
+        return max(0.0, self.loss - self._own_loss)
 
     # -- probing -------------------------------------------------------------------------------
 
@@ -278,9 +337,9 @@ class Estimator:
         """Begin a probe if more is wanted than is known to be there, and the last one is long enough ago."""
         if (
             self.bps >= wanted_bps
-            or self.loss > LITTLE_LOSS
+            or self.excess > LITTLE_LOSS
             or self._trend.usage is not Usage.NORMAL
-            or now - self._probed_at < PROBE_EVERY_S
+            or now - self._probed_at < self._probe_every_s
             or now - self._fell_at < PROBE_AFTER_DECREASE_S
         ):
             return None
@@ -298,17 +357,22 @@ class Estimator:
         self._probe = None
         seen = self._probe_seen
         if len(seen) < LEAST_PROBE_PACKETS:
+            self._probe_every_s = MOST_PROBE_EVERY_S
             return
         sending = _rate([(sent, size) for sent, _, size in seen])
         receiving = _rate(sorted((arrived, size) for _, arrived, size in seen))
         found = min(sending, receiving)
         if receiving < SATURATED * sending:
             found = SATURATED_SHARE * receiving
-        if found > self.bps:
-            self.bps = min(found, probe.bps)
-            self._ceiling_bps = None
+        found = min(found, probe.bps)
+        if found < PROBE_GAIN * self.bps:
+            self._probe_every_s = MOST_PROBE_EVERY_S
+            return
+        self._probe_every_s = PROBE_EVERY_S
         if found >= PROBE_ON * probe.bps:
             self._probed_at = Seconds(float("-inf"))
+        self.bps = found
+        self._ceiling_bps = None
 
 
 def _rate(moments: Sequence[tuple[float, int]]) -> float:

@@ -30,6 +30,8 @@ MAX_SEAM = 100
 """Lost packets told of before the first one that arrived; more are a leap."""
 MAX_FEEDBACKS = 8
 """Feedback packets written at a time; 50 ms of a browser's packets need one."""
+MOST_RESPONSE_S = 1.0
+"""A response that is later says nothing about repairs: by then a keyframe has been asked for."""
 DEFAULT_ROUND_TRIP_S = 0.1
 """Until a report tells (mediasoup's DefaultRtt)."""
 
@@ -75,6 +77,12 @@ class PeerPath:
     """Repairs that wait for their turn: slot and 16-bit number."""
     probe: Probe | None = None
     probed_bytes: int = 0
+    response_s: float = 0.0
+    """From sending a packet to hearing of it, with the queue that stands on the path, smoothed."""
+    media_bps: float = 0.0
+    """Rate of the new packets sent to it, smoothed."""
+    paced_at: Seconds = Seconds(0.0)
+    paced_octets: int = 0
     may_send: float = MEDIA_BURST
     """RTP packets that are taken until the next tick."""
     may_control: float = CONTROL_BURST
@@ -146,8 +154,9 @@ class PeerPath:
         self.arrived.clear()
         return parts
 
-    def take_feedback(self, heard: twcc.Feedback) -> None:
+    def take_feedback(self, heard: twcc.Feedback, now: Seconds) -> None:
         """Match the peer's feedback with what was sent; claims about anything else are passed over."""
+        newest = None
         base = self.stamp_next - ((self.stamp_next - heard.base) & 0xFFFF)
         into = self.feedback
         for number, ticks in enumerate(heard.arrivals, base):
@@ -158,7 +167,10 @@ class PeerPath:
             if size:
                 self.tally.told += 1
                 self.tally.told_lost += ticks is None
+                newest = self.sent_at[at] if ticks is not None else newest
                 into.sent_at.append(self.sent_at[at])
                 into.arrived_at.append(None if ticks is None else ticks * twcc.TICK_S)
                 into.sizes.append(size)
                 self.sent_size[at] = 0
+        if newest is not None:
+            self.response_s += (min(MOST_RESPONSE_S, now - newest) - self.response_s) / 4

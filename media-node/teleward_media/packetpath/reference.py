@@ -75,7 +75,7 @@ class ReferencePath:
             TokenBucket.full(WISH_RATE, WISH_BURST, now),
             next((_stamp_id(s.extensions) for s in negotiated.sources), 0),
         )  # fmt: skip
-        path.tally.at = path.refilled_at = now
+        path.tally.at = path.refilled_at = path.paced_at = now
         for section in negotiated.slots:
             path.slots[section.mid] = path.slots_by_ssrc[section.ssrc] = Slot(
                 number, section, _stamp_id(section.extensions),
@@ -96,7 +96,7 @@ class ReferencePath:
         self._casting.steer(orders.layers, now)
         for participant, bps in orders.estimates.items():
             for path in self._casting.of(participant):
-                set_budget(path.repair, bps)
+                set_budget(path, bps, now)
         for participant, cap in orders.caps.items():
             for path in self._casting.of(participant):
                 path.cap_bps = int(cap)
@@ -308,7 +308,7 @@ class ReferencePath:
         for part in rtcpwire.read_rtcp(self._ingress.buffer, at, end):
             match part:
                 case twcc.Feedback():
-                    path.take_feedback(part)
+                    path.take_feedback(part, now)
                 case rtcpwire.ReportBlock():
                     self._report_block(path, part, now)
                 case rtcpwire.SenderReport():

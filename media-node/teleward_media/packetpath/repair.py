@@ -23,13 +23,15 @@ LEAST_REPAIR_BPS = 60_000
 """What repairs may always use: a path whose estimate fell to nothing still mends its lowest layer."""
 REPAIR_SHARE = 0.3
 """Of the estimate, that repairs may use at the most: at 20 % loss, a quarter of what is sent is sent again."""
+PACE_SMOOTHING = 0.2
+"""Weight of the last tenth of a second in the rate of new packets: a frame is a third of that, a keyframe all of it."""
 REPAIR_BURST_S = 0.3
 """Of that rate at once: what a keyframe lost whole needs."""
 MAX_QUEUE = 64
 """Repairs that wait for their turn. Where more are missing, the budget would take seconds: a keyframe is cheaper."""
 COOLDOWN_S = Seconds(0.02)
-"""One packet is not sent again to one receiver sooner: an answer needs a round trip, and storms repeat themselves
-(LiveKit waits 100 ms; a round trip on a hospital's own network is a few)."""
+"""One packet is not sent again to one receiver sooner, nor before a round trip with the queue that stands on the path
+has passed: the answer may be on its way (libwebrtc's rtp_packet_history.h waits for a round trip, too)."""
 LOOK_BYTES = 40
 """What a number costs for which there is nothing: looking for it is work, too, and asking for it is free."""
 PADDING_BYTES = 220
@@ -44,10 +46,18 @@ def make_budget(now: Seconds) -> TokenBucket:
     return TokenBucket.full(rate, rate * REPAIR_BURST_S, now)
 
 
-def set_budget(budget: TokenBucket, estimate_bps: float) -> None:
-    """Let the budget follow the receiver's estimate."""
-    budget.rate = max(LEAST_REPAIR_BPS, REPAIR_SHARE * estimate_bps) / 8
-    budget.burst = budget.rate * REPAIR_BURST_S
+def set_budget(path: PeerPath, estimate_bps: float, now: Seconds) -> None:
+    """Let the budget follow the receiver's estimate, of which new packets have their part first."""
+    octets = sum(slot.octets for slot in path.slots.values())
+    span = now - path.paced_at
+    if span > 0:
+        path.media_bps += (
+            (octets - path.paced_octets) * 8 / span - path.media_bps
+        ) * PACE_SMOOTHING
+        path.paced_at, path.paced_octets = now, octets
+    left = min(REPAIR_SHARE * estimate_bps, estimate_bps - path.media_bps)
+    path.repair.rate = max(LEAST_REPAIR_BPS, left) / 8
+    path.repair.burst = path.repair.rate * REPAIR_BURST_S
 
 
 class Repairs:
@@ -75,24 +85,15 @@ class Repairs:
         """Send what waits, as far as the budget reaches."""
         while path.queue:
             slot, sequence = path.queue[0]
-            found = slot.asked(sequence)
-            kept = found[0].layer.find(found[1]) if found else None
-            is_of_use = not slot.is_superseded(sequence) and self._is_due(slot, sequence, now)
-            if found is None or kept is None or not is_of_use:
-                if not path.repair.allow(now, LOOK_BYTES):
+            if not slot.is_superseded(sequence) and _is_due(path, slot, sequence, now):
+                found = slot.asked(sequence)
+                kept = found[0].layer.find(found[1]) if found else None
+                if not path.repair.allow(now, len(kept.payload) if kept else LOOK_BYTES):
                     return
-            else:
-                if not path.repair.allow(now, len(kept.payload)):
-                    return
-                self._resend(path, slot, found[0], kept, sequence, now)
-                slot.resent[sequence] = now
+                if found is not None and kept is not None:
+                    self._resend(path, slot, found[0], kept, sequence, now)
+                    slot.resent[sequence] = now
             path.queue.popleft()
-
-    @staticmethod
-    def _is_due(slot: Slot, sequence: int, now: Seconds) -> bool:
-        if len(slot.resent) >= MAX_QUEUE:
-            slot.resent = {s: at for s, at in slot.resent.items() if now - at < COOLDOWN_S}
-        return now - slot.resent.get(sequence, float("-inf")) >= COOLDOWN_S
 
     def _resend(
         self, path: PeerPath, slot: Slot, segment: Segment, kept: Kept, sequence: int, now: Seconds
@@ -155,3 +156,11 @@ class Repairs:
 
 def _can_probe(slot: Slot) -> bool:
     return slot.layer is not None and bool(slot.rtx_types) and slot.section.rtx_ssrc is not None
+
+
+def _is_due(path: PeerPath, slot: Slot, sequence: int, now: Seconds) -> bool:
+    """Whether it was not sent again just now."""
+    cooldown = max(COOLDOWN_S, path.response_s)
+    if len(slot.resent) >= MAX_QUEUE:
+        slot.resent = {s: at for s, at in slot.resent.items() if now - at < cooldown}
+    return now - slot.resent.get(sequence, float("-inf")) >= cooldown

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from teleward_contract.units import Seconds
-from teleward_media.core.answer import MID, RID, TRANSPORT_SEQUENCE
+from teleward_media.core.answer import TRANSPORT_SEQUENCE
 from teleward_media.core.forwarding import Output, SourceId
 from teleward_media.core.steering import EVERY_S, Steering
 from teleward_media.packetpath import rtcpwire, rtpwire, twcc
@@ -267,13 +267,14 @@ class Simulation:
                     del ben.packets[done]
                 ben.next, frame = at, []
                 ben.stuck_at = None
-        if ben.packets and ben.stuck_at is None:
+        if ben.packets and self._skip_to_keyframe():
+            self._assemble()
+        elif ben.packets and ben.stuck_at is None:
             ben.stuck_at = self.now
 
     def _whole(self, frame: list[bytes]) -> None:
         ben = self.receiver
-        is_key = frame[0][0] & 0x10 and not frame[0][4] & 1
-        if ben.waits_for_keyframe and not is_key:
+        if ben.waits_for_keyframe and not _is_key(frame[0]):
             return
         ben.waits_for_keyframe = False
         ben.whole_at.append((self.now, frame[0][5]))
@@ -300,18 +301,25 @@ class Simulation:
             self._give_up()
 
     def _give_up(self) -> None:
-        """Ask for a keyframe, and go on at the next frame that is whole and is one."""
+        """Ask for a keyframe; what comes before the next one that is whole is not waited for."""
         ben = self.receiver
         self._from_ben(rtcpwire.write_pli(1, self.picture_ssrc()))
         ben.stuck_at = self.now
         ben.waits_for_keyframe = True
-        keys = [n for n, p in ben.packets.items() if p[0] & 0x10 and not p[4] & 1]
-        if keys:
-            ben.next = min(keys)
-            for number in [n for n in ben.packets if n < ben.next]:
-                del ben.packets[number]
-            ben.missing = {n: at for n, at in ben.missing.items() if n >= ben.next}
-            self._assemble()
+
+    def _skip_to_keyframe(self) -> bool:
+        ben = self.receiver
+        for start in sorted((n for n, p in ben.packets.items() if _is_key(p)), reverse=True):
+            at = start
+            while (packet := ben.packets.get(at)) is not None and not packet[-1]:
+                at += 1
+            if packet is None:
+                continue
+            ben.next = start
+            ben.packets = {n: p for n, p in ben.packets.items() if n >= start}
+            ben.missing = {n: at for n, at in ben.missing.items() if n >= start}
+            return True
+        return False
 
     def picture_ssrc(self) -> int:
         """The SSRC under which ben sees the picture."""
@@ -339,11 +347,12 @@ class Simulation:
         ben.bytes = [(at, n) for at, n in ben.bytes if at > since]
 
 
+def _is_key(payload: bytes) -> bool:
+    return bool(payload[0] & 0x10) and not payload[4] & 1
+
+
 def _extend(number: int, highest: int) -> int:
     if highest < 0:
         return number + 0x10000
     ahead = (number - highest) & 0xFFFF
     return highest + (ahead if ahead < 0x8000 else ahead - 0x10000)
-
-
-__all__ = ["MID", "RID", "Conditions", "Simulation"]

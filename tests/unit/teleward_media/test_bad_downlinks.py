@@ -1,7 +1,8 @@
 """The control loop on simulated bad downlinks: what a receiver sees of a picture and a voice, second by second."""
 
 import pytest
-from teleward_testing.path_simulation import LADDER_BPS, Conditions, Second, Simulation
+from teleward_testing.impairment import Conditions
+from teleward_testing.path_simulation import LADDER_BPS, Second, Simulation
 
 DELAY_S = 0.02
 WIDE, NARROW = 2_000_000.0, 300_000.0

@@ -73,7 +73,11 @@ class Sender:
         told: list[tuple[float, float | None, int]] = []
         flying: list[tuple[float, float | None, int]] = []
         for sent, arrived, size in self._flying:
-            known = self.now - sent > 0.6 if arrived is None else arrived + back <= self.now
+            known = (
+                self.now - sent > back + FEEDBACK_S
+                if arrived is None
+                else arrived + back <= self.now
+            )
             (told if known else flying).append((sent, arrived, size))
         self._flying = flying
         feedback = Sent(
@@ -131,14 +135,39 @@ def test_a_fall_is_noticed_within_a_second_and_the_old_rate_is_back_within_fifte
     assert over[0] - rose < 15
 
 
-def test_a_little_random_loss_is_borne_and_much_of_it_makes_us_careful() -> None:
-    little = Sender(Conditions(delay_s=0.03, loss=0.01))
-    little.run(20)
-    much = Sender(Conditions(delay_s=0.03, loss=0.2))
-    much.run(20)
+@pytest.mark.parametrize("loss", [0.01, 0.1, 0.2])
+def test_loss_that_is_the_same_at_any_rate_is_the_paths_own_and_borne(loss: float) -> None:
+    sender = Sender(Conditions(delay_s=0.03, loss=loss))
+    sender.run(20)
 
-    assert little.estimator.bps > START_BPS
-    assert LEAST_BPS <= much.estimator.bps < START_BPS
+    assert min(sender.estimates(sender.now - 10)) > 0.5 * START_BPS
+
+
+@dataclass
+class Policer(Link):
+    """Cuts off what exceeds a rate, without a queue that would warn."""
+
+    rate_bps: float = 400_000
+    _until: float = 0.0
+
+    def __init__(self) -> None:
+        super().__init__(Conditions(delay_s=0.03), 5)
+
+    def carry(self, size: int, now: float) -> float | None:
+        self._until = max(self._until, now - 0.1) + size * 8 / self.rate_bps
+        if self._until <= now:
+            return super().carry(size, now)
+        self._until -= size * 8 / self.rate_bps
+        return None
+
+
+def test_loss_that_falls_with_the_rate_is_taken_for_a_limit_even_where_no_queue_warns() -> None:
+    sender = Sender(Conditions(delay_s=0.03))
+    sender.link = Policer()
+    sender.run(20)
+    settled = sender.estimates(sender.now - 10)
+
+    assert 0.5 * Policer.rate_bps < sum(settled) / len(settled) < 1.5 * Policer.rate_bps
 
 
 def test_without_feedback_nothing_is_concluded() -> None:

@@ -30,10 +30,10 @@ def seen(at: float, **feedback: Sent) -> Observed:
     return Observed(feedback=told, octets=octets)
 
 
-def lossy(at: float) -> Sent:
-    """Every other packet of the last tenth of a second is lost."""
+def crowded(at: float) -> Sent:
+    """Half of the last tenth of a second is lost, and a queue grows in which the rest waits."""
     sent = [Seconds(at - 0.1 + n / 500) for n in range(50)]
-    return Sent(sent, [s if n % 2 else None for n, s in enumerate(sent)], [1000] * 50)
+    return Sent(sent, [1.5 * s if n % 2 else None for n, s in enumerate(sent)], [1000] * 50)
 
 
 def layers(
@@ -58,7 +58,7 @@ def test_one_receivers_bad_path_changes_nothing_for_the_other() -> None:
     changed: dict[Output, int] = {}
     for step in range(40):
         at = 2 + step / 10
-        changed |= dict(layers(steering, seen(at, ben=lossy(at)), at))
+        changed |= dict(layers(steering, seen(at, ben=crowded(at)), at))
 
     assert changed == {TO_BEN: 0}
     assert (steering.estimate_bps(BEN) or 0) < 200_000
@@ -66,7 +66,7 @@ def test_one_receivers_bad_path_changes_nothing_for_the_other() -> None:
 
 def test_who_is_not_shown_anything_any_more_is_forgotten() -> None:
     steering = Steering()
-    layers(steering, seen(1, ben=lossy(1)), 1)
+    layers(steering, seen(1, ben=crowded(1)), 1)
     assert steering.estimate_bps(BEN) is not None
 
     assert layers(steering, seen(2), 2, {}) == []
@@ -88,7 +88,7 @@ def test_a_publisher_of_one_layer_is_told_what_its_only_receivers_path_carries()
     caps: list[float] = []
     for step in range(40):
         at = step / 10
-        orders = steering.decide(alone(at, ben=lossy(at)), plan, {}, Seconds(at))
+        orders = steering.decide(alone(at, ben=crowded(at)), plan, {}, Seconds(at))
         caps += orders.caps.values()
         assert orders.caps.keys() <= {ADA}
 
@@ -103,7 +103,7 @@ def test_the_better_of_two_receivers_decides_since_there_is_but_one_layer() -> N
     caps: list[float] = []
     for step in range(40):
         at = step / 10
-        caps += steering.decide(alone(at, ben=lossy(at)), plan, {}, Seconds(at)).caps.values()
+        caps += steering.decide(alone(at, ben=crowded(at)), plan, {}, Seconds(at)).caps.values()
 
     assert caps == [], "nothing is known against the other"
 
@@ -112,7 +112,7 @@ def test_a_cap_is_taken_back_when_the_receiver_has_gone() -> None:
     steering = Steering()
     for step in range(20):
         at = step / 10
-        steering.decide(alone(at, ben=lossy(at)), {CAMERA: (TO_BEN,)}, {}, Seconds(at))
+        steering.decide(alone(at, ben=crowded(at)), {CAMERA: (TO_BEN,)}, {}, Seconds(at))
 
     assert steering.decide(alone(2), {}, {}, Seconds(2)).caps == {ADA: MOST_BPS}
     assert steering.decide(alone(3), {}, {}, Seconds(3)).caps == {}
