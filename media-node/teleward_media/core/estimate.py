@@ -120,7 +120,7 @@ class DelayTrend:
         self._trend = 0.0
         self._over_s = 0.0
         self._over_times = 0
-        self._delays: deque[tuple[float, float]] = deque(maxlen=BASE_GROUPS)
+        self._delays: deque[tuple[float, float]] = deque([(float("-inf"), 0.0)], BASE_GROUPS)
 
     def take(self, sent: float, arrived: float) -> None:
         """Take in one packet that arrived, in order of sending."""
@@ -162,8 +162,6 @@ class DelayTrend:
 
     def standing_s(self) -> float:
         """How long the queue that stands on the path is: what even the quickest of the last groups waited."""
-        if not self._delays:
-            return 0.0
         until, least = self._delays[-1]
         for arrived, delay in reversed(self._delays):
             if until - arrived > STANDING_WINDOW_S:
