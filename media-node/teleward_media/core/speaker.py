@@ -25,6 +25,8 @@ KEEP_S = 3.0
 turn, which is rarely above two seconds. Our choice."""
 LOUDER = 2.0
 """Two who are active at once: the other must be 6 dB louder, which is plainly so to the ear, to take the place."""
+RECENT = 20
+"""Speakers remembered: as many as the largest call has participants."""
 VOICES = 5
 """The voices that are carried in a call where receivers have fewer slots than there are others."""
 
@@ -63,7 +65,7 @@ class Speakers:
     def __init__(self) -> None:
         self.speaker: ParticipantId | None = None
         self.recent: list[ParticipantId] = []
-        """Who has been the speaker, the latest first."""
+        """Who has been the speaker, the latest first, here still or not."""
         self.voices: list[ParticipantId] = []
         """Everybody heard, those first who are carried; an order that changes only when it must."""
         self._of: dict[ParticipantId, _Voice] = {}
@@ -83,13 +85,16 @@ class Speakers:
         span_s = 0.0 if self._looked_at is None else min(now - self._looked_at, WINDOW_S)
         self._looked_at = now
         self._of = {who: self._of.get(who) or _Voice() for who in heard}
-        self.recent = [who for who in self.recent if who in self._of]
         self.voices = [who for who in self.voices if who in self._of]
         self.voices += [who for who in heard if who not in self.voices]
         for who, voice in self._of.items():
             voice.look(levels.get(who, ()), now, span_s)
         self._carry()
         self._elect(now)
+
+    def order(self) -> tuple[tuple[ParticipantId, ...], tuple[ParticipantId, ...]]:
+        """Whose voices are carried, and who has spoken: what slots depend on where they do not suffice."""
+        return tuple(self.voices[:VOICES]), tuple(self.recent)
 
     def _carry(self) -> None:
         """Let who is active and plainly louder change places with the quietest of those carried."""
@@ -118,7 +123,7 @@ class Speakers:
 
     def _elected(self, who: ParticipantId) -> None:
         self.speaker = who
-        self.recent = [who, *(other for other in self.recent if other != who)]
+        self.recent = [who, *(other for other in self.recent if other != who)][:RECENT]
 
 
 def _loudness(voice: _Voice | None) -> float:

@@ -7,13 +7,13 @@ from teleward_contract.signalling import CloseReason, ErrorCode, ParticipantRole
 from teleward_contract.units import ParticipantId, Seconds
 from teleward_media.core.answer import Negotiated, negotiate
 from teleward_media.core.forwarding import Output, SourceId
+from teleward_media.core.member import Person
 from teleward_media.core.offer import parse_offer
 from teleward_media.core.room import (
     EMPTY_AFTER_S,
     CloseCall,
     ClosePeer,
     Effect,
-    Person,
     Replan,
     Room,
     TellParticipants,
