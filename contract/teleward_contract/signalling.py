@@ -302,10 +302,9 @@ class Muted(Frame):
     by: str
 
 
-class Quality(Frame):
-    """How this participant's own path has been; `up` is from it to the media node. Null: not known."""
+class QualityView(Frame):
+    """How a participant's path has been; `up` is from it to the media node. Null: not known."""
 
-    type: Literal["quality"] = "quality"
     round_trip_ms: float | None = None
     up_loss: float | None = None
     """Share of the packets, 0 to 1."""
@@ -316,6 +315,12 @@ class Quality(Frame):
     down_bps: int | None = None
     path: str | None = Field(default=None, max_length=32)
     """Kind of path, never an address."""
+
+
+class Quality(QualityView):
+    """Every few seconds, to each participant about itself."""
+
+    type: Literal["quality"] = "quality"
 
 
 class Closed(Frame):

@@ -206,7 +206,7 @@ def test_what_stalls_is_told_to_all_once() -> None:
     room = room_of("ada", "ben")
     at = {
         SourceId(one, kind): Seconds(10) for one in (ADA, BEN) for kind in ("microphone", "camera")
-    }  # type: ignore[arg-type]  # both are kinds
+    }
 
     assert room.stall(Observed(heard_at=at), Seconds(10)) == []
     late = Seconds(10.5 + STALLED_S)
