@@ -31,6 +31,10 @@ class ErrorCode(StrEnum):
     NOT_PERMITTED = "not_permitted"
     CALL_FULL = "call_full"
     """The call has as many participants as it may have."""
+    CALL_LOCKED = "call_locked"
+    """The call admits nobody who was not in it already."""
+    CANNOT_RESTART = "cannot_restart"
+    """This peer's transport cannot be restarted: make a new peer."""
     NO_CAPACITY = "no_capacity"
     """The media node cannot take more."""
     TICKET_REFUSED = "ticket_refused"
@@ -71,6 +75,8 @@ class Right(StrEnum):
     HOLD = "hold"
     REMOVE = "remove"
     END = "end"
+    LOCK = "lock"
+    MUTE = "mute"
 
 
 class ParticipantRole(StrEnum):
@@ -90,6 +96,10 @@ class Frame(BaseModel):
 
 MAX_NAME = 120
 """Characters of a name that is shown."""
+MAX_CHAT = 2000
+"""Characters of one chat message: a screenful, and at most an eighth of a frame in any script."""
+MAX_VIEW = 64
+"""Slots that one `view` speaks of: twice what the largest legal offer has sections."""
 
 
 class ParticipantView(Frame):
@@ -103,6 +113,8 @@ class ParticipantView(Frame):
     video: bool = True
     screen: bool = False
     held: bool = False
+    stalled: bool = False
+    """Something that this participant sends, neither muted nor held, has not arrived for a while."""
 
 
 class SlotView(Frame):
@@ -128,6 +140,13 @@ class Resume(Frame):
     """A new socket for a peer whose media still flows (the gateway was restarted)."""
 
     type: Literal["resume"] = "resume"
+
+
+class Restart(Frame):
+    """A new offer of the same peer with new ICE credentials (RFC 8445 §9), fingerprint and sections unchanged."""
+
+    type: Literal["restart"] = "restart"
+    offer: str = Field(min_length=1)
 
 
 class Media(Frame):
@@ -166,6 +185,43 @@ class Leave(Frame):
     type: Literal["leave"] = "leave"
 
 
+class Lock(Frame):
+    """Admit nobody new; who was in may return. Needs `Right.LOCK`."""
+
+    type: Literal["lock"] = "lock"
+    on: bool
+
+
+class Mute(Frame):
+    """Turn a participant's microphone off for all, until it says `media` itself. Needs `Right.MUTE`."""
+
+    type: Literal["mute"] = "mute"
+    participant: str
+
+
+class Chat(Frame):
+    """Say something in writing to everybody in the call. No control characters."""
+
+    type: Literal["chat"] = "chat"
+    text: str = Field(min_length=1, max_length=MAX_CHAT, pattern=r"^\P{Cc}+$")
+
+
+class ShownSlot(Frame):
+    """How one picture slot of this peer is shown."""
+
+    mid: str = Field(max_length=32)
+    height: int = Field(ge=0, le=10_000)
+    """Device pixels; 0: hidden."""
+    pinned: bool = False
+
+
+class View(Frame):
+    """What the page shows, whole, after any change; mids that are no picture slots are passed over."""
+
+    type: Literal["view"] = "view"
+    slots: tuple[ShownSlot, ...] = Field(max_length=MAX_VIEW)
+
+
 # -- media node → browser -------------------------------------------------------------------------
 
 
@@ -179,6 +235,7 @@ class Joined(Frame):
     slots: tuple[SlotView, ...]
     encodings: tuple[str, ...]
     """RIDs of the camera's encodings that must be active; all others inactive."""
+    locked: bool = False
 
 
 class Resumed(Frame):
@@ -189,6 +246,14 @@ class Resumed(Frame):
     participants: tuple[ParticipantView, ...]
     slots: tuple[SlotView, ...]
     encodings: tuple[str, ...]
+    locked: bool = False
+
+
+class Restarted(Frame):
+    """Answer to `restart`."""
+
+    type: Literal["restarted"] = "restarted"
+    answer: str
 
 
 class Participants(Frame):
@@ -196,6 +261,8 @@ class Participants(Frame):
 
     type: Literal["participants"] = "participants"
     participants: tuple[ParticipantView, ...]
+    locked: bool = False
+    """Whether the call admits nobody new."""
 
 
 class Slots(Frame):
@@ -210,6 +277,50 @@ class Encodings(Frame):
 
     type: Literal["encodings"] = "encodings"
     active: tuple[str, ...]
+
+
+class Speaker(Frame):
+    """Who speaks now, in a call of three or more; nobody: null."""
+
+    type: Literal["speaker"] = "speaker"
+    participant: str | None
+
+
+class Said(Frame):
+    """One chat message. Numbers rise by the call; a page that has a number already passes it over."""
+
+    type: Literal["chat"] = "chat"
+    number: int
+    participant: str
+    text: str
+
+
+class Muted(Frame):
+    """Somebody turned this participant's microphone off."""
+
+    type: Literal["muted"] = "muted"
+    by: str
+
+
+class QualityView(Frame):
+    """How a participant's path has been; `up` is from it to the media node. Null: not known."""
+
+    round_trip_ms: float | None = None
+    up_loss: float | None = None
+    """Share of the packets, 0 to 1."""
+    up_jitter_ms: float | None = None
+    up_bps: int | None = None
+    down_loss: float | None = None
+    down_jitter_ms: float | None = None
+    down_bps: int | None = None
+    path: str | None = Field(default=None, max_length=32)
+    """Kind of path, never an address."""
+
+
+class Quality(QualityView):
+    """Every few seconds, to each participant about itself."""
+
+    type: Literal["quality"] = "quality"
 
 
 class Closed(Frame):
@@ -241,6 +352,8 @@ class Ready(Frame):
     epoch: int
     """Changes when the call has moved: then build a new peer connection."""
     media_node: str
+    max_participants: int = 6
+    """How many the call may have: what a page offers receive slots for."""
 
 
 class Wait(Frame):
@@ -285,23 +398,20 @@ class Admitted(Frame):
 
 
 ClientFrame = Annotated[
-    Join | Resume | Media | Hold | Remove | End | Leave, Field(discriminator="type")
-]
-MediaNodeFrame = Annotated[
-    Joined | Resumed | Participants | Slots | Encodings | Closed | Error,
+    Join | Resume | Restart | Media | Hold | Remove | End | Leave | Lock | Mute | Chat | View,
     Field(discriminator="type"),
 ]
+MediaNodeFrame = Annotated[
+    Joined | Resumed | Restarted | Participants | Slots | Encodings | Speaker | Said | Muted | Quality
+    | Closed | Error,
+    Field(discriminator="type"),
+]  # fmt: skip
 GatewayFrame = Annotated[Ready | Wait | Move, Field(discriminator="type")]
-ServerFrame = MediaNodeFrame | GatewayFrame
+ServerFrame = Annotated[MediaNodeFrame | GatewayFrame, Field(discriminator="type")]
 ControlFrame = Annotated[Challenge | Authenticate | Admitted, Field(discriminator="type")]
 
 CLIENT_FRAME: TypeAdapter[ClientFrame] = TypeAdapter(ClientFrame)
-SERVER_FRAME: TypeAdapter[ServerFrame] = TypeAdapter(
-    Annotated[
-        Joined | Resumed | Participants | Slots | Encodings | Closed | Error | Ready | Wait | Move,
-        Field(discriminator="type"),
-    ]
-)
+SERVER_FRAME: TypeAdapter[ServerFrame] = TypeAdapter(ServerFrame)
 CONTROL_FRAME: TypeAdapter[ControlFrame] = TypeAdapter(ControlFrame)
 
 _T = TypeVar("_T")

@@ -27,6 +27,7 @@ from teleward_gateway.adapters.cookies import Sealer
 from teleward_gateway.adapters.hints_redis import RedisHints
 from teleward_gateway.adapters.metrics import PrometheusMeter
 from teleward_gateway.adapters.presence_redis import RedisPresence
+from teleward_gateway.adapters.qualities_redis import RedisQualities
 from teleward_gateway.adapters.sign_in_development import DevelopmentSignIn, NoSignIn
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.settings import Settings
@@ -97,11 +98,11 @@ def _compose(
     settings: Settings, store: Store, meter: PrometheusMeter, signer: TicketSigner, seal_key: bytes
 ) -> Context:
     routing, visits = RedisRouting(store), RedisVisits(store, settings.retention_s)
-    presence = RedisPresence(store)
+    presence, qualities = RedisPresence(store), RedisQualities(store)
     clinics = Clinics(RedisProjections(store))
     control_ports = WebSocketControlPorts(signer)
     consulting = Consulting(visits, routing, control_ports)
-    watches = ClinicWatches(clinics, visits, presence, RedisOccupancy(store))
+    watches = ClinicWatches(clinics, visits, presence, qualities, RedisOccupancy(store))
     secret = settings.sign_in_secret.get_secret_value()
     is_development = settings.sign_in == "development"
     return Context(
@@ -112,6 +113,7 @@ def _compose(
         clinics=clinics,
         visits=visits,
         presence=presence,
+        qualities=qualities,
         consulting=consulting,
         follower=VisitFollower(clinics, visits, visits, consulting, watches),
         carrier=CallCarrier(routing, routing, control_ports, meter.moved),

@@ -1,11 +1,12 @@
 """The doors of the gateway's decisions to the outside."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from teleward_contract.placements import Placement
+from teleward_contract.signalling import QualityView
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import Namespace, ParticipantId
 
@@ -104,6 +105,27 @@ class Presence(Protocol):
 
 PRESENT_S = 15
 """How long a participant counts as present after it was noted; call sockets note theirs three times as often."""
+
+
+class Qualities(Protocol):
+    """How the patients of running consultations are heard and seen, as their media nodes told last.
+
+    Every implementation passes `tests/contract/test_gateway_qualities.py`.
+
+    Raises (every method): RoutingUnavailableError.
+    """
+
+    async def note(self, namespace: Namespace, visit: str, quality: QualityView) -> None:
+        """Note the newest report of a visit; it is forgotten after `QUALITY_S`."""
+        ...
+
+    async def newest(self, namespace: Namespace, visits: Iterable[str]) -> dict[str, QualityView]:
+        """The reports of these visits: visit → report; those without one are left out."""
+        ...
+
+
+QUALITY_S = 15
+"""How long a report counts: three times the interval in which media nodes send them."""
 
 
 class Hints(Protocol):

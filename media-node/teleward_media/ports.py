@@ -29,7 +29,17 @@ class Transports(Protocol):
         negotiated: Negotiated,
         on_closed: Callable[[], None],
     ) -> LocalTransport:
-        """Expect a peer; an earlier peer of the participant is closed. `on_closed` when it ends."""
+        """Expect a peer; an earlier one of the participant lives on until this one carries media.
+
+        `on_closed` when this peer ends by itself, also when another has taken its place by then.
+        """
+        ...
+
+    def restart(self, participant: ParticipantId, offer: Offer) -> LocalTransport | None:
+        """Give the participant's newest peer new ICE credentials on the same DTLS and SRTP (RFC 8445 §9).
+
+        None when there is no such peer, or its certificate is not the offer's.
+        """
         ...
 
     def close(self, participant: ParticipantId) -> None:

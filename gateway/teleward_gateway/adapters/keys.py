@@ -6,6 +6,7 @@ key                                    type    what, TTL
 tw:{org:NS}:visit:<id>                 string  the visit; while it lasts, `keep_s` after it was heard of,
                                                then the retention time
 tw:{org:NS}:visit:<id>:personal        string  name and answers; as long as the visit lasts, gone when over
+tw:{org:NS}:visit:<id>:quality         string  how the patient's path does; 15 s after the last report
 tw:{org:NS}:queue:<clinic uid>         zset    visit → arrival in ms; a day after the last arrival or word
 tw:{org:NS}:present:<clinic uid>       zset    `<room uid>/<participant>` → ms when seen last; 15 s after it
 tw:visits:life                         string  random name of the store's present life; none
@@ -35,6 +36,11 @@ def visit(namespace: Namespace, visit_id: str) -> str:
 def personal(namespace: Namespace, visit_id: str) -> str:
     """The patient's name and answers."""
     return f"{visit(namespace, visit_id)}:personal"
+
+
+def quality(namespace: Namespace, visit_id: str) -> str:
+    """How the patient's path does."""
+    return f"{visit(namespace, visit_id)}:quality"
 
 
 def queue(namespace: Namespace, clinic_uid: str) -> str:

@@ -1,10 +1,11 @@
 """The queue as staff see it: rows, snapshots and deltas."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from teleward_contract.occupancy import ClinicOccupancy
 from teleward_contract.placements import Record
+from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
 
 from teleward_gateway.core.visits import VisitState, Waiting
@@ -21,13 +22,17 @@ class Entry(Record):
     locale: str
     connected: bool
     called_by: str = ""
+    quality: QualityView | None = None
+    """How the patient of a running consultation is heard and seen; None when nothing was told lately."""
 
 
 Rows = dict[str, Entry]
 """visit id → row, in order of arrival."""
 
 
-def rows(queue: Iterable[Waiting], now_ms: int, stale_after_s: int) -> Rows:
+def rows(
+    queue: Iterable[Waiting], now_ms: int, stale_after_s: int, qualities: Mapping[str, QualityView]
+) -> Rows:
     """Make the rows of a queue; a patient not heard of for `stale_after_s` is shown as not connected."""
     ordered = sorted(queue, key=lambda item: (item.visit.arrived_ms, item.visit.id))
     return {
@@ -36,7 +41,7 @@ def rows(queue: Iterable[Waiting], now_ms: int, stale_after_s: int) -> Rows:
             arrived_at=rfc3339(item.visit.arrived_ms), state=item.visit.state,
             fields=item.personal.fields, locale=item.personal.locale,
             connected=now_ms - item.visit.seen_ms < stale_after_s * 1000,
-            called_by=item.visit.called_by,
+            called_by=item.visit.called_by, quality=qualities.get(item.visit.id),
         )
         for item in ordered
     }  # fmt: skip

@@ -24,6 +24,8 @@ from teleward_contract.signalling import (
     Join,
     Leave,
     Move,
+    Quality,
+    QualityView,
     Ready,
     Resume,
     Wait,
@@ -62,6 +64,8 @@ class Seat:
     """Asked before each (re)connect: whether this person may still be in this call."""
     ended: Callable[[], Awaitable[None]] | None = None
     """Told when this person ends the call for all, before the media node is; None: may not, or nothing to do."""
+    reported: Callable[[QualityView], None] | None = None
+    """Told how this person's path does, as the media node says; must not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ class CallCarrier:
                 continue
             stay = _Stay(browser, inbox, control, seat)
             try:
-                await self._announce(browser, inbox, control, placement, last)
+                await self._announce(browser, inbox, control, placement, last, seat)
                 outcome = await stay.proxy(is_first=last is None)
             finally:
                 await control.close()
@@ -236,7 +240,7 @@ class CallCarrier:
     @staticmethod
     async def _announce(
         browser: BrowserSocket, inbox: "_Inbox", control: Control, placement: Placement,
-        last: Placement | None,
+        last: Placement | None, seat: Seat,
     ) -> None:  # fmt: skip
         if last is not None:
             inbox.drop_stale()
@@ -244,7 +248,7 @@ class CallCarrier:
                 await _tell(browser, Move())
         ready = Ready(
             resumable=control.resumable, call=placement.call, epoch=placement.epoch,
-            media_node=placement.media_node,
+            media_node=placement.media_node, max_participants=seat.ticket.max_participants,
         )  # fmt: skip
         await _tell(browser, ready)
 
@@ -287,6 +291,8 @@ class _Stay:
             outcome = _ending(text)
             if outcome is None:
                 return None
+            if self._seat.reported is not None and '"quality"' in text:
+                _report(text, self._seat.reported)
             await self._browser.send_text(text)
             if outcome is not _GOES_ON:
                 return outcome
@@ -361,6 +367,16 @@ class _Pace:
 
 
 _GOES_ON = Outcome()
+
+
+def _report(text: str, reported: Callable[[QualityView], None]) -> None:
+    """Pass a media node's report on a path on; what only looks like one is none."""
+    try:
+        frame = signalling.parse_server_frame(text)
+    except FrameRefusedError:
+        return
+    if isinstance(frame, Quality):
+        reported(QualityView.model_validate(frame.model_dump()))
 
 
 def _ending(text: str) -> Outcome | None:

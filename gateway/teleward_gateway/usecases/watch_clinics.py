@@ -14,7 +14,7 @@ from teleward_contract.units import Namespace
 from teleward_gateway.core.queue import Rows, occupancy, positions, rows
 from teleward_gateway.core.visits import Visit, VisitState, Waiting
 from teleward_gateway.errors import RefusedError
-from teleward_gateway.ports import Hints, Presence, Queues
+from teleward_gateway.ports import Hints, Presence, Qualities, Queues
 from teleward_gateway.usecases.clinics import Clinics, Found
 
 log = structlog.get_logger()
@@ -124,9 +124,15 @@ class ClinicWatches:
     """All watches of this process."""
 
     def __init__(
-        self, clinics: Clinics, queues: Queues, presence: Presence, counts: Occupancy
+        self,
+        clinics: Clinics,
+        queues: Queues,
+        presence: Presence,
+        qualities: Qualities,
+        counts: Occupancy,
     ) -> None:
         self._clinics = clinics
+        self._qualities = qualities
         self._queues = queues
         self._presence = presence
         self._counts = counts
@@ -198,6 +204,8 @@ class ClinicWatches:
             queue = await self._queues.waiting(clinic.namespace, clinic.uid)
             present = await self._presence.present(clinic.namespace, clinic.uid)
             rooms = {r.uid: len(present[r.uid]) for r in clinic.rooms if r.uid in present}
+            in_call = [i.visit.id for i in queue if i.visit.state is VisitState.IN_CONSULTATION]
+            qualities = await self._qualities.newest(clinic.namespace, in_call)
             await self._publish(name, queue, rooms)
         except RoutingUnavailableError:
             return _silent(last)
@@ -205,7 +213,7 @@ class ClinicWatches:
         return ClinicView(
             found=found,
             queue={item.visit.id: item for item in queue},
-            rows=rows(queue, int(time.time() * 1000), stale_after_s),
+            rows=rows(queue, int(time.time() * 1000), stale_after_s, qualities),
             positions=positions(queue) if area and area.show_position else {},
             rooms=rooms,
             is_available=True,

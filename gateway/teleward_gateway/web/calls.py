@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fastapi import APIRouter, WebSocket
@@ -16,6 +16,7 @@ from teleward_contract.signalling import (
     ErrorCode,
     Leave,
     ParticipantRole,
+    QualityView,
     Right,
     Wait,
     WaitReason,
@@ -55,7 +56,7 @@ from teleward_gateway.web.sockets import (
 
 router = APIRouter()
 
-STAFF_RIGHTS = frozenset({Right.HOLD, Right.REMOVE, Right.END})
+STAFF_RIGHTS = frozenset({Right.HOLD, Right.REMOVE, Right.END, Right.LOCK, Right.MUTE})
 ROOM_WORDS = {RoomKind.MEETING_ROOM: "meeting", RoomKind.USER_ROOM: "user"}
 ADMIT_AGAIN_S = 1.0
 CALLED = frozenset({VisitState.CALLED, VisitState.IN_CONSULTATION})
@@ -68,6 +69,8 @@ class Place:
     seat: Seat
     found: Found
     room: RoomProjection | None = None
+    beside: Callable[[], Coroutine[None, None, None]] | None = None
+    """What goes on for ever beside the call."""
 
 
 Admission: TypeAlias = Callable[[], Awaitable[Place]]
@@ -104,7 +107,7 @@ async def _serve(ws: WebSocket, parts: Context, kind: str, admission_: Admission
             await socket.end(Error(code=ErrorCode.NOT_FOUND, message=str(err)), UNKNOWN)
             return
         if place.room is None:
-            outcome = await parts.carrier.carry(socket, place.seat)
+            outcome = await _carry(parts, socket, place)
         else:
             outcome = await _carry_in_room(parts, socket, place, place.room)
         await _close(parts, socket, outcome)
@@ -146,6 +149,16 @@ async def _close(parts: Context, socket: FramedSocket, outcome: Outcome) -> None
     await socket.close(close_code(outcome.error.value))
 
 
+async def _carry(parts: Context, socket: FramedSocket, place: Place) -> Outcome:
+    outcomes: list[Outcome] = []
+
+    async def carry() -> None:
+        outcomes.append(await parts.carrier.carry(socket, place.seat))
+
+    await until_first(carry(), *([place.beside()] if place.beside else []))
+    return outcomes[0]
+
+
 async def _carry_in_room(
     parts: Context, socket: FramedSocket, place: Place, room: RoomProjection
 ) -> Outcome:
@@ -153,10 +166,6 @@ async def _carry_in_room(
     clinic = place.found[0]
     participant = place.seat.ticket.participant
     assert participant is not None
-    outcomes: list[Outcome] = []
-
-    async def carry() -> None:
-        outcomes.append(await parts.carrier.carry(socket, place.seat))
 
     async def be_present() -> None:
         while True:
@@ -166,12 +175,11 @@ async def _carry_in_room(
             await asyncio.sleep(PRESENT_S / 3)
 
     try:
-        await until_first(carry(), be_present())
+        return await _carry(parts, socket, replace(place, beside=be_present))
     finally:
         with contextlib.suppress(RoutingUnavailableError):
             await parts.presence.gone(clinic.namespace, clinic.uid, room.uid, participant)
             parts.watches.nudge(clinic.namespace, clinic.name)
-    return outcomes[0]
 
 
 # -- consultations ------------------------------------------------------------------------------
@@ -197,7 +205,31 @@ async def _patient_place(ws: WebSocket, parts: Context, namespace: str, clinic: 
         parts, found, visit, subject="patient", name=personal.name,
         role=ParticipantRole.PATIENT, rights=frozenset(), admitted=lambda: _always(),
     )  # fmt: skip
-    return Place(seat, found)
+    reports = _Reports()
+    return Place(
+        replace(seat, reported=reports.note), found, beside=lambda: reports.keep(parts, visit)
+    )
+
+
+class _Reports:
+    """How the patient's path does, from the socket to the clinic's dashboards; the newest counts."""
+
+    def __init__(self) -> None:
+        self._newest = QualityView()
+        self._has_news = asyncio.Event()
+
+    def note(self, quality: QualityView) -> None:
+        """Take in a report."""
+        self._newest = quality
+        self._has_news.set()
+
+    async def keep(self, parts: Context, visit: Visit) -> None:
+        """Store reports as they come."""
+        while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            with contextlib.suppress(RoutingUnavailableError):
+                await parts.qualities.note(visit.namespace, visit.id, self._newest)
 
 
 async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:

@@ -16,7 +16,7 @@ from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.tickets import StaffSession
 from teleward_gateway.errors import RefusedError, not_found
-from teleward_gateway.ports import Meter, Presence, Seals, SignIn, Visits
+from teleward_gateway.ports import Meter, Presence, Qualities, Seals, SignIn, Visits
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting
@@ -36,6 +36,7 @@ class Context:
     clinics: Clinics
     visits: Visits
     presence: Presence
+    qualities: Qualities
     consulting: Consulting
     follower: VisitFollower
     carrier: CallCarrier

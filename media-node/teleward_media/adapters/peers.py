@@ -50,6 +50,10 @@ class Peers:
             ufrag, password, self._certificate.fingerprint, self._host, self._udp_port
         )
 
+    def restart(self, participant: ParticipantId, offer: Offer) -> LocalTransport | None:
+        """See `Transports`."""
+        return None
+
     async def _live(
         self,
         expected: Expected,

@@ -7,42 +7,67 @@ from dataclasses import dataclass, field
 import structlog
 from teleward_contract.media_nodes import LiveCall
 from teleward_contract.signalling import (
+    Chat,
     ClientFrame,
     Closed,
     CloseReason,
     Encodings,
     End,
     ErrorCode,
+    Frame,
     Hold,
     Join,
     Joined,
     Leave,
+    Lock,
     Media,
+    Mute,
+    Muted,
     Participants,
+    Quality,
     Remove,
+    Restart,
+    Restarted,
     Resume,
     Resumed,
+    Said,
     Slots,
+    Speaker,
+    View,
 )
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import CallId, ParticipantId, PlacementEpoch, Seconds
 
-from teleward_media.core.answer import negotiate, write_answer
+from teleward_media.core import forwarding
+from teleward_media.core.answer import Negotiated, negotiate, write_answer
+from teleward_media.core.chat import Message
 from teleward_media.core.forwarding import ForwardingPlan, Interests, Observed
-from teleward_media.core.offer import parse_offer
+from teleward_media.core.limiter import TokenBucket
+from teleward_media.core.member import Person
+from teleward_media.core.offer import Offer, parse_offer
 from teleward_media.core.room import (
     CloseCall,
     ClosePeer,
     Effect,
-    Person,
     Replan,
+    Reweigh,
     Room,
+    TellChat,
+    TellMuted,
     TellParticipants,
+    TellSpeaker,
 )
 from teleward_media.errors import CallRefusedError, OfferRefusedError
 from teleward_media.ports import PacketPath, Socket, Transports
 
 log = structlog.get_logger()
+
+QUALITY_EVERY_S = 5.0
+"""Between two reports on a path: often enough for a person who watches, and the usual interval of RTCP."""
+STALLED_EVERY_S = 0.5
+"""Between two looks for media that has stopped arriving, which takes seconds to tell."""
+RESTART_RATE, RESTART_BURST = 0.2, 5.0
+"""Restarts a second of one participant, and at once: a phone that walks along the edge of a Wi-Fi."""
 
 
 @dataclass(slots=True)
@@ -57,6 +82,9 @@ class _Call:
     socket_lost_at: dict[ParticipantId, Seconds] = field(default_factory=dict)
     offered_on: dict[ParticipantId, Socket] = field(default_factory=dict)
     """The socket on which a participant made the one offer that a socket may make."""
+    offers: dict[ParticipantId, Offer] = field(default_factory=dict)
+    """What each one's peer offered."""
+    restarts: dict[ParticipantId, TokenBucket] = field(default_factory=dict)
 
 
 class Calls:
@@ -71,7 +99,11 @@ class Calls:
         self._accepts_new = accepts_new
         self._changed = changed
         self._calls: dict[CallId, _Call] = {}
-        self._plan: dict[CallId, ForwardingPlan] = {}
+        self._plans: dict[CallId, ForwardingPlan] = {}
+        self._interests: dict[CallId, Interests] = {}
+        self._whole_plan: ForwardingPlan = {}
+        self._whole_interests: Interests = {}
+        self._looked_for_stalls_at = self._told_quality_at = now()
 
     # -- what the heartbeat needs --------------------------------------------------------------
 
@@ -162,24 +194,41 @@ class Calls:
                 self._resume(call, person.id, socket)
             case Leave():
                 self._carry_out(call, call.room.leave(person.id, CloseReason.LEFT, self._now()))
+            case _ if person.id not in call.room:
+                raise CallRefusedError(ErrorCode.OUT_OF_ORDER, "join first")
+            case Restart():
+                self._restart(call, person.id, socket, frame)
             case _:
-                self._in_call(call, person, frame)
+                self._carry_out(call, self._acts(call.room, person, frame))
 
-    def _in_call(self, call: _Call, person: Person, frame: ClientFrame) -> None:
-        if person.id not in call.room:
-            raise CallRefusedError(ErrorCode.OUT_OF_ORDER, "join first")
+    def _acts(self, room: Room, person: Person, frame: ClientFrame) -> list[Effect]:
+        """What somebody who is in the call does to itself or all."""
         match frame:
             case Media():
-                effects = call.room.media(
+                return room.media(
                     person.id, audio=frame.audio, video=frame.video, screen=frame.screen
                 )
-            case Hold():
-                effects = call.room.hold(person, ParticipantId(frame.participant), on=frame.on)
-            case Remove():
-                effects = call.room.remove(person, ParticipantId(frame.participant), self._now())
+            case View():
+                return room.shows(person.id, frame.slots)
+            case Chat():
+                return room.say(person.id, frame.text, self._now())
+            case Lock():
+                return room.lock(person, on=frame.on)
+            case Hold() | Mute() | Remove():
+                return self._acts_on(room, person, frame, ParticipantId(frame.participant))
             case _:
-                effects = call.room.end(person)
-        self._carry_out(call, effects)
+                return room.end(person)
+
+    def _acts_on(
+        self, room: Room, by: Person, frame: Hold | Mute | Remove, other: ParticipantId
+    ) -> list[Effect]:
+        match frame:
+            case Hold():
+                return room.hold(by, other, on=frame.on)
+            case Mute():
+                return room.mute(by, other)
+            case Remove():
+                return room.remove(by, other, self._now())
 
     def _join(self, call: _Call, person: Person, socket: Socket, frame: Join) -> None:
         if call.offered_on.get(person.id) is socket:
@@ -191,19 +240,45 @@ class Calls:
             raise CallRefusedError(ErrorCode.BAD_OFFER, str(err)) from err
         negotiated = negotiate(offer, lambda: secrets.randbelow(2**32 - 2) + 2)
         effects = call.room.join(person, negotiated)
+        call.offers[person.id] = offer
         local = self._transports.open(
-            person.id, offer, negotiated, lambda: self._peer_closed(call, person.id)
+            person.id, offer, negotiated, lambda: self._peer_closed(call, person.id, negotiated)
         )
         self._replan(call)
         socket.tell(
             Joined(
                 answer=write_answer(offer, negotiated, local), you=person.id,
                 participants=call.room.participants(), slots=call.room.slots(person.id),
-                encodings=call.room.encodings(person.id),
+                encodings=call.room.encodings(person.id), locked=call.room.is_locked,
             )
         )  # fmt: skip
+        _bring_up_to_date(call.room, person.id, socket)
         self._carry_out(call, effects, but=person.id)
         self._changed()
+
+    def _restart(
+        self, call: _Call, participant: ParticipantId, socket: Socket, frame: Restart
+    ) -> None:
+        """New ICE credentials for the same DTLS: the certificate and the sections must be those of before."""
+        now = self._now()
+        bucket = call.restarts.setdefault(
+            participant, TokenBucket.full(RESTART_RATE, RESTART_BURST, now)
+        )
+        if not bucket.allow(now):
+            raise CallRefusedError(ErrorCode.TOO_FAST, "restart less often", fatal=False)
+        try:
+            offer = parse_offer(frame.offer)
+        except OfferRefusedError as err:
+            raise CallRefusedError(ErrorCode.BAD_OFFER, str(err), fatal=False) from err
+        local = None
+        if _is_same_peer(offer, call.offers[participant]):
+            local = self._transports.restart(participant, offer)
+        if local is None:
+            raise CallRefusedError(
+                ErrorCode.CANNOT_RESTART, "there is no such transport", fatal=False
+            )
+        answer = write_answer(offer, call.room.negotiated(participant), local)
+        socket.tell(Restarted(answer=answer))
 
     def _resume(self, call: _Call, participant: ParticipantId, socket: Socket) -> None:
         if participant not in call.room or self._transports.heard_at(participant) is None:
@@ -214,28 +289,37 @@ class Calls:
             Resumed(
                 you=participant, participants=call.room.participants(),
                 slots=call.room.slots(participant), encodings=call.room.encodings(participant),
+                locked=call.room.is_locked,
             )
         )  # fmt: skip
+        _bring_up_to_date(call.room, participant, socket)
 
-    def _peer_closed(self, call: _Call, participant: ParticipantId) -> None:
-        if self._calls.get(call.id) is call:
+    def _peer_closed(
+        self, call: _Call, participant: ParticipantId, negotiated: Negotiated
+    ) -> None:
+        """A peer has ended; its participant leaves unless it has another one by now."""
+        if self._calls.get(call.id) is call and call.room.has_peer(participant, negotiated):
             self._carry_out(call, call.room.leave(participant, CloseReason.LEFT, self._now()))
 
     # -- time ----------------------------------------------------------------------------------
 
     def plan(self) -> ForwardingPlan:
         """Who appears where now, over all calls."""
-        whole: ForwardingPlan = {}
-        for plan in self._plan.values():
-            whole.update(plan)
-        return whole
+        return self._whole_plan
 
     def interests(self) -> Interests:
-        """How much each receiver cares for what it is shown."""
-        return {}
+        """How much each receiver cares for what it is shown, over all calls."""
+        return self._whole_interests
 
     def observe(self, seen: Observed, now: Seconds) -> None:
-        """Take in what the packet path saw."""
+        """Take in what the packet path saw: who speaks, and whose media has stopped arriving."""
+        looks_for_stalls = now - self._looked_for_stalls_at >= STALLED_EVERY_S
+        if looks_for_stalls:
+            self._looked_for_stalls_at = now
+        for call in list(self._calls.values()):
+            self._carry_out(call, call.room.listen(seen, now))
+            if looks_for_stalls:
+                self._carry_out(call, call.room.stall(seen, now))
 
     def tick(self) -> None:
         """Once a second: who has vanished, which call is empty; reports."""
@@ -248,6 +332,16 @@ class Calls:
                 if quiet and (lost + self._grace_s < now or heard is not None):
                     self._carry_out(call, call.room.leave(participant, CloseReason.GONE, now))
             self._carry_out(call, call.room.tick(now))
+        if now - self._told_quality_at >= QUALITY_EVERY_S:
+            self._told_quality_at = now
+            self._tell_quality(now)
+
+    def _tell_quality(self, now: Seconds) -> None:
+        qualities = self._path.qualities(now)
+        for call in self._calls.values():
+            for participant, socket in call.sockets.items():
+                if participant in qualities and participant in call.room:
+                    socket.tell(_quality(qualities[participant]))
 
     # -- effects -------------------------------------------------------------------------------
 
@@ -257,35 +351,81 @@ class Calls:
         for effect in effects:
             match effect:
                 case ClosePeer(participant, reason):
-                    self._transports.close(participant)
-                    socket = call.sockets.pop(participant, None)
-                    if socket is not None:
-                        socket.tell(Closed(reason=reason), last=True)
-                case TellParticipants():
-                    self._tell(call, lambda _: _participants(call), but)
+                    self._close_peer(call, participant, reason)
                 case Replan():
                     self._replan(call)
                     self._tell(call, lambda p: Slots(slots=call.room.slots(p)), but)
                     self._tell(call, lambda p: Encodings(active=call.room.encodings(p)), but)
+                case Reweigh():
+                    self._reweigh(call)
                 case CloseCall(reason):
                     self._forget(call, reason)
+                case _:
+                    self._tell_of(call, effect, but)
+
+    def _tell_of(
+        self,
+        call: _Call,
+        effect: TellParticipants | TellSpeaker | TellChat | TellMuted,
+        but: ParticipantId | None,
+    ) -> None:
+        match effect:
+            case TellParticipants():
+                told = Participants(
+                    participants=call.room.participants(), locked=call.room.is_locked
+                )
+                self._tell(call, lambda _: told, but)
+            case TellSpeaker():
+                speaker = Speaker(participant=call.room.speaker)
+                self._tell(call, lambda _: speaker, but)
+            case TellChat(message):
+                said = _said(message)
+                self._tell(call, lambda p: None if p in message.unseen_by else said, but)
+            case TellMuted(participant, by):
+                muted = Muted(by=by)
+                self._tell(call, lambda p: muted if p == participant else None, but)
 
     def _tell(
         self,
         call: _Call,
-        frame: Callable[[ParticipantId], Participants | Slots | Encodings],
+        frame: Callable[[ParticipantId], Frame | None],
         but: ParticipantId | None,
     ) -> None:
         for participant, socket in list(call.sockets.items()):
             if participant != but and participant in call.room:
-                socket.tell(frame(participant))
+                told = frame(participant)
+                if told is not None:
+                    socket.tell(told)
+
+    def _close_peer(self, call: _Call, participant: ParticipantId, reason: CloseReason) -> None:
+        self._transports.close(participant)
+        call.offers.pop(participant, None)
+        call.restarts.pop(participant, None)
+        call.socket_lost_at.pop(participant, None)
+        call.offered_on.pop(participant, None)
+        socket = call.sockets.pop(participant, None)
+        if socket is not None:
+            socket.tell(Closed(reason=reason), last=True)
 
     def _replan(self, call: _Call) -> None:
-        self._plan[call.id] = call.room.plan()
+        self._plans[call.id] = call.room.plan()
         self._publish_plan()
+        self._reweigh(call)
 
     def _publish_plan(self) -> None:
-        self._path.set_plan(self.plan(), self._now())
+        self._whole_plan = {
+            source: outputs for plan in self._plans.values() for source, outputs in plan.items()
+        }
+        self._path.set_plan(self._whole_plan, self._now())
+
+    def _reweigh(self, call: _Call) -> None:
+        self._interests[call.id] = call.room.interests()
+        self._publish_interests()
+
+    def _publish_interests(self) -> None:
+        self._whole_interests = {
+            output: cares for one in self._interests.values() for output, cares in one.items()
+        }
 
     def _forget(self, call: _Call, reason: CloseReason) -> None:
         if self._calls.get(call.id) is call:
@@ -293,13 +433,41 @@ class Calls:
         for socket in call.sockets.values():
             socket.tell(Closed(reason=reason), last=True)
         call.sockets.clear()
-        self._plan.pop(call.id, None)
+        self._plans.pop(call.id, None)
+        self._interests.pop(call.id, None)
         self._publish_plan()
+        self._publish_interests()
         self._changed()
 
 
-def _participants(call: _Call) -> Participants:
-    return Participants(participants=call.room.participants())
+def _bring_up_to_date(room: Room, participant: ParticipantId, socket: Socket) -> None:
+    """Tell who joins or resumes what the answer does not say."""
+    if room.speaker is not None:
+        socket.tell(Speaker(participant=room.speaker))
+    for message in room.missed(participant):
+        socket.tell(_said(message))
+
+
+def _said(message: Message) -> Said:
+    return Said(number=message.number, participant=message.by, text=message.text)
+
+
+def _is_same_peer(offer: Offer, before: Offer) -> bool:
+    """Whether an offer is of the same certificate and the same sections."""
+    return offer.fingerprints == before.fingerprints and (
+        [(section.kind, section.mid) for section in offer.sections]
+        == [(section.kind, section.mid) for section in before.sections]
+    )
+
+
+def _quality(seen: forwarding.Quality) -> Quality:
+    return Quality(
+        round_trip_ms=round(seen.round_trip_s * 1000, 1),
+        up_loss=round(seen.up_loss, 4), up_jitter_ms=round(seen.up_jitter_s * 1000, 1),
+        up_bps=round(seen.up_bps),
+        down_loss=round(seen.down_loss, 4), down_jitter_ms=round(seen.down_jitter_s * 1000, 1),
+        down_bps=round(seen.down_bps),
+    )  # fmt: skip
 
 
 def _person(ticket: MediaTicket) -> Person:

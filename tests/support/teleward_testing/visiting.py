@@ -9,10 +9,12 @@ from teleward_contract.units import Namespace
 from teleward_gateway.adapters import visits_redis
 from teleward_gateway.adapters.presence_memory import MemoryPresence
 from teleward_gateway.adapters.presence_redis import RedisPresence
+from teleward_gateway.adapters.qualities_memory import MemoryQualities
+from teleward_gateway.adapters.qualities_redis import RedisQualities
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState
-from teleward_gateway.ports import Presence, Queues, Visits
+from teleward_gateway.ports import Presence, Qualities, Queues, Visits
 
 from teleward_testing.routing import Clock
 
@@ -92,6 +94,22 @@ class ClockedPresence:
             for key in await self._store.redis.keys("*"):
                 for member in map(str, await self._store.redis.zrange(key, 0, -1)):
                     await self._store.redis.zincrby(key, -seconds * 1000, member)
+
+
+class ClockedQualities:
+    """One implementation as two gateways see it, and the means to move its time."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._clock = Clock()
+        self._store = store
+        memory = MemoryQualities(self._clock)
+        self.ports: Qualities = memory if store is None else RedisQualities(store)
+        self.other: Qualities = memory if store is None else RedisQualities(store)
+
+    async def pass_s(self, seconds: int) -> None:
+        self._clock.ms += seconds * 1000
+        if self._store is not None:
+            await grow_older(self._store.redis, seconds * 1000)
 
 
 async def grow_older(redis: Redis, ms: int) -> None:

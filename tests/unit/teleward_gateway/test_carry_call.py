@@ -1,14 +1,20 @@
 """A call costs what it is: whoever makes it larger waits until there is room for that."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
+from teleward_contract.errors import FrameRefusedError
 from teleward_contract.placements import Placement
 from teleward_contract.signalling import (
     Closed,
     CloseReason,
+    Quality,
+    QualityView,
     Ready,
+    Said,
     Wait,
     WaitReason,
     encode,
@@ -32,7 +38,8 @@ class Screen:
         self.heard = asyncio.Event()
 
     async def send_text(self, text: str) -> None:
-        self.frames.append(parse_server_frame(text))
+        with contextlib.suppress(FrameRefusedError):  # a browser passes over what it cannot read
+            self.frames.append(parse_server_frame(text))
         self.heard.set()
 
     async def receive_text(self) -> str:
@@ -41,25 +48,30 @@ class Screen:
 
 
 class ClosingControl:
-    """A media node that ends the call at once."""
+    """A media node that ends the call once it has said this."""
 
     resumable = False
+
+    def __init__(self, *frames: str) -> None:
+        self._frames = (*frames, encode(Closed(reason=CloseReason.ENDED)))
 
     async def send(self, frame: str) -> None: ...
     async def close(self) -> None: ...
     async def frames(self) -> AsyncIterator[str]:
-        yield encode(Closed(reason=CloseReason.ENDED))
+        for frame in self._frames:
+            yield frame
 
 
 class Ports:
     """Opens such a control socket and remembers the placement."""
 
-    def __init__(self) -> None:
+    def __init__(self, *frames: str) -> None:
         self.opened: list[Placement] = []
+        self._frames = frames
 
     async def open(self, placement: Placement, ticket: MediaTicket) -> Control:
         self.opened.append(placement)
-        return ClosingControl()
+        return ClosingControl(*self._frames)
 
 
 def seat(participants: int) -> Seat:
@@ -118,6 +130,32 @@ async def test_while_there_is_no_room_for_that_they_wait_and_the_call_goes_on_as
     await routing.ports.beat(heartbeat(capacity=100))
     await coming
     assert len(ports.opened) == 1
+
+
+async def test_the_page_is_told_for_how_many_to_offer_slots(routing: ClockedRouting) -> None:
+    screen = Screen()
+
+    await CallCarrier(routing.ports, routing.ports, Ports(), lambda what: None).carry(
+        screen, seat(2)
+    )
+
+    (ready,) = [frame for frame in screen.frames if isinstance(frame, Ready)]
+    assert ready.max_participants == 6
+
+
+async def test_a_report_on_the_path_reaches_the_browser_and_whoever_keeps_it(
+    routing: ClockedRouting,
+) -> None:
+    screen, kept = Screen(), list[QualityView]()
+    report = Quality(round_trip_ms=40.5, up_loss=0.25, down_bps=900_000)
+    said = Said(number=1, participant="p", text='{"type":"quality"}')
+    frames = (encode(said), '{"type":"quality","up_loss":"?"}', encode(report))
+    carrier = CallCarrier(routing.ports, routing.ports, Ports(*frames), lambda what: None)
+
+    await carrier.carry(screen, replace(seat(2), reported=kept.append))
+
+    assert kept == [QualityView(round_trip_ms=40.5, up_loss=0.25, down_bps=900_000)]
+    assert report in screen.frames
 
 
 async def test_who_makes_it_no_larger_changes_no_cost(routing: ClockedRouting) -> None:

@@ -1,6 +1,7 @@
 """Staff see the queue in order of arrival, and after each change only what changed."""
 
 from teleward_contract.occupancy import ClinicOccupancy
+from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
 from teleward_gateway.core.queue import (
     Entry,
@@ -29,7 +30,7 @@ def waiting(
 
 
 def test_a_row_tells_what_the_wire_says() -> None:
-    (row,) = rows([waiting("v", 1, VisitState.CALLED)], NOON_MS, 60).values()
+    (row,) = rows([waiting("v", 1, VisitState.CALLED)], NOON_MS, 60, {}).values()
 
     assert row == Entry(
         visit="v", name="V", arrived_at="2026-11-18T11:06:41.000Z", state=VisitState.CALLED,
@@ -37,24 +38,33 @@ def test_a_row_tells_what_the_wire_says() -> None:
     )  # fmt: skip
 
 
+def test_a_row_tells_how_its_patient_is_heard_and_seen_if_anybody_knows() -> None:
+    told = QualityView(round_trip_ms=40, up_loss=0.01)
+    shown = rows([waiting("v", 1), waiting("w", 2)], NOON_MS, 60, {"v": told, "gone": told})
+
+    assert {visit: row.quality for visit, row in shown.items()} == {"v": told, "w": None}
+
+
 def test_rows_stand_in_order_of_arrival_and_then_of_name() -> None:
     queue = [waiting("late", 9), waiting("b", 1), waiting("a", 1)]
 
-    assert list(rows(queue, NOON_MS, 60)) == ["a", "b", "late"]
+    assert list(rows(queue, NOON_MS, 60, {})) == ["a", "b", "late"]
 
 
 def test_who_was_not_heard_of_for_the_stale_time_is_shown_as_away_and_stays() -> None:
     now = NOON_MS + 60_000
-    shown = rows([waiting("there", 0, seen_s=1), waiting("away", 0, seen_s=0)], now, 60)
+    shown = rows([waiting("there", 0, seen_s=1), waiting("away", 0, seen_s=0)], now, 60, {})
 
     assert {visit: row.connected for visit, row in shown.items()} == {"there": True, "away": False}
 
 
 def test_a_delta_holds_what_is_new_or_changed_and_what_is_gone() -> None:
-    before = rows([waiting("stays", 0), waiting("changes", 1), waiting("goes", 2)], NOON_MS, 60)
+    before = rows(
+        [waiting("stays", 0), waiting("changes", 1), waiting("goes", 2)], NOON_MS, 60, {}
+    )
     after = rows(
         [waiting("stays", 0), waiting("changes", 1, VisitState.CALLED), waiting("comes", 3)],
-        NOON_MS, 60,
+        NOON_MS, 60, {},
     )  # fmt: skip
 
     changed, gone = difference(before, after)

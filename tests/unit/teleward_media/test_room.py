@@ -3,64 +3,23 @@
 from collections.abc import Callable
 
 import pytest
-from teleward_contract.signalling import CloseReason, ErrorCode, ParticipantRole, Right
+from teleward_contract.signalling import CloseReason, ErrorCode, Right
 from teleward_contract.units import ParticipantId, Seconds
-from teleward_media.core.answer import Negotiated, negotiate
 from teleward_media.core.forwarding import Output, SourceId
-from teleward_media.core.offer import parse_offer
 from teleward_media.core.room import (
     EMPTY_AFTER_S,
     CloseCall,
     ClosePeer,
     Effect,
-    Person,
     Replan,
     Room,
     TellParticipants,
 )
 from teleward_media.errors import CallRefusedError
-from teleward_testing.sdp import SIMULCAST, audio, offer, video
+from teleward_testing.members import peer, person, room_of, shown
 
 CHANGED = [TellParticipants(), Replan()]
 ADA, BEN, CAM = (ParticipantId(name) for name in ("ada", "ben", "cam"))
-SLOTS = tuple(f"a{n}" for n in range(2)), tuple(f"v{n}" for n in range(3))
-
-
-def person(participant: str, *rights: Right, role: str = "clinician") -> Person:
-    return Person(
-        ParticipantId(participant), participant.title(), ParticipantRole(role), frozenset(rights)
-    )
-
-
-def peer(*, sends: str = "microphone camera screen", receives: bool = True) -> Negotiated:
-    sections = []
-    if "microphone" in sends:
-        sections.append(audio("mic", "sendonly"))
-    if "camera" in sends:
-        sections.append(video("cam", "sendonly", *SIMULCAST))
-    if "screen" in sends:
-        sections.append(video("scr", "sendonly"))
-    if receives:
-        sections += [audio(mid, "recvonly") for mid in SLOTS[0]]
-        sections += [video(mid, "recvonly") for mid in SLOTS[1]]
-    numbers = iter(range(1, 100))
-    return negotiate(parse_offer(offer(*sections)), lambda: next(numbers))
-
-
-def room_of(*names: str, size: int = 6) -> Room:
-    room = Room(size)
-    for name in names:
-        room.join(person(name), peer())
-    room.plan()
-    return room
-
-
-def shown(room: Room, participant: ParticipantId) -> dict[str, str]:
-    return {
-        slot.mid: f"{slot.participant} {slot.source}"
-        for slot in room.slots(participant)
-        if slot.participant
-    }
 
 
 def test_who_joins_is_seen_and_planned() -> None:
@@ -163,10 +122,6 @@ def test_who_receives_nothing_still_sends() -> None:
     room.join(person("ben"), peer(receives=False))
 
     assert set(room.plan()) == {SourceId(BEN, "microphone"), SourceId(BEN, "camera")}
-
-
-def test_one_encoding_of_the_camera_is_active() -> None:
-    assert room_of("ada").encodings(ADA) == ("h",)
 
 
 def test_a_held_participant_neither_sends_nor_receives() -> None:
