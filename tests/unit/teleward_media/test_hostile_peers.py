@@ -125,7 +125,7 @@ def test_asking_for_what_a_keyframe_has_made_worthless_waits_in_no_queue() -> No
 
     assert call.counted["retransmitted"] == 1
     assert "drop_nack_rate" not in call.counted
-    assert len(call.path._peers[call.numbers["eve"]].queue) <= MAX_QUEUE
+    assert len(call.peer("eve").queue) <= MAX_QUEUE
 
 
 def test_a_receiver_that_claims_to_take_nothing_leaves_its_publisher_a_voice() -> None:
@@ -142,7 +142,7 @@ def test_a_receiver_that_claims_to_take_nothing_leaves_its_publisher_a_voice() -
 def test_after_a_fault_of_ours_the_block_is_empty_and_packets_flow_again() -> None:
     call = call_of("ada", "ben")
     call.plan(("ada", "camera", "ben", "v0"))
-    broken = call.path._peers[call.numbers["ada"]]
+    broken = call.peer("ada")
     receive, broken.receive = broken.receive, None  # type: ignore[assignment]  # the fault
     try:
         call.send("ada", rtp(1, KEY))
@@ -191,5 +191,5 @@ def test_a_packet_tells_its_level_once() -> None:
     loud = [(LEVEL_ID, b"\x05")] * 400
     call.send("eve", rtp(2, b"voice", ssrc=MIC_SSRC, kind=OPUS, elements=loud))
 
-    layer = call.path._peers[call.numbers["eve"]].layers[MIC_SSRC]
+    layer = call.peer("eve").layers[MIC_SSRC]
     assert layer.levels == [5]
