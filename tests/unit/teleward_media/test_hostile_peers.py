@@ -1,12 +1,14 @@
 """What one peer sends cannot cost the others: work, memory and numbering stay within bounds."""
 
 import struct
+from collections.abc import Callable
 from itertools import pairwise
 
 from teleward_media.core.allocate import VOICE_BPS
 from teleward_media.core.estimate import MAX_ACKED, Estimator, Sent
+from teleward_media.core.keyframes import LOW_FLOOR_S
 from teleward_media.packetpath import rtcpwire, twcc
-from teleward_media.packetpath.peer_path import MAX_FEEDBACKS
+from teleward_media.packetpath.peer_path import MAX_FEEDBACKS, WISH_BURST, WISH_RATE
 from teleward_media.packetpath.repair import MAX_QUEUE
 from teleward_testing.packet_call import (
     DELTA,
@@ -126,6 +128,42 @@ def test_asking_for_what_a_keyframe_has_made_worthless_waits_in_no_queue() -> No
     assert call.counted["retransmitted"] == 1
     assert "drop_nack_rate" not in call.counted
     assert len(call.peer("eve").queue) <= MAX_QUEUE
+
+
+def keyframes_asked(call: PacketCall, storm: Callable[[], bytes]) -> int:
+    """Let Eve send a storm each half second of fifty, to which Ada answers with keyframes at once."""
+    call.plan(("ada", "camera", "eve", "v0"))
+    sequence = 0
+    for _ in range(100):
+        call.put("ada", rtp(sequence, KEY))
+        for n in range(1, 100):
+            call.put("ada", rtp(sequence + n, DELTA + bytes(1000)))
+        call.send("eve", storm())
+        call.send("ada", rtp(sequence + 100, KEY))
+        call.send("eve", storm())  # within the floor
+        call.wait(LOW_FLOOR_S)
+        sequence += 101
+    return call.counted["keyframe_requests"]
+
+
+def test_a_storm_of_nacks_costs_no_more_keyframes_than_wishes_do() -> None:
+    call = call_of("ada", "eve")
+
+    def nacks() -> bytes:
+        call.take()
+        newest = call.peer("eve").slots["v0"].next - 1
+        return rtcpwire.write_nack(1, SLOT, [newest - n & 0xFFFF for n in range(98, 0, -1)])
+
+    assert keyframes_asked(call, nacks) <= WISH_BURST + WISH_RATE * 50 + 2
+
+
+def test_wishes_within_the_floor_are_wishes_too() -> None:
+    call = call_of("ada", "eve")
+
+    assert (
+        keyframes_asked(call, lambda: rtcpwire.write_pli(1, SLOT))
+        <= WISH_BURST + WISH_RATE * 50 + 2
+    )
 
 
 def test_a_receiver_that_claims_to_take_nothing_leaves_its_publisher_a_voice() -> None:

@@ -100,7 +100,8 @@ def feedback(data: bytes) -> None:
         ticks.append(None if step & 1 else now)
     told = 0
     while told < len(ticks):
-        if ticks[told] is None:  # the caller begins with one that arrived
+        first = next((tick for tick in ticks[told : told + 100] if tick is not None), None)
+        if first is None:  # one that arrived is always told
             told += 1
             continue
         packet, count = twcc.write(1, 2, told, told, ticks[told:])
@@ -108,7 +109,7 @@ def feedback(data: bytes) -> None:
         assert len(packet) <= 1420
         (read,) = rtcpwire.read_rtcp(packet, 0, len(packet))
         assert isinstance(read, twcc.Feedback)
-        moved = (ticks[told] or 0) - (read.arrivals[0] or 0)
+        moved = first - next(tick for tick in read.arrivals if tick is not None)
         meant = ticks[told : told + count]
         assert [None if t is None else t + moved for t in read.arrivals] == meant
         told += count
