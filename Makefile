@@ -13,6 +13,7 @@ PAGES := $(STATIC)/.built
 DATA ?= .teleward
 WHAT ?= routing media
 EXAMPLES ?= 5000
+SECONDS ?= 300
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,8 +61,9 @@ bench: setup  ## Measure and print JSON; WHAT=media, routing or operator (needs 
 	@for what in $(WHAT); do \
 		if [ $$what = operator ]; then PYTHONPATH=tests/support python tests/load/bench_operator.py; else teleward bench $$what; fi; done
 
-fuzz: setup  ## Run the property tests far longer than in `make test`
+fuzz: setup  ## Run property tests (EXAMPLES of each) and fuzzing (SECONDS of each target) far longer than `make test`
 	@FUZZ_EXAMPLES=$(EXAMPLES) pytest -q tests/unit tests/contract -k "properties or _any_" --timeout=7200
+	@PYTHONPATH=tests/support python -m teleward_testing.fuzzing --seconds $(SECONDS)
 
 screenshots: setup  ## Take the README's pictures from a running system
 	@PYTHONPATH=tests/support python tests/browser/screenshots.py docs/screenshots

@@ -344,15 +344,16 @@ class ReferencePath:
 
     def _asked_keyframe(self, path: PeerPath, layer: Layer, now: Seconds) -> None:
         """Pass on what a receiver asks for, unless it asks for ever: a keyframe costs everybody."""
-        if layer.keyframes.may_ask(now) and not path.wishes.allow(now):
+        leads_to_one = layer.keyframes.may_ask(now) or not layer.keyframes.is_wanted
+        if leads_to_one and not path.wishes.allow(now):
             self._count("drop_keyframe_rate", 1)
             return
         self._ask_keyframe(layer, now)
 
-    def _begin_anew(self, slot: Slot, now: Seconds) -> None:
-        """Give up mending what a receiver lacks."""
+    def _begin_anew(self, path: PeerPath, slot: Slot, now: Seconds) -> None:
+        """Give up mending what a receiver lacks; it counts as its wish, as storms would ask for ever."""
         if slot.layer is not None:
-            self._ask_keyframe(slot.layer, now)
+            self._asked_keyframe(path, slot.layer, now)
 
     def _ask_keyframe(self, layer: Layer, now: Seconds) -> None:
         """Note that somebody needs a keyframe; ask the publisher if the floor allows."""

@@ -65,7 +65,7 @@ class Repairs:
 
     def __init__(
         self, out: Outbox, count: Callable[[str, int], None],
-        begin_anew: Callable[[Slot, Seconds], None],
+        begin_anew: Callable[[PeerPath, Slot, Seconds], None],
     ) -> None:  # fmt: skip
         self._out, self._count, self._begin_anew = out, count, begin_anew
 
@@ -79,7 +79,7 @@ class Repairs:
         if len(path.queue) > MAX_QUEUE:
             self._count("drop_nack_rate", len(path.queue))
             path.queue.clear()
-            self._begin_anew(slot, now)
+            self._begin_anew(path, slot, now)
 
     def drain(self, path: PeerPath, now: Seconds) -> None:
         """Send what waits, as far as the budget reaches."""

@@ -9,6 +9,7 @@ Source: RFC 3711 §3.3.1 (guessing the packet index), RFC 7714 §12 (a nonce ser
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from teleward_contract.units import ParticipantId, Seconds
 from teleward_media.core.answer import (
@@ -17,6 +18,7 @@ from teleward_media.core.answer import (
     REPAIRED_RID,
     RID,
     TRANSPORT_SEQUENCE,
+    Negotiated,
     negotiate,
 )
 from teleward_media.core.datagrams import LONGEST, STRIDE, Datagrams
@@ -24,6 +26,7 @@ from teleward_media.core.forwarding import ForwardingPlan, Output, SourceId
 from teleward_media.core.offer import parse_offer
 from teleward_media.core.steering import Steering
 from teleward_media.packetpath import rtcpwire, rtpwire
+from teleward_media.packetpath.peer_path import PeerPath
 from teleward_media.packetpath.reference import ReferencePath
 
 from teleward_testing.sdp import SIMULCAST, audio, offer, video
@@ -51,6 +54,12 @@ SIMULCAST_SECTIONS = (
     PLAIN_SECTIONS[0], video("cam", "sendonly", *SIMULCAST, _STAMP), *PLAIN_SECTIONS[2:],
 )  # fmt: skip
 """The same with three encodings, which are told by MID and RID."""
+
+
+@cache
+def _negotiated(sections: tuple[tuple[str, ...], ...]) -> Negotiated:
+    ssrcs = iter(range(1000, 1100))
+    return negotiate(parse_offer(offer(*sections)), lambda: next(ssrcs))
 
 
 class WatchedKeys:
@@ -105,8 +114,8 @@ class PacketCall:
         self.now = Seconds(100.0)
         self.wire = Wire()
         self.counted: dict[str, int] = {}
-        self.numbers: dict[str, int] = {}
-        """Name → number of its present peer."""
+        self.numbers: dict[str, list[int]] = {}
+        """Name → numbers of its peers, oldest first."""
         self._joined = 0
         self._plan: ForwardingPlan = {}
         self.steering = Steering()
@@ -117,16 +126,17 @@ class PacketCall:
         self.counted[what] = self.counted.get(what, 0) + n
 
     def join(self, name: str, sections: Sequence[tuple[str, ...]] = PLAIN_SECTIONS) -> None:
-        """Let somebody's handshake be done; the slots' SSRCs are 1000 and up, RTX after picture."""
+        """Let a handshake be done, beside an earlier peer; the slots' SSRCs are 1000 and up, RTX after picture."""
         self._joined += 1
-        ssrcs = iter(range(1000, 1100))
-        negotiated = negotiate(parse_offer(offer(*sections)), lambda: next(ssrcs))
-        self.numbers[name] = self._joined
+        negotiated = _negotiated(tuple(sections))
+        self.numbers.setdefault(name, []).append(self._joined)
         self.path.add_peer(ParticipantId(name), self._joined, None, None, negotiated, self.now)
 
     def leave(self, name: str) -> None:
-        """Let a peer go."""
-        self.path.remove_peer(self.numbers.pop(name, 0))
+        """Let the oldest peer of somebody go, if there is one."""
+        numbers = self.numbers.get(name)
+        if numbers:
+            self.path.remove_peer(numbers.pop(0))
 
     def plan(self, *shown: tuple[str, str, str, str]) -> None:
         """Show what is named: (publisher, kind, receiver, mid)."""
@@ -143,15 +153,12 @@ class PacketCall:
         self.path.steer(self.steering.decide(seen, self._plan, {}, self.now), self.now)
 
     def put(self, name: str, datagram: bytes) -> None:
-        """Lay a datagram into the block; a whole block is taken in at once."""
+        """Lay a datagram of the newest peer into the block; a whole block is taken in at once."""
         block = self.ingress
         at = block.count * STRIDE
         datagram = datagram[:LONGEST]
         block.buffer[at : at + len(datagram)] = datagram
-        block.lengths[block.count], block.peers[block.count] = (
-            len(datagram),
-            self.numbers.get(name, 0),
-        )
+        block.lengths[block.count], block.peers[block.count] = len(datagram), self.newest(name)
         block.count += 1
         if block.count == block.capacity:
             self.take()
@@ -170,10 +177,18 @@ class PacketCall:
         self.now = Seconds(self.now + seconds)
         self.path.tick(self.now)
 
-    def got(self, name: str, since: int = 0) -> list[bytes]:
-        """List the datagrams that left for a peer."""
-        number = self.numbers[name]
-        return [data for peer, data in self.wire.sent[since:] if peer == number]
+    def newest(self, name: str) -> int:
+        """Tell the number of somebody's newest peer; 0 when there is none."""
+        return (self.numbers.get(name) or [0])[-1]
+
+    def peer(self, name: str) -> PeerPath:
+        """Look at somebody's newest peer from inside."""
+        return self.path._peers[self.newest(name)]
+
+    def got(self, name: str) -> list[bytes]:
+        """List the datagrams that left for somebody's newest peer."""
+        number = self.newest(name)
+        return [data for peer, data in self.wire.sent if peer == number]
 
     def media_for(self, name: str) -> list[tuple[int, int, bytes]]:
         """List (SSRC, sequence number, payload) of the RTP that left for a peer."""

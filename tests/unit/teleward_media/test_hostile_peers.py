@@ -1,12 +1,14 @@
 """What one peer sends cannot cost the others: work, memory and numbering stay within bounds."""
 
 import struct
+from collections.abc import Callable
 from itertools import pairwise
 
 from teleward_media.core.allocate import VOICE_BPS
 from teleward_media.core.estimate import MAX_ACKED, Estimator, Sent
+from teleward_media.core.keyframes import LOW_FLOOR_S
 from teleward_media.packetpath import rtcpwire, twcc
-from teleward_media.packetpath.peer_path import MAX_FEEDBACKS
+from teleward_media.packetpath.peer_path import MAX_FEEDBACKS, WISH_BURST, WISH_RATE
 from teleward_media.packetpath.repair import MAX_QUEUE
 from teleward_testing.packet_call import (
     DELTA,
@@ -125,7 +127,43 @@ def test_asking_for_what_a_keyframe_has_made_worthless_waits_in_no_queue() -> No
 
     assert call.counted["retransmitted"] == 1
     assert "drop_nack_rate" not in call.counted
-    assert len(call.path._peers[call.numbers["eve"]].queue) <= MAX_QUEUE
+    assert len(call.peer("eve").queue) <= MAX_QUEUE
+
+
+def keyframes_asked(call: PacketCall, storm: Callable[[], bytes]) -> int:
+    """Let Eve send a storm each half second of fifty, to which Ada answers with keyframes at once."""
+    call.plan(("ada", "camera", "eve", "v0"))
+    sequence = 0
+    for _ in range(100):
+        call.put("ada", rtp(sequence, KEY))
+        for n in range(1, 100):
+            call.put("ada", rtp(sequence + n, DELTA + bytes(1000)))
+        call.send("eve", storm())
+        call.send("ada", rtp(sequence + 100, KEY))
+        call.send("eve", storm())  # within the floor
+        call.wait(LOW_FLOOR_S)
+        sequence += 101
+    return call.counted["keyframe_requests"]
+
+
+def test_a_storm_of_nacks_costs_no_more_keyframes_than_wishes_do() -> None:
+    call = call_of("ada", "eve")
+
+    def nacks() -> bytes:
+        call.take()
+        newest = call.peer("eve").slots["v0"].next - 1
+        return rtcpwire.write_nack(1, SLOT, [newest - n & 0xFFFF for n in range(98, 0, -1)])
+
+    assert keyframes_asked(call, nacks) <= WISH_BURST + WISH_RATE * 50 + 2
+
+
+def test_wishes_within_the_floor_are_wishes_too() -> None:
+    call = call_of("ada", "eve")
+
+    assert (
+        keyframes_asked(call, lambda: rtcpwire.write_pli(1, SLOT))
+        <= WISH_BURST + WISH_RATE * 50 + 2
+    )
 
 
 def test_a_receiver_that_claims_to_take_nothing_leaves_its_publisher_a_voice() -> None:
@@ -142,7 +180,7 @@ def test_a_receiver_that_claims_to_take_nothing_leaves_its_publisher_a_voice() -
 def test_after_a_fault_of_ours_the_block_is_empty_and_packets_flow_again() -> None:
     call = call_of("ada", "ben")
     call.plan(("ada", "camera", "ben", "v0"))
-    broken = call.path._peers[call.numbers["ada"]]
+    broken = call.peer("ada")
     receive, broken.receive = broken.receive, None  # type: ignore[assignment]  # the fault
     try:
         call.send("ada", rtp(1, KEY))
@@ -191,5 +229,5 @@ def test_a_packet_tells_its_level_once() -> None:
     loud = [(LEVEL_ID, b"\x05")] * 400
     call.send("eve", rtp(2, b"voice", ssrc=MIC_SSRC, kind=OPUS, elements=loud))
 
-    layer = call.path._peers[call.numbers["eve"]].layers[MIC_SSRC]
+    layer = call.peer("eve").layers[MIC_SSRC]
     assert layer.levels == [5]
