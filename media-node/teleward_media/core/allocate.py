@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from teleward_media.core.forwarding import Output
 
 VOICE_BPS = 50_000
-"""Set aside for each voice before any picture: Opus at its default 32 kbit/s, with headers and SRTP."""
+"""Set aside for each voice before any picture, at the least: Opus at its default 32 kbit/s, with headers and SRTP."""
 UPGRADE_MARGIN = 1.15
 """A layer above the present one must fit with this much to spare, so that the choice does not swing."""
 

@@ -3,10 +3,10 @@
 The answer is ICE-lite and `a=setup:passive` (we are the DTLS server and so choose the SRTP profile),
 with one host candidate: the media node's own port.
 
-Source: RFC 8829 (JSEP), RFC 8445 §2.5 (ICE-lite), RFC 8842 (setup), RFC 5576 (ssrc).
+Source: RFC 8829 (JSEP), RFC 2198 (redundant audio), RFC 8445 §2.5 (ICE-lite), RFC 8842 (setup), RFC 5576 (ssrc).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,8 +25,8 @@ _SENDING = {
     "audio": (MID, AUDIO_LEVEL, TRANSPORT_SEQUENCE),
     "video": (MID, RID, REPAIRED_RID, TRANSPORT_SEQUENCE, ABS_SEND_TIME),
 }
-_CODECS = {"audio": ("opus",), "video": ("vp8", "h264")}
-_SPELLING = {"opus": "opus", "vp8": "VP8", "h264": "H264", "rtx": "rtx"}
+_CODECS = {"audio": ("opus", "red"), "video": ("vp8", "h264")}
+_SPELLING = {"opus": "opus", "red": "red", "vp8": "VP8", "h264": "H264", "rtx": "rtx"}
 """Chromium finds its encoders by the exact spelling; in small letters it negotiates and sends nothing."""
 _FEEDBACK = {
     "audio": ("transport-cc",),
@@ -136,15 +136,22 @@ def _slot(
 
 
 def accepted_codecs(section: Section) -> tuple[Codec, ...]:
-    """Keep Opus, VP8 and H.264 constrained baseline (packetization-mode 1), with their RTX."""
+    """Keep Opus with its redundancy, VP8 and H.264 constrained baseline (packetization-mode 1), with their RTX."""
     wanted = [c for c in section.codecs if c.name in _CODECS.get(section.kind, ()) and _fits(c)]
+    wanted = [c for c in wanted if c.name != "red" or _repeats(c, wanted)]
     taken = {codec.payload_type for codec in wanted}
     rtx = [c for c in section.codecs if c.is_rtx and c.apt in taken]
     return (*wanted, *rtx)
 
 
+def _repeats(red: Codec, codecs: Sequence[Codec]) -> bool:
+    """Whether redundancy is of one codec that is taken, as `111/111` (RFC 2198 §5)."""
+    named = set(red.parameters.replace(" ", "").split("/"))
+    return named in [{str(c.payload_type)} for c in codecs if c.name == "opus"]
+
+
 def _fits(codec: Codec) -> bool:
-    if codec.name == "opus":
+    if codec.name in ("opus", "red"):
         return (codec.clock_rate, codec.channels) == (48000, 2)
     if codec.clock_rate != 90000:
         return False

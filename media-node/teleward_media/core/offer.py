@@ -232,7 +232,9 @@ def _codecs(block: _Block, formats: list[str]) -> tuple[Codec, ...]:
             parameters=parameters.get(payload_type, ""),
             feedback=tuple(feedback.get(payload_type, ())),
         )
-    return tuple(codecs.values())
+    return tuple(
+        codecs[format_] for format_ in formats if format_ in codecs
+    )  # the offerer's preference
 
 
 def _extensions(block: _Block) -> dict[str, int]:

@@ -37,12 +37,12 @@ class _Wants:
     """What one receiver is to get."""
 
     pictures: list[Demand] = field(default_factory=list)
-    voices: int = 0
+    voices_bps: float = 0.0
 
     @property
     def most_bps(self) -> float:
         """What it could use if its path carried everything."""
-        return VOICE_BPS * self.voices + sum(
+        return self.voices_bps + sum(
             max(PICTURE_BPS if len(d.layers_bps) < 2 else 0.0, d.layers_bps[min(d.most, len(d.layers_bps) - 1)])
             for d in self.pictures if d.layers_bps and d.most >= 0
         )  # fmt: skip
@@ -96,8 +96,8 @@ class Steering:
         """What is left for pictures when the voices have theirs, and what is lost is sent again."""
         estimator = self._estimators.get(receiver)
         if estimator is None:
-            return self._remb.get(receiver, UNKNOWN) - VOICE_BPS * want.voices
-        return (estimator.bps - VOICE_BPS * want.voices) * (1 - estimator.loss)
+            return self._remb.get(receiver, UNKNOWN) - want.voices_bps
+        return (estimator.bps - want.voices_bps) * (1 - estimator.loss)
 
     def _cap(
         self, plan: ForwardingPlan, wants: dict[ParticipantId, _Wants], orders: Orders
@@ -149,7 +149,7 @@ class Steering:
             for output in outputs:
                 want = wants.setdefault(output.participant, _Wants())
                 if source.kind == "microphone":
-                    want.voices += 1
+                    want.voices_bps += max(VOICE_BPS, rates.get(0, 0.0))
                 else:
                     how = interests.get(output, Interest())
                     want.pictures.append(Demand(output, costs, how.rank, how.most))

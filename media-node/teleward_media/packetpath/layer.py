@@ -50,8 +50,8 @@ class Layer:
     """One incoming SSRC. `extended` numbers are sequence numbers that do not wrap."""
 
     def __init__(
-        self, peer: int, source: SourceId, index: int, ssrc: int, codec: Codec, level_id: int,
-        sequence: int,
+        self, peer: int, source: SourceId, index: int, ssrc: int, codec: Codec, red_type: int,
+        level_id: int, sequence: int,
     ) -> None:  # fmt: skip
         self.peer = peer
         """Number of the peer that sends it."""
@@ -61,6 +61,8 @@ class Layer:
         self.ssrc = ssrc
         self.codec = codec.name
         self.payload_type = codec.payload_type
+        self.red_type = red_type
+        """Payload type under which it carries the last packets again (RFC 2198); -1 without."""
         self.read = READERS[codec.name]
         self.clock_rate = codec.clock_rate
         self.level_id = level_id

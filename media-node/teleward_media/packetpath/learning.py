@@ -47,9 +47,13 @@ def learn(
     index = _index(section, named.get(section.extensions.get(RID, -1)))
     if index is None or not _is_free(path, source, index, now):
         return None
-    level_id = section.extensions.get(AUDIO_LEVEL, 0)
-    sequence = packet[at + 2] << 8 | packet[at + 3]
-    layer = Layer(path.number, source, index, ssrc, codec, level_id, sequence)
+    red = next((c for c in section.codecs if c.name == "red"), None)
+    if codec is red:
+        codec = next(c for c in section.codecs if c.name == "opus")
+    layer = Layer(
+        path.number, source, index, ssrc, codec, red.payload_type if red else -1,
+        section.extensions.get(AUDIO_LEVEL, 0), packet[at + 2] << 8 | packet[at + 3],
+    )  # fmt: skip
     layer.heard_at = now
     path.layers[ssrc] = layer
     return layer

@@ -4,7 +4,7 @@ Nothing behind the descriptor is read but the first bytes that say whether a fra
 that encrypted frames would pass as well.
 
 Source: RFC 7741 §4.2 (VP8 descriptor), §4.3 (payload header), RFC 6386 §9.1 (key_frame bit);
-RFC 6184 §5 (H.264: single NAL unit, STAP-A, FU-A), ITU-T H.264 table 7-1 (NAL unit types).
+RFC 6184 §5 (H.264: single NAL unit, STAP-A, FU-A), ITU-T H.264 table 7-1 (NAL unit types); RFC 2198 (redundant audio).
 """
 
 from collections.abc import Callable
@@ -109,6 +109,25 @@ def _stap_a(packet: Buffer, at: int, end: int) -> Descriptor | None:
 def read_opus(packet: Buffer, at: int, end: int) -> Descriptor | None:
     """Take any Opus payload: each packet stands for itself (RFC 7587 §4.2)."""
     return PLAIN if at < end else None
+
+
+def find_primary(packet: Buffer, at: int, end: int, payload_type: int) -> int | None:
+    """Find where the newest audio of a redundant payload begins; None unless all of it is of one payload type.
+
+    Source: RFC 2198 §3.
+    """
+    behind = 0
+    while at < end:
+        if packet[at] & 0x7F != payload_type:
+            return None
+        if not packet[at] & 0x80:
+            start = at + 1 + behind
+            return start if start < end else None
+        if at + 4 > end:
+            return None
+        behind += (packet[at + 2] & 3) << 8 | packet[at + 3]
+        at += 4
+    return None
 
 
 READERS: dict[str, Callable[[Buffer, int, int], Descriptor | None]] = {

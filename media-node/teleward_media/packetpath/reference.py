@@ -17,7 +17,7 @@ from teleward_media.core.answer import TRANSPORT_SEQUENCE, Negotiated
 from teleward_media.core.datagrams import STRIDE, Datagrams
 from teleward_media.core.forwarding import ForwardingPlan, Observed, Orders, Quality
 from teleward_media.core.limiter import TokenBucket
-from teleward_media.packetpath import rtcpwire, rtpwire, twcc
+from teleward_media.packetpath import payloads, rtcpwire, rtpwire, twcc
 from teleward_media.packetpath.casting import Casting
 from teleward_media.packetpath.layer import RING, TOO_OLD, Kept, Layer
 from teleward_media.packetpath.learning import learn
@@ -216,14 +216,15 @@ class ReferencePath:
         self, path: PeerPath, layer: Layer, sequence: int, timestamp: int, marked: int,
         start: int, stop: int, now: Seconds,
     ) -> None:  # fmt: skip
+        buffer, whole = self._ingress.buffer, start
         if marked & 0x7F != layer.payload_type:
-            self._count("drop_payload_type", 1)
-            return
+            start = self._primary(layer, marked & 0x7F, start, stop)
+            if start < 0:
+                return
         extended = layer.place(sequence, now)
         if extended == TOO_OLD:
             self._count("drop_late", 1)
             return
-        buffer = self._ingress.buffer
         if start == stop:
             for slot in layer.takers:
                 slot.skip(extended)
@@ -237,10 +238,36 @@ class ReferencePath:
         layer.keep(kept)
         if layer.waiting and descriptor.keyframe:
             self._switch(layer, kept, now)
+        elif whole < start:
+            self._forward_red(layer, kept, bytes(buffer[whole:stop]), now)
         elif layer.takers:
             self._forward(layer, kept, layer.takers, now)
         else:
             self._count("drop_not_shown", 1)  # muted, held, alone, or another layer is shown
+
+    def _primary(self, layer: Layer, payload_type: int, start: int, stop: int) -> int:
+        """Find where the newest audio of a redundant payload begins; -1 for what is no such payload."""
+        if payload_type != layer.red_type:
+            self._count("drop_payload_type", 1)
+            return -1
+        if start == stop:
+            return start
+        begun = payloads.find_primary(self._ingress.buffer, start, stop, layer.payload_type)
+        if begun is None:
+            self._count("drop_malformed", 1)
+            return -1
+        return begun
+
+    def _forward_red(self, layer: Layer, kept: Kept, payload: bytes, now: Seconds) -> None:
+        """Forward a voice with its redundancy to those who lose packets, and without to the others."""
+        for slot in layer.takers:
+            red_type = slot.red_type(layer, now)
+            if red_type >= 0:
+                plain, slot.payload_type = slot.payload_type, red_type
+                self._forward(layer, kept._replace(payload=payload), [slot], now)
+                slot.payload_type = plain
+            else:
+                self._forward(layer, kept, [slot], now)
 
     def _switch(self, layer: Layer, kept: Kept, now: Seconds) -> None:
         """Let those who wait carry this layer, from this keyframe on."""
@@ -336,7 +363,7 @@ class ReferencePath:
         slot = path.slots_by_ssrc.get(block.ssrc)
         if slot is None:
             return
-        slot.fraction_lost, slot.jitter = block.fraction_lost, block.jitter
+        slot.note_report(block.fraction_lost, block.jitter, now)
         if block.last_report:
             elapsed = ((ntp(now) >> 16) - block.last_report - block.delay) & 0xFFFFFFFF
             if elapsed < LONGEST_ROUND_TRIP_S << 16:

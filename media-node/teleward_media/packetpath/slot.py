@@ -19,6 +19,9 @@ from teleward_media.core.forwarding import SourceId
 from teleward_media.packetpath.layer import RING, Layer
 from teleward_media.packetpath.payloads import Descriptor
 
+REPEAT_FROM, REPEAT_S = 5, 20.0
+"""Loss (2 %, in 1/256) from which a voice is repeated, and for how long after: redundancy doubles what it costs, and
+losses come in spells."""
 MAX_SEGMENTS = 64
 """Switches whose numbering is remembered; more of them within a ring is no call."""
 
@@ -86,6 +89,8 @@ class Slot:
         self.awaited: Layer | None = None
         """Layer that it will carry from its next keyframe on."""
         self.payload_type = 0
+        self.repeats_until = Seconds(float("inf"))
+        """Until when a voice is sent with redundancy: at first, and as long as its receiver reports losses."""
         self.segments: deque[Segment] = deque(maxlen=MAX_SEGMENTS)
         self.next = sequence + 0x10000
         """Next extended outgoing number."""
@@ -112,6 +117,19 @@ class Slot:
     def is_falling(self) -> bool:
         """Whether it waits for a lower layer because the present one is too much: mending it would be more still."""
         return bool(self.awaited and self.layer and self.awaited.index < self.layer.index)
+
+    def red_type(self, layer: Layer, now: Seconds) -> int:
+        """Payload type for the layer's redundant audio; -1 where it is not wanted or names another type inside."""
+        is_fit = now < self.repeats_until and self.payload_types["opus"] == layer.payload_type
+        return self.payload_types.get("red", -1) if is_fit else -1
+
+    def note_report(self, fraction_lost: int, jitter: int, now: Seconds) -> None:
+        """Note what the receiver reported: loss in 1/256, jitter in units of the clock."""
+        self.fraction_lost, self.jitter = fraction_lost, jitter
+        if fraction_lost > REPEAT_FROM:
+            self.repeats_until = Seconds(now + REPEAT_S)
+        elif self.repeats_until == float("inf"):
+            self.repeats_until = now
 
     def begin(
         self,

@@ -8,7 +8,7 @@ const SLOTS_FOR = 6;
 const CONNECT_PATIENCE_MS = 5000;
 
 const WANTED_CODECS: Readonly<Record<"audio" | "video", readonly RegExp[]>> = {
-  audio: [/^audio\/opus/i],
+  audio: [/^audio\/red/i, /^audio\/opus/i], // With redundancy, which survives one packet in five lost.
   video: [
     /^video\/VP8/i,
     /^video\/H264;(?=.*profile-level-id=42e0)(?=.*packetization-mode=1)/i,
