@@ -16,6 +16,9 @@ MAX_SECTIONS = 48
 """33 sections are the largest legal offer of a page (20 people); a little room for other clients."""
 MAX_LINES = 4000
 MAX_CODECS = 64
+MAX_SSRCS = 64
+"""Announced in one section: three encodings, each with its repairs and its error correction, are nine. They are looked
+through for every packet of an SSRC that is not known."""
 MAX_PARAMETERS = 512
 """Characters of one `a=fmtp`: the answer repeats it for every section."""
 
@@ -257,6 +260,8 @@ def _ssrcs(block: _Block) -> tuple[tuple[int, ...], dict[int, int]]:
         members = value.split()
         if len(members) == 3 and members[0] == "FID":
             rtx[_number(members[1], 2**32 - 1)] = _number(members[2], 2**32 - 1)
+    if len(ssrcs) > MAX_SSRCS or len(rtx) > MAX_SSRCS:
+        raise OfferRefusedError(f"more than {MAX_SSRCS} SSRCs in a section")
     media = tuple(ssrc for ssrc in ssrcs if ssrc not in rtx.values())
     return media, rtx
 

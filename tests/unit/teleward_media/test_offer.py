@@ -141,6 +141,8 @@ def test_a_group_of_nothing_is_passed_over() -> None:
         (offer(("m=audio ٣ UDP/TLS/RTP/SAVPF 111", "a=mid:0", "a=rtcp-mux")), "number"),
         (offer((f"m=audio 9 UDP/TLS/RTP/SAVPF {'1 ' * 65}", "a=mid:0", "a=rtcp-mux")), "payload types"),
         (offer(audio("0", "sendrecv", "a=ssrc:4294967296 cname:x")), "number"),
+        (offer(audio("0", "sendrecv", *(f"a=ssrc:{n} x" for n in range(65)))), "SSRCs"),
+        (offer(audio("0", "sendrecv", *(f"a=ssrc-group:FID {n} {n}" for n in range(65)))), "SSRCs"),
         (offer(audio("0", "sendrecv", f"a=fmtp:0 {'x' * 513}")), "fmtp"),
         (offer(video("0", "sendrecv", "a=rid:ü send")), "rid is malformed"),
         (offer(video("0", "sendrecv", f"a=rid:{'r' * 17} send")), "rid is malformed"),
