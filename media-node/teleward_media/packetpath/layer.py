@@ -32,6 +32,12 @@ LEAST_RETRY_S = Seconds(0.02)
 """Between two requests for one packet, however short the round trip is."""
 MAX_LEVELS = 50
 """Audio levels held until somebody looks: a second of packets of 20 ms."""
+VOICE_MOST_BPS, PICTURE_MOST_BPS = 1_200_000, 10_000_000
+"""Of one stream, in payload, that is taken: Opus at its highest (510 kbit/s, RFC 6716 §2.1.1) with redundancy, and
+more than any receiver's estimate (`core/estimate.MOST_BPS`). The lowest layer goes to receivers whatever their paths
+carry, so that a publisher without a bound would flood all of them."""
+BURST_S = 0.5
+"""Of that rate at once: a keyframe, and what a publisher's own path held back."""
 TOO_OLD = -1
 
 
@@ -83,10 +89,20 @@ class Layer:
         """RFC 6464 levels in -dBov since the last look."""
         self.report: tuple[rtcpwire.SenderReport, Seconds] | None = None
         self.jitter = 0.0
+        self._most_bytes_per_s = (
+            VOICE_MOST_BPS if source.kind == "microphone" else PICTURE_MOST_BPS
+        ) / 8
+        self.may_bring = self._most_bytes_per_s * BURST_S
+        """Bytes of payload that are taken until the next tick."""
         self._ask_at = 0.0
         """When the first of what is missing is due."""
         self._transit: float | None = None
         self._expected_before = self._received_before = 0
+
+    def refill(self, since_s: float) -> None:
+        """Let it bring again what time has brought."""
+        most = self._most_bytes_per_s
+        self.may_bring = min(most * BURST_S, max(0.0, self.may_bring) + most * since_s)
 
     def place(self, sequence: int, now: Seconds) -> int:
         """Tell which packet of the stream this is; `TOO_OLD` if it is known or nobody needs it any more."""

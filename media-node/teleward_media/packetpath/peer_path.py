@@ -118,6 +118,8 @@ class PeerPath:
         self.refilled_at = now
         self.may_send = min(MEDIA_BURST, max(0.0, self.may_send) + MEDIA_RATE * since)
         self.may_control = min(CONTROL_BURST, max(0.0, self.may_control) + CONTROL_RATE * since)
+        for layer in self.layers.values():
+            layer.refill(since)
 
     def note_sent(self, stamp: int, now: Seconds, size: int) -> None:
         """Remember when a packet was sent, under its extended transport-wide sequence number."""

@@ -179,11 +179,20 @@ class ReferencePath:
                 self._count("drop_unknown_ssrc", 1)
                 return
             self._casting.aim_all(layer.source, now)
+        if self._is_flood(layer, stop - start):
+            return
         self._count("received", 1)
         sequence = buffer[at + 2] << 8 | buffer[at + 3]
         timestamp = int.from_bytes(buffer[at + 4 : at + 8], "big")
         layer.count(timestamp, end - at, now)
         self._media(path, layer, sequence, timestamp, buffer[at + 1], start, stop, now)
+
+    def _is_flood(self, layer: Layer, size: int) -> bool:
+        """Whether so many bytes are more than one stream may bring."""
+        layer.may_bring -= size
+        if layer.may_bring < 0:
+            self._count("drop_stream_rate", 1)
+        return layer.may_bring < 0
 
     def _extensions(
         self, path: PeerPath, layer: Layer | None, extension: int, start: int, now: Seconds
@@ -203,7 +212,7 @@ class ReferencePath:
     ) -> None:
         """Unwrap a retransmission (RFC 4588 §4); one without a payload is padding."""
         buffer = self._ingress.buffer
-        if stop - start <= 2:
+        if stop - start <= 2 or self._is_flood(layer, stop - start):
             return
         self._count("repaired", 1)
         layer.repaired += 1

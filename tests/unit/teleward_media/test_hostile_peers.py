@@ -4,19 +4,25 @@ import struct
 from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
 from teleward_media.core.allocate import VOICE_BPS
 from teleward_media.core.estimate import MAX_ACKED, Estimator, Sent
 from teleward_media.core.keyframes import LOW_FLOOR_S
 from teleward_media.packetpath import rtcpwire, twcc
+from teleward_media.packetpath.layer import BURST_S, PICTURE_MOST_BPS, VOICE_MOST_BPS
 from teleward_media.packetpath.peer_path import MAX_FEEDBACKS, WISH_BURST, WISH_RATE
 from teleward_media.packetpath.repair import MAX_QUEUE
 from teleward_testing.packet_call import (
+    CAMERA_RTX_SSRC,
+    CAMERA_SSRC,
     DELTA,
     KEY,
     LEVEL_ID,
     MIC_SSRC,
     OPUS,
+    RTX,
     STAMP_ID,
+    VP8,
     PacketCall,
     padding_only,
     rtp,
@@ -221,6 +227,34 @@ def test_a_publishers_leaps_do_not_make_the_slots_numbers_leap() -> None:
     numbers = [sequence for _, sequence, _ in call.media_for("ben")]
     assert len(numbers) == 3
     assert all(0 < (b - a) & 0xFFFF <= 2 for a, b in pairwise(numbers))
+
+
+@pytest.mark.parametrize(
+    ("kind", "ssrc", "payload_type", "slot", "most_bps"),
+    [
+        ("microphone", MIC_SSRC, OPUS, "a0", VOICE_MOST_BPS),
+        ("camera", CAMERA_SSRC, VP8, "v0", PICTURE_MOST_BPS),
+        ("camera", CAMERA_RTX_SSRC, RTX, "v0", PICTURE_MOST_BPS),
+    ],
+)  # fmt: skip
+def test_a_flood_is_not_passed_on_to_receivers(
+    kind: str, ssrc: int, payload_type: int, slot: str, most_bps: int
+) -> None:
+    call = call_of("eve", "ben")
+    call.plan(("eve", kind, "ben", slot))
+    call.send("eve", rtp(0, KEY))  # so that its repairs are known
+    call.send("eve", rtp(0, b"\0\0", ssrc=CAMERA_RTX_SSRC, kind=RTX))
+    for n in range(1, 8000):
+        call.put(
+            "eve", rtp(n, struct.pack("!H", n) + KEY + bytes(1300), ssrc=ssrc, kind=payload_type)
+        )
+        if n % 40 == 0:
+            call.take()
+            call.wait(0.01)
+
+    passed_on = sum(len(payload) for _, _, payload in call.media_for("ben"))
+    assert passed_on * 8 <= most_bps * (2 + BURST_S)
+    assert call.counted["drop_stream_rate"] > 4000
 
 
 def test_a_packet_tells_its_level_once() -> None:
