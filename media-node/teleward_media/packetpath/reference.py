@@ -245,13 +245,17 @@ class ReferencePath:
         payload = bytes(buffer[start:stop])
         kept = Kept(extended, timestamp, marked & 0x80, payload, descriptor)
         layer.keep(kept)
-        if layer.waiting and descriptor.keyframe:
-            self._switch(layer, kept, now)
-        elif whole < start:
-            self._forward_red(layer, kept, bytes(buffer[whole:stop]), now)
-        elif layer.takers:
-            self._forward(layer, kept, layer.takers, now)
+        self._pass_on(layer, kept, bytes(buffer[whole:stop]) if whole < start else None, now)
+
+    def _pass_on(self, layer: Layer, kept: Kept, red: bytes | None, now: Seconds) -> None:
+        """Forward to those who carry the layer, with its redundancy if there is any; then let others begin."""
+        if red is not None:
+            self._forward_red(layer, kept, red, now)
         else:
+            self._forward(layer, kept, layer.takers, now)
+        if layer.waiting and kept.descriptor.keyframe:
+            self._switch(layer, kept, now)
+        elif not layer.takers:
             self._count("drop_not_shown", 1)  # muted, held, alone, or another layer is shown
 
     def _primary(self, layer: Layer, payload_type: int, start: int, stop: int) -> int:
@@ -280,7 +284,6 @@ class ReferencePath:
 
     def _switch(self, layer: Layer, kept: Kept, now: Seconds) -> None:
         """Let those who wait carry this layer, from this keyframe on."""
-        self._forward(layer, kept, layer.takers, now)
         fresh = list(layer.waiting)
         for slot in fresh:
             out_timestamp = self._continued(slot, layer, kept.timestamp, now)

@@ -125,3 +125,13 @@ def test_redundancy_is_answered_where_it_is_of_opus_and_not_where_it_is_of_somet
         lines = tuple(line.replace("111/111", parameters) for line in talkative("m", "sendonly"))
         section = parse_offer(offer(lines)).sections[0]
         assert [codec.name for codec in accepted_codecs(section)] == ["opus"]
+
+
+def test_who_begins_to_listen_takes_no_redundancy_from_who_listens_already(world: World) -> None:
+    world.show(BEN, source=VOICE, mid="a0")
+    world.send(1, ssrc=10, kind=OPUS, payload=b"one")
+    world.show(BEN, CAM, source=VOICE, mid="a0")
+    world.send(2, 960, ssrc=10, kind=RED, payload=redundant(b"one", b"two"))
+
+    assert said(world, BEN)[-1] == (RED, redundant(b"one", b"two"))
+    assert said(world, CAM) == [(OPUS, b"two")]
