@@ -31,7 +31,7 @@ from teleward_media.packetpath.reference import ReferencePath
 
 from teleward_testing.sdp import SIMULCAST, audio, offer, video
 
-OPUS, VP8, RTX, H264 = 111, 96, 97, 102
+OPUS, RED, VP8, RTX, H264 = 111, 63, 96, 97, 102
 MIC_SSRC, CAMERA_SSRC, CAMERA_RTX_SSRC = 10, 20, 21
 STAMP_ID, LEVEL_ID = 5, 1
 KEY, DELTA = b"\x10\x00keyframe", b"\x10\x01delta"
@@ -41,13 +41,21 @@ FURTHEST_BACK = 2000
 """Numbers that a packet may be behind the newest: four rings. A receiver's guess is good for 32,768."""
 
 _STAMP = f"a=extmap:{STAMP_ID} {TRANSPORT_SEQUENCE}"
+_RED = (f"a=rtpmap:{RED} red/48000/2", f"a=fmtp:{RED} {OPUS}/{OPUS}")
+
+
+def _voice(mid: str, direction: str, *more: str) -> tuple[str, ...]:
+    media, *lines = audio(mid, direction, *more, *_RED, _STAMP)
+    return (f"{media} {RED}", *lines)
+
+
 PLAIN_SECTIONS = (
-    audio("mic", "sendonly", f"a=ssrc:{MIC_SSRC} cname:x", _STAMP),
+    _voice("mic", "sendonly", f"a=ssrc:{MIC_SSRC} cname:x"),
     video(
         "cam", "sendonly", f"a=ssrc-group:FID {CAMERA_SSRC} {CAMERA_RTX_SSRC}",
         f"a=ssrc:{CAMERA_SSRC} cname:x", f"a=ssrc:{CAMERA_RTX_SSRC} cname:x", _STAMP,
     ),
-    audio("a0", "recvonly", _STAMP), video("v0", "recvonly", _STAMP), video("v1", "recvonly", _STAMP),
+    _voice("a0", "recvonly"), video("v0", "recvonly", _STAMP), video("v1", "recvonly", _STAMP),
 )  # fmt: skip
 """A microphone, a camera, a slot for a voice and two for pictures; every packet is stamped."""
 SIMULCAST_SECTIONS = (
@@ -220,6 +228,12 @@ def rtp(
         timestamp & 0xFFFFFFFF, ssrc,
     )  # fmt: skip
     return head + extension + payload
+
+
+def red(before: bytes, newest: bytes) -> bytes:
+    """Write a payload that carries the audio of 20 ms before once more (RFC 2198 §3)."""
+    head = struct.pack("!BBHB", 0x80 | OPUS, 960 >> 6, (960 & 63) << 10 | len(before), OPUS)
+    return head + before + newest
 
 
 def padding_only(sequence: int, *, ssrc: int = CAMERA_SSRC, kind: int = VP8) -> bytes:

@@ -13,7 +13,13 @@ from teleward_media.core.answer import LocalTransport, negotiate, write_answer
 from teleward_media.core.offer import parse_offer
 from teleward_media.errors import OfferRefusedError
 from teleward_media.packetpath import rtcpwire, rtpwire, twcc
-from teleward_media.packetpath.payloads import READERS, Descriptor, read_vp8, renumber_vp8
+from teleward_media.packetpath.payloads import (
+    READERS,
+    Descriptor,
+    find_primary,
+    read_vp8,
+    renumber_vp8,
+)
 
 BEFORE, BEHIND = b"\x90\xbe\xde" * 3, b"\x00\x5f\xbe\xde" * 10
 """Bytes around a packet in its block: a reader that leaves its bounds finds something tempting there."""
@@ -39,6 +45,8 @@ def rtp(data: bytes) -> None:
         descriptor = read(block, start, stop)
         assert descriptor == read(block[:stop], start, stop), "what is behind a packet matters"
         assert descriptor is None or start < stop
+    primary = find_primary(block, start, stop, block[start] & 0x7F) if start < stop else None
+    assert primary is None or start < primary < stop
     _renumber(block[start:stop])
 
 

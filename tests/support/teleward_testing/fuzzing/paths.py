@@ -21,6 +21,7 @@ from teleward_testing.packet_call import (
     MIC_SSRC,
     OPUS,
     PLAIN_SECTIONS,
+    RED,
     RTX,
     SIMULCAST_SECTIONS,
     STAMP_ID,
@@ -28,6 +29,7 @@ from teleward_testing.packet_call import (
     PacketCall,
     named,
     padding_only,
+    red,
     rtp,
 )
 
@@ -44,7 +46,7 @@ _KINDS = (
     (32, H264),
     (33, VP8),
     (34, RTX),
-    (35, 0),
+    (MIC_SSRC, RED),
 )
 _RIDS = ("h", "m", "l", "x")
 
@@ -126,7 +128,8 @@ def _step(call: PacketCall, step: int | None, *, feedback: bool) -> None:
     """One turn of the healthy call: a voice and a picture packet, of which some are lost and asked for again."""
     if step is None:
         return
-    call.put("ada", rtp(step, b"voice%d" % step, ssrc=MIC_SSRC, kind=OPUS, timestamp=960 * step))
+    voice = (OPUS, b"voice%d" % step) if step & 1 else (RED, red(b"before", b"voice%d" % step))
+    call.put("ada", rtp(step, voice[1], ssrc=MIC_SSRC, kind=voice[0], timestamp=960 * step))
     if step != 5:
         payload = (KEY if step == 0 else DELTA) + b"%d" % step
         stamp = ((STAMP_ID, struct.pack("!H", step)),)

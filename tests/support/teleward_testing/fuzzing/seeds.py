@@ -12,10 +12,12 @@ from teleward_testing.packet_call import (
     KEY,
     MIC_SSRC,
     OPUS,
+    RED,
     RTX,
     STAMP_ID,
     named,
     padding_only,
+    red,
     rtp,
 )
 from teleward_testing.sdp import SIMULCAST, audio, offer, video
@@ -31,6 +33,7 @@ def rtp_packets() -> list[bytes]:
         rtp(1, KEY), rtp(2, _VP8_NUMBERED, first=0xB1), rtp(3, _STAP_A), rtp(4, b"\x7c\x85slice"),
         rtp(5, KEY, elements=[*named("h"), (STAMP_ID, b"\0\x07"), (1, b"\x05")]),
         rtp(6, two_byte + KEY, first=0x90), padding_only(7), rtp(8, ssrc=MIC_SSRC, kind=OPUS),
+        rtp(13, red(b"before", b"newest"), ssrc=MIC_SSRC, kind=RED),
         rtp(9, b"\0\x01" + KEY, ssrc=CAMERA_RTX_SSRC, kind=RTX), rtp(10, b""),
         rtp(11, struct.pack("!HH", 0xBEDE, 1) + b"\x1f\0\0\0", first=0x90),  # an element that ends too late
         rtp(12, b"\0\x09", first=0xA0),  # padding that begins too early

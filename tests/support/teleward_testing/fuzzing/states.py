@@ -22,6 +22,7 @@ from teleward_testing.packet_call import (
     MIC_SSRC,
     OPUS,
     PLAIN_SECTIONS,
+    RED,
     RTX,
     SIMULCAST_SECTIONS,
     STAMP_ID,
@@ -29,6 +30,7 @@ from teleward_testing.packet_call import (
     PacketCall,
     named,
     padding_only,
+    red,
     rtp,
 )
 
@@ -190,10 +192,13 @@ class Peers:
             elements = (*named(stream), *elements)
         if stream == "microphone":
             elements = (*elements, (LEVEL_ID, b"\x07"))
+        kind, payload = VP8, head + f"{name} {stream} {sequence} ".encode() + bytes(size)
+        if stream == "microphone":
+            kind = RED if sequence & 1 else OPUS
+            payload = red(payload[:600], payload) if kind == RED else payload
         return rtp(
-            sequence, head + f"{name} {stream} {sequence} ".encode() + bytes(size),
-            ssrc=SSRCS[stream], kind=OPUS if stream == "microphone" else VP8,
-            timestamp=sequence * 3000, elements=elements,
+            sequence, payload, ssrc=SSRCS[stream], kind=kind, timestamp=sequence * 3000,
+            elements=elements,
         )  # fmt: skip
 
     # -- moves: control ------------------------------------------------------------------------
@@ -267,6 +272,8 @@ class Peers:
         if ssrc in RTX_SSRC:
             self._check_budget(peer, len(payload))
             payload = payload[2:]
+        elif data[1] & 0x7F == RED:
+            payload = payload[5 + (int.from_bytes(payload[2:4], "big") & 0x3FF) :]
         head = next((head for head in HEADS if head[:2] == payload[:2]), None)
         if head is None:
             return  # a probe of padding
