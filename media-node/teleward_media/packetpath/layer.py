@@ -152,6 +152,10 @@ class Layer:
         if len(self.levels) < MAX_LEVELS:
             self.levels.append(level)
 
+    def empty(self) -> None:
+        """Let go of all packets: slots remember what they carried, and need not remember what was in it."""
+        self.ring = [None] * RING
+
     def find(self, extended: int) -> Kept | None:
         """Look up a packet that may still be in the ring."""
         kept = self.ring[extended & _MASK]

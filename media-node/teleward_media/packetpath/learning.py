@@ -67,6 +67,7 @@ def _is_free(path: PeerPath, source: SourceId, index: int, now: Seconds) -> bool
     if now - before.heard_at < TAKEN_OVER_AFTER_S:
         return False
     del path.layers[before.ssrc]
+    before.empty()
     for ssrc in [ssrc for ssrc, layer in path.repairs.items() if layer is before]:
         del path.repairs[ssrc]
     return True

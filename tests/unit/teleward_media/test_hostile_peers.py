@@ -10,6 +10,7 @@ from teleward_media.core.estimate import MAX_ACKED, Estimator, Sent
 from teleward_media.core.keyframes import LOW_FLOOR_S
 from teleward_media.packetpath import rtcpwire, twcc
 from teleward_media.packetpath.layer import BURST_S, PICTURE_MOST_BPS, VOICE_MOST_BPS
+from teleward_media.packetpath.learning import TAKEN_OVER_AFTER_S
 from teleward_media.packetpath.peer_path import MAX_FEEDBACKS, WISH_BURST, WISH_RATE
 from teleward_media.packetpath.repair import MAX_QUEUE
 from teleward_testing.packet_call import (
@@ -21,9 +22,11 @@ from teleward_testing.packet_call import (
     MIC_SSRC,
     OPUS,
     RTX,
+    SIMULCAST_SECTIONS,
     STAMP_ID,
     VP8,
     PacketCall,
+    named,
     padding_only,
     rtp,
 )
@@ -227,6 +230,22 @@ def test_a_publishers_leaps_do_not_make_the_slots_numbers_leap() -> None:
     numbers = [sequence for _, sequence, _ in call.media_for("ben")]
     assert len(numbers) == 3
     assert all(0 < (b - a) & 0xFFFF <= 2 for a, b in pairwise(numbers))
+
+
+def test_a_stream_that_another_has_taken_over_keeps_no_packets() -> None:
+    call = call_of("ben")
+    call.join("eve", SIMULCAST_SECTIONS)
+    call.plan(("eve", "camera", "ben", "v0"))
+    for turn in range(5):
+        for n in range(20):
+            call.send("eve", rtp(n, KEY, ssrc=500 + turn, elements=named("h")))
+        call.wait(TAKEN_OVER_AFTER_S + 0.1)
+
+    rings = {id(segment.layer): segment.layer for segment in call.peer("ben").slots["v0"].segments}
+    assert len(rings) == 5
+    assert [sum(kept is not None for kept in layer.ring) for layer in rings.values()] == [
+        0
+    ] * 4 + [20]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,10 @@ def _check_slot(slot: Slot, call: PacketCall) -> None:
     assert slot.layer is None or slot.segments[-1].layer is slot.layer
     assert slot.awaited is None or slot.awaited.waiting.count(slot) == 1
     for segment in slot.segments:
-        assert segment.layer.peer in call.path._peers, "a ring of somebody who is gone"
+        layer = segment.layer
+        assert layer.peer in call.path._peers, "a ring of somebody who is gone"
+        is_live = call.path._peers[layer.peer].layers.get(layer.ssrc) is layer
+        assert is_live or not any(layer.ring), "a ring that nobody fills any more"
 
 
 def _check_layer(layer: Layer, call: PacketCall) -> None:
