@@ -7,7 +7,7 @@ from typing import Any
 
 atheris: Any = importlib.import_module("atheris")
 
-WATCHED = ["teleward_media", "teleward_contract", "teleward_testing.fuzzing.targets"]
+WATCHED = ["teleward_media", "teleward_contract", "joserfc", "teleward_testing.fuzzing.targets"]
 """Packages whose branches and comparisons lead the mutations."""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from teleward_testing.fuzzing import parsers, paths, rooms, seeds, states
+from teleward_testing.fuzzing import parsers, paths, rooms, sealed, seeds, states
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ TARGETS = {
     "feedback": Target(parsers.feedback, seeds.arrivals, 4200),
     "sdp": Target(parsers.sdp, seeds.offers, 16_384, seeds.words(seeds.offers())),
     "frames": Target(parsers.frames, seeds.frames, 4096, seeds.words(seeds.frames())),
+    "srtp": Target(sealed.srtp, sealed.srtp_seeds, 1500),
+    "tickets": Target(sealed.tickets, sealed.ticket_seeds, 1024),
     "calls": Target(rooms.calls, rooms.scripts, 4096),
     "isolation": Target(paths.isolation, paths.scripts, 1024),
     "company": Target(paths.company, paths.scripts, 1024),
