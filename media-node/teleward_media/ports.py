@@ -7,7 +7,7 @@ from teleward_contract.signalling import Frame
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import LocalTransport, Negotiated
-from teleward_media.core.forwarding import ForwardingPlan, Observed, Orders, Quality
+from teleward_media.core.forwarding import ForwardingPlan, Heard, Observed, Orders, Quality
 from teleward_media.core.offer import Offer
 
 
@@ -113,6 +113,10 @@ class PacketPath(Protocol):
 
     def steer(self, orders: Orders, now: Seconds) -> None:
         """Carry out what steering decided."""
+        ...
+
+    def hear(self) -> Heard:
+        """Hand over what receivers told since the last call of the packets sent to them; with every tick."""
         ...
 
     def look(self) -> Observed:

@@ -47,8 +47,8 @@ NEAR = 0.1
 """Within this share of the rate at which the queue last grew, the estimate grows by a packet per response time."""
 PACKET_BITS = 1200 * 8
 ACKED_WINDOW_S = 0.5
-MAX_ACKED = 4096
-"""Arrivals that the window holds, whatever times a receiver claims: as many packets as the packet path remembers."""
+MAX_ACKED = 100
+"""Feedbacks that the window holds, whatever times a receiver claims: one each 5 ms."""
 HEADROOM = 1.5
 """The estimate does not outgrow this multiple of what demonstrably got through (gcc §4.5)."""
 
@@ -122,18 +122,24 @@ class DelayTrend:
         self._over_times = 0
         self._delays: deque[tuple[float, float]] = deque([(float("-inf"), 0.0)], BASE_GROUPS)
 
-    def take(self, sent: float, arrived: float) -> None:
-        """Take in one packet that arrived, in order of sending."""
+    def take(self, told: Sent) -> None:
+        """Take in the packets that arrived, in order of sending."""
         group = self._group
-        if group is None:
-            self._group = _Group(sent, sent, arrived)
-        elif sent - group.first_sent <= GROUP_S:
-            group.last_sent = max(group.last_sent, sent)
-            group.arrived = max(group.arrived, arrived)
-        else:
-            if self._before is not None:
-                self._compare(self._before, group)
-            self._before, self._group = group, _Group(sent, sent, arrived)
+        for sent, arrived in zip(told.sent_at, told.arrived_at, strict=True):
+            if arrived is None:
+                continue
+            if group is not None and sent - group.first_sent <= GROUP_S:
+                if sent > group.last_sent:
+                    group.last_sent = sent
+                if arrived > group.arrived:
+                    group.arrived = arrived
+                continue
+            if group is not None:
+                if self._before is not None:
+                    self._compare(self._before, group)
+                self._before = group
+            group = _Group(sent, sent, arrived)
+        self._group = group
 
     def _compare(self, before: _Group, group: _Group) -> None:
         apart = group.last_sent - before.last_sent
@@ -235,30 +241,29 @@ class Estimator:
 
     def heard(self, told: Sent, now: Seconds, round_trip_s: float) -> None:
         """Take in feedback on some packets."""
-        self._told_until = max([self._told_until, *told.sent_at[-1:]])
-        for sent, arrived, size in zip(told.sent_at, told.arrived_at, told.sizes, strict=True):
-            self._seen += 1
-            if arrived is None:
-                self._lost += 1
-                continue
-            self._trend.take(sent, arrived)
-            self._acked.append((arrived, size))
-            self._acked_bytes += size
-            if self._probe is not None and 0 <= sent - self._probe.begun <= PROBE_S:
-                self._probe_seen.append((sent, arrived, size))
-        self._measure()
+        if told.sizes:
+            self._told_until = max(self._told_until, told.sent_at[-1])
+            self._seen += len(told.sizes)
+            self._lost += told.arrived_at.count(None)
+            self._trend.take(told)
+            self._measure(told)
+            if self._probe is not None:
+                self._note_probe(told, self._probe)
         self._by_delay(now, round_trip_s)
         self._by_loss(now, round_trip_s)
         self._by_probe(now)
         self.bps = max(LEAST_BPS, min(MOST_BPS, self.bps))
 
-    def _measure(self) -> None:
-        if not self._acked:
+    def _measure(self, told: Sent) -> None:
+        """Count what got through: one entry a feedback, at its last arrival."""
+        arrivals = [arrived for arrived in told.arrived_at if arrived is not None]
+        if not arrivals:
             return
-        newest = max(arrived for arrived, _ in self._acked)
-        while self._acked and (
-            newest - self._acked[0][0] > ACKED_WINDOW_S or len(self._acked) > MAX_ACKED
-        ):
+        pairs = zip(told.sizes, told.arrived_at, strict=True)
+        got = sum(size for size, arrived in pairs if arrived is not None)
+        self._acked.append((arrivals[-1], got))
+        self._acked_bytes += got
+        while arrivals[-1] - self._acked[0][0] > ACKED_WINDOW_S or len(self._acked) > MAX_ACKED:
             self._acked_bytes -= self._acked.popleft()[1]
         self.acked_bps = self._acked_bytes * 8 / ACKED_WINDOW_S
 
@@ -345,6 +350,11 @@ class Estimator:
         self._probe = Probe(now, min(wanted_bps, PROBE_FACTOR * self.bps))
         self._probe_seen = []
         return self._probe
+
+    def _note_probe(self, told: Sent, probe: Probe) -> None:
+        for sent, arrived, size in zip(told.sent_at, told.arrived_at, told.sizes, strict=True):
+            if arrived is not None and 0 <= sent - probe.begun <= PROBE_S:
+                self._probe_seen.append((sent, arrived, size))
 
     def _by_probe(self, now: Seconds) -> None:
         probe = self._probe

@@ -46,12 +46,14 @@ Interests = Mapping[Output, Interest]
 """What is not named is of middling interest at full size."""
 
 
+Heard = dict[ParticipantId, tuple[Sent, float]]
+"""By receiver: the fate of what was sent to it, and its round trip in seconds."""
+
+
 @dataclass(slots=True)
 class Observed:
     """What the packet path saw since it was last asked."""
 
-    feedback: dict[ParticipantId, tuple[Sent, float]] = field(default_factory=dict)
-    """By receiver: the fate of what was sent to it, and its round trip in seconds."""
     remb_bps: dict[ParticipantId, int] = field(default_factory=dict)
     """By receiver that sends no transport-wide feedback: what it says that it can take."""
     octets: dict[tuple[SourceId, int], int] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """From what was seen to what is sent: one estimate per receiver, one choice of layers per receiver.
 
-Feed it what the packet path observed, some ten times a second; it answers with what is to change. A publisher whose
-picture has one layer only is told what its receivers' paths carry, as there is no lower layer to give them.
+Feed it what receivers tell as it comes, and what the packet path observed some ten times a second; it answers with
+what is to change. A publisher whose picture has one layer only is told what its receivers' paths carry, as there is no
+lower layer to give them.
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from teleward_media.core.allocate import VOICE_BPS, Demand, allocate
 from teleward_media.core.estimate import MOST_BPS, Estimator
 from teleward_media.core.forwarding import (
     ForwardingPlan,
+    Heard,
     Interest,
     Interests,
     Observed,
@@ -65,6 +67,11 @@ class Steering:
         estimator = self._estimators.get(receiver)
         return estimator.bps if estimator else None
 
+    def hear(self, heard: Heard, now: Seconds) -> None:
+        """Take in feedback as it comes, so that it is not all worked off at once."""
+        for receiver, (told, round_trip_s) in heard.items():
+            self._estimators.setdefault(receiver, Estimator()).heard(told, now, round_trip_s)
+
     def decide(
         self, seen: Observed, plan: ForwardingPlan, interests: Interests, now: Seconds
     ) -> Orders:
@@ -72,8 +79,6 @@ class Steering:
         self._measure(seen, now)
         wants = self._wants(plan, interests)
         orders = Orders()
-        for receiver, (told, round_trip_s) in seen.feedback.items():
-            self._estimators.setdefault(receiver, Estimator()).heard(told, now, round_trip_s)
         self._estimators = {r: e for r, e in self._estimators.items() if r in wants}
         self._remb = {r: b for r, b in (self._remb | seen.remb_bps).items() if r in wants}
         chosen: dict[Output, int] = {}

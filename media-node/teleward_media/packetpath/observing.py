@@ -7,11 +7,14 @@ from teleward_media.core.forwarding import Observed, Quality
 from teleward_media.packetpath.peer_path import PeerPath, Tally
 
 
+def take_heard(path: PeerPath) -> tuple[Sent, float]:
+    """Hand over what one receiver told since the last time."""
+    heard, path.feedback = path.feedback, Sent()
+    return heard, path.round_trip_s
+
+
 def look_at(path: PeerPath, seen: Observed) -> None:
     """Add what one peer showed since the last look."""
-    if path.feedback.sizes:
-        seen.feedback[path.id] = (path.feedback, path.round_trip_s)
-        path.feedback = Sent()
     if path.remb_bps is not None:
         seen.remb_bps[path.id] = path.remb_bps
     for layer in path.layers.values():

@@ -15,13 +15,13 @@ from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import TRANSPORT_SEQUENCE, Negotiated
 from teleward_media.core.datagrams import STRIDE, Datagrams
-from teleward_media.core.forwarding import ForwardingPlan, Observed, Orders, Quality
+from teleward_media.core.forwarding import ForwardingPlan, Heard, Observed, Orders, Quality
 from teleward_media.core.limiter import TokenBucket
 from teleward_media.packetpath import payloads, rtcpwire, rtpwire, twcc
 from teleward_media.packetpath.casting import Casting
 from teleward_media.packetpath.layer import RING, TOO_OLD, Kept, Layer
 from teleward_media.packetpath.learning import learn
-from teleward_media.packetpath.observing import look_at, take_quality
+from teleward_media.packetpath.observing import look_at, take_heard, take_quality
 from teleward_media.packetpath.outbox import Outbox
 from teleward_media.packetpath.peer_path import WISH_BURST, WISH_RATE, PeerPath
 from teleward_media.packetpath.repair import Repairs, make_budget, set_budget
@@ -60,6 +60,8 @@ class ReferencePath:
         self._repairs = Repairs(self._out, count, self._begin_anew)
         self._casting = Casting(self._ask_keyframe)
         self._peers = self._casting.peers
+        self._told: set[int] = set()
+        """Numbers of the peers whose feedback has come."""
         self._reported_at = self._fed_back_at = self._looked_at = Seconds(float("-inf"))
 
     # -- who is there --------------------------------------------------------------------------
@@ -106,6 +108,15 @@ class ReferencePath:
         for participant, probe in orders.probes.items():
             for path in self._casting.of(participant)[-1:]:
                 self._repairs.probe(path, probe)
+
+    def hear(self) -> Heard:
+        """Hand over what receivers told since the last call of the packets sent to them."""
+        told, self._told = self._told, set()
+        return {
+            path.id: take_heard(path)
+            for number in told
+            if (path := self._peers.get(number)) is not None and path.feedback.sizes
+        }
 
     def look(self) -> Observed:
         """Hand over what was seen since the last call."""
@@ -348,6 +359,7 @@ class ReferencePath:
             match part:
                 case twcc.Feedback():
                     path.take_feedback(part, now)
+                    self._told.add(path.number)
                 case rtcpwire.ReportBlock():
                     self._report_block(path, part, now)
                 case rtcpwire.SenderReport():

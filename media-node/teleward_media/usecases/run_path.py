@@ -54,6 +54,7 @@ class RunningPath:
         """Do what is due."""
         now = self._now()
         self._path.tick(now)
+        self._steering.hear(self._path.hear(), now)
         if now - self._steered_at >= EVERY_S:
             self._steered_at = now
             seen = self._path.look()

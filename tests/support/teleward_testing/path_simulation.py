@@ -195,6 +195,7 @@ class Simulation:
 
     def _tick(self) -> None:
         self.world.path.tick(self.world.now)
+        self.steering.hear(self.world.path.hear(), self.world.now)
 
     def _steer(self) -> None:
         orders = self.steering.decide(self.world.path.look(), self._plan(), {}, self.world.now)

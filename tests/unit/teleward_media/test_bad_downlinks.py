@@ -23,9 +23,13 @@ def test_a_wide_path_gets_the_highest_layer_within_two_seconds() -> None:
     assert all(second.layer == len(LADDER_BPS) - 1 for second in seen(down())[2:])
 
 
-@pytest.mark.parametrize("ladder", [LADDER_BPS, ONE_LAYER], ids=["three layers", "one layer"])
-def test_after_a_fall_pictures_flow_within_a_second_and_the_estimate_is_back_within_fifteen(
-    ladder: tuple[float, ...],
+@pytest.mark.parametrize(
+    ("ladder", "within_s"),
+    [(LADDER_BPS, 1.0), (ONE_LAYER, 1.5)],
+    ids=["three layers", "one layer, whose sender must lower it"],
+)
+def test_after_a_fall_pictures_soon_flow_and_the_estimate_is_back_within_fifteen_seconds(
+    ladder: tuple[float, ...], within_s: float
 ) -> None:
     simulation = Simulation(down(rate_bps=WIDE), ladder_bps=ladder)
     simulation.until(10.001)
@@ -35,7 +39,7 @@ def test_after_a_fall_pictures_flow_within_a_second_and_the_estimate_is_back_wit
     simulation.down.conditions = down(rate_bps=WIDE)
     simulation.until(40.001)
 
-    assert max(second.longest_gap_s for second in fell) < 1
+    assert max(second.longest_gap_s for second in fell) < within_s
     assert all(second.frames >= 25 for second in settled)
     assert all(second.longest_gap_s < 0.3 for second in settled)
     assert max(second.estimate_bps for second in simulation.seconds[25:40]) > 0.85 * WIDE

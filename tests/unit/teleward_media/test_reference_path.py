@@ -325,7 +325,8 @@ def test_a_stamped_packet_carries_the_transports_number_and_feedback_tells_its_f
     packet, _ = twcc.write(1, 2, 1, 0, [4000, None, 4004, 4008, 4012])
     world.control(BEN, packet)
     world.control(BEN, packet)
-    told, _ = world.path.look().feedback[BEN]
+    told, _ = world.path.hear()[BEN]
+    assert world.path.hear() == {}
     assert told.arrived_at == [4000 * twcc.TICK_S, None, 4004 * twcc.TICK_S], (
         "a packet that was never sent or is known counts not"
     )

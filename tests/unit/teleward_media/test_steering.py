@@ -1,10 +1,13 @@
 """What was seen becomes the layer of each output: by measured rates and each receiver's own estimate."""
 
+from dataclasses import dataclass, field
+
 from teleward_contract.units import ParticipantId, Seconds
 from teleward_media.core.estimate import MOST_BPS, START_BPS, Probe, Sent
 from teleward_media.core.forwarding import (
     HIDDEN,
     ForwardingPlan,
+    Heard,
     Interest,
     Interests,
     Observed,
@@ -24,10 +27,26 @@ PLAN: ForwardingPlan = {
 BYTES_A_SECOND = (20_000, 60_000, 200_000)
 
 
-def seen(at: float, **feedback: Sent) -> Observed:
+@dataclass
+class Seen:
+    """What the packet path tells of a tenth of a second."""
+
+    octets: dict[tuple[SourceId, int], int]
+    feedback: dict[str, Sent]
+    remb_bps: dict[ParticipantId, int] = field(default_factory=dict)
+
+    def decide(
+        self, steering: Steering, plan: ForwardingPlan, interests: Interests, at: float
+    ) -> Orders:
+        heard = {ParticipantId(who): (told, 0.05) for who, told in self.feedback.items()}
+        steering.hear(heard, Seconds(at))
+        seen = Observed(octets=self.octets, remb_bps=self.remb_bps)
+        return steering.decide(seen, plan, interests, Seconds(at))
+
+
+def seen(at: float, **feedback: Sent) -> Seen:
     octets = {(CAMERA, index): int(rate * at) for index, rate in enumerate(BYTES_A_SECOND)}
-    told = {ParticipantId(who): (one, 0.05) for who, one in feedback.items()}
-    return Observed(feedback=told, octets=octets)
+    return Seen(octets, feedback)
 
 
 def crowded(at: float) -> Sent:
@@ -37,9 +56,9 @@ def crowded(at: float) -> Sent:
 
 
 def layers(
-    steering: Steering, seen: Observed, at: float, plan: ForwardingPlan = PLAN
+    steering: Steering, seen: Seen, at: float, plan: ForwardingPlan = PLAN
 ) -> list[tuple[Output, int]]:
-    return steering.decide(seen, plan, {}, Seconds(at)).layers
+    return seen.decide(steering, plan, {}, at).layers
 
 
 def test_everything_is_sent_until_something_is_known_against_it() -> None:
@@ -77,9 +96,8 @@ ALONE = {(CAMERA, 0): 200_000}
 """Bytes a second of a camera of one layer."""
 
 
-def alone(at: float, **feedback: Sent) -> Observed:
-    told = {ParticipantId(who): (one, 0.05) for who, one in feedback.items()}
-    return Observed(feedback=told, octets={key: int(n * at) for key, n in ALONE.items()})
+def alone(at: float, **feedback: Sent) -> Seen:
+    return Seen({key: int(n * at) for key, n in ALONE.items()}, feedback)
 
 
 def test_a_publisher_of_one_layer_is_told_what_its_only_receivers_path_carries() -> None:
@@ -88,7 +106,7 @@ def test_a_publisher_of_one_layer_is_told_what_its_only_receivers_path_carries()
     caps: list[float] = []
     for step in range(40):
         at = step / 10
-        orders = steering.decide(alone(at, ben=crowded(at)), plan, {}, Seconds(at))
+        orders = alone(at, ben=crowded(at)).decide(steering, plan, {}, at)
         caps += orders.caps.values()
         assert orders.caps.keys() <= {ADA}
 
@@ -103,7 +121,7 @@ def test_the_better_of_two_receivers_decides_since_there_is_but_one_layer() -> N
     caps: list[float] = []
     for step in range(40):
         at = step / 10
-        caps += steering.decide(alone(at, ben=crowded(at)), plan, {}, Seconds(at)).caps.values()
+        caps += alone(at, ben=crowded(at)).decide(steering, plan, {}, at).caps.values()
 
     assert caps == [], "nothing is known against the other"
 
@@ -112,30 +130,30 @@ def test_a_cap_is_taken_back_when_the_receiver_has_gone() -> None:
     steering = Steering()
     for step in range(20):
         at = step / 10
-        steering.decide(alone(at, ben=crowded(at)), {CAMERA: (TO_BEN,)}, {}, Seconds(at))
+        alone(at, ben=crowded(at)).decide(steering, {CAMERA: (TO_BEN,)}, {}, at)
 
-    assert steering.decide(alone(2), {}, {}, Seconds(2)).caps == {ADA: MOST_BPS}
-    assert steering.decide(alone(3), {}, {}, Seconds(3)).caps == {}
+    assert alone(2).decide(steering, {}, {}, 2).caps == {ADA: MOST_BPS}
+    assert alone(3).decide(steering, {}, {}, 3).caps == {}
 
 
 def test_a_receiver_without_transport_wide_feedback_is_believed_its_own_estimate() -> None:
     steering = Steering()
     told = seen(1)
     told.remb_bps[BEN] = 300_000
-    steering.decide(seen(0), PLAN, {}, Seconds(0))
+    seen(0).decide(steering, PLAN, {}, 0)
 
-    orders = steering.decide(told, PLAN, {}, Seconds(1))
+    orders = told.decide(steering, PLAN, {}, 1)
     assert dict(orders.layers) == {TO_CAM: 2}, "ben keeps the lowest"
 
 
 def test_what_is_shown_small_gets_a_small_layer_and_what_is_hidden_none() -> None:
     steering = Steering()
     interests = {TO_BEN: Interest(most=0), TO_CAM: Interest(most=HIDDEN)}
-    assert steering.decide(seen(0), PLAN, interests, Seconds(0)).layers == [
+    assert seen(0).decide(steering, PLAN, interests, 0).layers == [
         (TO_BEN, 0), (TO_CAM, HIDDEN),
     ]  # fmt: skip
-    assert steering.decide(seen(1), PLAN, interests, Seconds(1)).layers == []
-    assert steering.decide(seen(1.1), PLAN, {}, Seconds(1.1)).layers == [(TO_BEN, 2), (TO_CAM, 2)]
+    assert seen(1).decide(steering, PLAN, interests, 1).layers == []
+    assert seen(1.1).decide(steering, PLAN, {}, 1.1).layers == [(TO_BEN, 2), (TO_CAM, 2)]
 
 
 def fine(at: float) -> Sent:
@@ -149,7 +167,7 @@ def test_a_path_of_which_more_is_wanted_than_it_is_known_to_carry_is_probed() ->
     probes: list[Probe] = []
     for step in range(60):
         at = step / 10
-        orders = steering.decide(seen(at, ben=fine(at)), PLAN, {}, Seconds(at))
+        orders = seen(at, ben=fine(at)).decide(steering, PLAN, {}, at)
         assert orders.probes.keys() <= {BEN}
         probes += orders.probes.values()
 
@@ -167,8 +185,11 @@ class Path:
     def tick(self, now: Seconds) -> None:
         self.ticks += 1
 
+    def hear(self) -> Heard:
+        return {BEN: (crowded(0), 0.05)}
+
     def look(self) -> Observed:
-        return seen(0)
+        return Observed(octets=seen(0).octets)
 
     def steer(self, orders: Orders, now: Seconds) -> None:
         self.steered += orders.layers
@@ -198,4 +219,4 @@ def test_the_path_ticks_each_time_and_is_steered_ten_times_a_second() -> None:
 
     assert path.ticks == 10
     assert path.steered == [(TO_BEN, 0), (TO_CAM, 0)]
-    assert calls.observed == [seen(0)]
+    assert calls.observed == [Observed(octets=seen(0).octets)]
