@@ -18,6 +18,7 @@ from teleward_contract.signalling import (
     Mute,
     Muted,
     Participants,
+    ParticipantView,
     Quality,
     Restart,
     Restarted,
@@ -387,5 +388,5 @@ async def test_a_participant_who_is_closed_hears_why(house: House) -> None:
     assert ada.screen.take(Closed) == [Closed(reason=CloseReason.LEFT)]
 
 
-def _people(screen: Screen) -> list[tuple[object, ...]]:
+def _people(screen: Screen) -> list[tuple[ParticipantView, ...]]:
     return [f.participants for f in screen.take(Participants) if isinstance(f, Participants)]
