@@ -39,10 +39,10 @@ def test_who_deserves_none_makes_place() -> None:
 
 
 def test_who_returns_finds_the_old_place_where_it_is_free() -> None:
-    last = {"v0": A, "v1": B}
+    last = {"v0": A, "v2": B}
 
-    assert assign(slots(0, 3), {}, last, [C, B]) == {"v1": B, "v0": C}
-    assert assign(slots(0, 3), {"v1": C}, last, [C, B]) == {"v1": C, "v0": B}
+    assert assign(slots(0, 3), {}, last, [C, B]) == {"v2": B, "v0": C}
+    assert assign(slots(0, 3), {"v2": C}, last, [C, B]) == {"v2": C, "v0": B}
 
 
 def test_a_slot_that_is_offered_no_more_is_given_to_nobody() -> None:
