@@ -59,6 +59,8 @@ class CloseReason(StrEnum):
     SHUTDOWN = "shutdown"
     GONE = "gone"
     """Nothing was heard from this participant for the grace period."""
+    FLOODING = "flooding"
+    """This participant has sent far more than anybody needs, for seconds."""
 
 
 class WaitReason(StrEnum):

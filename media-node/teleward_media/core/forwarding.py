@@ -60,6 +60,8 @@ class Observed:
     """By source and layer: bytes that have arrived in all."""
     heard_at: dict[SourceId, Seconds] = field(default_factory=dict)
     """When anything of a source last arrived."""
+    flooding: set[ParticipantId] = field(default_factory=set)
+    """Who has sent far more than anybody needs for seconds."""
     levels: dict[ParticipantId, list[int]] = field(default_factory=dict)
     """By speaker: audio levels of the packets that arrived, in -dBov (RFC 6464: 0 is loudest, 127 silence)."""
 

@@ -32,10 +32,10 @@ LEAST_RETRY_S = Seconds(0.02)
 """Between two requests for one packet, however short the round trip is."""
 MAX_LEVELS = 50
 """Audio levels held until somebody looks: a second of packets of 20 ms."""
-VOICE_MOST_BPS, PICTURE_MOST_BPS = 1_200_000, 10_000_000
+VOICE_MOST_BPS, PICTURE_MOST_BPS = 1_200_000, 20_000_000
 """Of one stream, in payload, that is taken: Opus at its highest (510 kbit/s, RFC 6716 §2.1.1) with redundancy, and
-more than any receiver's estimate (`core/estimate.MOST_BPS`). The lowest layer goes to receivers whatever their paths
-carry, so that a publisher without a bound would flood all of them."""
+more than twice any receiver's estimate (`core/estimate.MOST_BPS`). The lowest layer goes to receivers whatever their
+paths carry, so that a publisher without a bound would flood all of them."""
 BURST_S = 0.5
 """Of that rate at once: a keyframe, and what a publisher's own path held back."""
 TOO_OLD = -1

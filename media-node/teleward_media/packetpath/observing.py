@@ -4,7 +4,7 @@ from teleward_contract.units import Seconds
 
 from teleward_media.core.estimate import Sent
 from teleward_media.core.forwarding import Observed, Quality
-from teleward_media.packetpath.peer_path import PeerPath, Tally
+from teleward_media.packetpath.peer_path import FLOODING_S, PeerPath, Tally
 
 
 def take_heard(path: PeerPath) -> tuple[Sent, float]:
@@ -15,6 +15,8 @@ def take_heard(path: PeerPath) -> tuple[Sent, float]:
 
 def look_at(path: PeerPath, seen: Observed) -> None:
     """Add what one peer showed since the last look."""
+    if path.over_s >= FLOODING_S:
+        seen.flooding.add(path.id)
     if path.remb_bps is not None:
         seen.remb_bps[path.id] = path.remb_bps
     for layer in path.layers.values():

@@ -24,6 +24,8 @@ MEDIA_RATE, MEDIA_BURST = 4000, 1000
 second; at 4,000 the Python path gives one peer a fifth of a core."""
 CONTROL_RATE, CONTROL_BURST = 200, 100
 """RTCP packets a second, and at once: a browser sends 20 feedbacks, and NACKs and reports of twenty streams."""
+FLOODING_S = 10.0
+"""Sending more than it may for this long is no accident any more: the participant is to be removed."""
 WISH_RATE, WISH_BURST = 0.5, 8.0
 """Keyframes a second that one receiver may cost a publisher: after a burst of losses, one every two seconds."""
 MAX_SEAM = 100
@@ -83,6 +85,8 @@ class PeerPath:
     """Rate of the new packets sent to it, smoothed."""
     paced_at: Seconds = Seconds(0.0)
     paced_octets: int = 0
+    over_s: float = 0.0
+    """For how long it has sent more than it may."""
     may_send: float = MEDIA_BURST
     """RTP packets that are taken until the next tick."""
     may_control: float = CONTROL_BURST
@@ -116,10 +120,13 @@ class PeerPath:
         """Let it send again what time has brought. Counting down is all that is done per packet."""
         since = now - self.refilled_at
         self.refilled_at = now
+        is_over = self.may_send < 0 or self.may_control < 0
         self.may_send = min(MEDIA_BURST, max(0.0, self.may_send) + MEDIA_RATE * since)
         self.may_control = min(CONTROL_BURST, max(0.0, self.may_control) + CONTROL_RATE * since)
         for layer in self.layers.values():
+            is_over = is_over or layer.may_bring < 0
             layer.refill(since)
+        self.over_s = self.over_s + since if is_over else 0.0
 
     def note_sent(self, stamp: int, now: Seconds, size: int) -> None:
         """Remember when a packet was sent, under its extended transport-wide sequence number."""

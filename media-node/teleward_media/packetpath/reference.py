@@ -32,6 +32,8 @@ from teleward_media.ports import Egress
 
 LOOK_EVERY_S = Seconds(0.25)
 """Between two looks at which layers have fallen silent or come back."""
+REFILL_EVERY_S = Seconds(0.1)
+"""Between two times at which peers may send anew; the bursts they may send at once last longer."""
 REPORT_EVERY_S = Seconds(1.0)
 """Between two reports to one peer (RFC 3550 §6.2 allows less than its five seconds where bandwidth does)."""
 FEEDBACK_EVERY_S = Seconds(0.05)
@@ -62,7 +64,9 @@ class ReferencePath:
         self._peers = self._casting.peers
         self._told: set[int] = set()
         """Numbers of the peers whose feedback has come."""
-        self._reported_at = self._fed_back_at = self._looked_at = Seconds(float("-inf"))
+        self._reported_at = self._fed_back_at = self._looked_at = self._refilled_at = Seconds(
+            float("-inf")
+        )
 
     # -- who is there --------------------------------------------------------------------------
 
@@ -422,10 +426,13 @@ class ReferencePath:
     def tick(self, now: Seconds) -> None:
         """Do what is due by time: requests, feedback, reports. To be called every 10 ms or so."""
         for path in self._peers.values():
-            path.refill(now)
             if path.queue or path.probe is not None:
                 self._repairs.tick(path, now)
             self._ask_again(path, now)
+        if now - self._refilled_at >= REFILL_EVERY_S:
+            self._refilled_at = now
+            for path in self._peers.values():
+                path.refill(now)
         if now - self._fed_back_at >= FEEDBACK_EVERY_S:
             self._fed_back_at = now
             for path in self._peers.values():

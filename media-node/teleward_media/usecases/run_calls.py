@@ -318,6 +318,9 @@ class Calls:
             self._looked_for_stalls_at = now
         for call in list(self._calls.values()):
             self._carry_out(call, call.room.listen(seen, now))
+            for participant in seen.flooding.intersection(call.room.ids()):
+                log.warning("participant.removed", reason=CloseReason.FLOODING)
+                self._carry_out(call, call.room.leave(participant, CloseReason.FLOODING, now))
             if looks_for_stalls:
                 self._carry_out(call, call.room.stall(seen, now))
 

@@ -8,7 +8,8 @@ from teleward_media.core.keyframes import LOW_FLOOR_S
 from teleward_media.packetpath import rtcpwire, twcc
 from teleward_media.packetpath.layer import MAX_LEVELS
 from teleward_media.packetpath.learning import TAKEN_OVER_AFTER_S
-from teleward_media.packetpath.peer_path import CONTROL_BURST, MEDIA_BURST, WISH_BURST
+from teleward_media.packetpath.peer_path import CONTROL_BURST, FLOODING_S, MEDIA_BURST, WISH_BURST
+from teleward_media.packetpath.reference import REFILL_EVERY_S
 from teleward_media.packetpath.reports import MOST_BYTES
 from teleward_testing.path_world import ADA, BEN, CAM, CAMERA, DELTA, FRAME, OPUS, World
 from teleward_testing.sdp import audio, video
@@ -29,9 +30,22 @@ def test_who_floods_is_cut_off_until_the_next_tick_and_nobody_else_is(world: Wor
 
     assert world.counted["drop_media_rate"] == 50
     assert world.counted["received"] == MEDIA_BURST + 1
-    world.wait(0.01)
+    world.wait(REFILL_EVERY_S)
     world.send(MEDIA_BURST, payload=DELTA)
     assert world.counted["received"] == MEDIA_BURST + 2
+
+
+def test_who_floods_for_ten_seconds_is_named_and_a_burst_is_not(world: World) -> None:
+    named: list[float] = []
+    for step in range(105):
+        for n in range(MEDIA_BURST if step < 103 else 1):
+            world.send(n, payload=FRAME)
+        world.wait(1.01 * REFILL_EVERY_S)
+        if world.path.look().flooding:
+            named.append(step / 10)
+
+    assert named[0] == pytest.approx(FLOODING_S, abs=0.3)
+    assert named[-1] < 10.4, "forgiven when it ends"
 
 
 def test_control_packets_have_a_bound_of_their_own(world: World) -> None:

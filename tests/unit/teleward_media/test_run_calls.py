@@ -141,6 +141,9 @@ class Path:
     def remove_peer(self, number: int) -> None: ...
     def receive(self, now: Seconds) -> None: ...
     def steer(self, orders: Orders, now: Seconds) -> None: ...
+    def hear(self) -> forwarding.Heard:
+        return {}
+
     def look(self) -> Observed:
         return Observed()
 
@@ -390,3 +393,14 @@ async def test_a_participant_who_is_closed_hears_why(house: House) -> None:
 
 def _people(screen: Screen) -> list[tuple[ParticipantView, ...]]:
     return [f.participants for f in screen.take(Participants) if isinstance(f, Participants)]
+
+
+async def test_who_floods_is_removed_with_the_reason_and_the_others_go_on(house: House) -> None:
+    ada, ben = await house.comes("ada"), await house.comes("ben")
+    ada.screen.take()
+    seen = Observed(flooding={ben.id, ParticipantId("somebody of another call")})
+    house.calls.observe(seen, house.at)
+
+    assert ben.screen.take(Closed) == [Closed(reason=CloseReason.FLOODING)]
+    assert [view.id for view in _people(ada.screen)[-1]] == ["ada"]
+    assert house.peers.closed == ["ben"]

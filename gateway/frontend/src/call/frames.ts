@@ -29,7 +29,8 @@ export type CloseReason =
   | "replaced"
   | "moved"
   | "shutdown"
-  | "gone";
+  | "gone"
+  | "flooding";
 
 export type WaitReason = "recovering" | "unavailable" | "no_capacity";
 

@@ -62,6 +62,7 @@ const OUTCOMES: Readonly<Partial<Record<CloseReason, Outcome>>> = {
   ended: "ended",
   removed: "removed",
   replaced: "replaced",
+  flooding: "removed",
 };
 
 /** Refusals after which trying again cannot help. */
