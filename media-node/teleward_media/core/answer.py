@@ -19,11 +19,10 @@ RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 TRANSPORT_SEQUENCE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
 _SENDING = {
     "audio": (MID, AUDIO_LEVEL, TRANSPORT_SEQUENCE),
-    "video": (MID, RID, REPAIRED_RID, TRANSPORT_SEQUENCE, ABS_SEND_TIME),
+    "video": (MID, RID, REPAIRED_RID, TRANSPORT_SEQUENCE),
 }
 _CODECS = {"audio": ("opus", "red"), "video": ("vp8", "h264")}
 _SPELLING = {"opus": "opus", "red": "red", "vp8": "VP8", "h264": "H264", "rtx": "rtx"}

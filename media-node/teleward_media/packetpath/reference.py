@@ -30,6 +30,8 @@ from teleward_media.packetpath.slot import Slot
 from teleward_media.packetpath.srtp import REFUSED, SrtpContext
 from teleward_media.ports import Egress
 
+STAMP_ALONE_BYTES = 8
+"""Of a block of header extensions that holds a transport-wide sequence number and nothing else."""
 LOOK_EVERY_S = Seconds(0.25)
 """Between two looks at which layers have fallen silent or come back."""
 REFILL_EVERY_S = Seconds(0.1)
@@ -214,6 +216,12 @@ class ReferencePath:
     ) -> None:
         buffer = self._ingress.buffer
         stamp_id, level_id = path.stamp_in, layer.level_id if layer is not None else 0
+        if start - extension == STAMP_ALONE_BYTES and (
+            buffer[extension] == 0xBE and buffer[extension + 4] == stamp_id << 4 | 1 and stamp_id
+        ):  # nearly every packet of a picture
+            at = extension + 5
+            path.note_arrival(buffer[at] << 8 | buffer[at + 1], now)
+            return
         for identifier, at, length in rtpwire.extensions(buffer, extension, start):
             if identifier == stamp_id and length == 2:
                 path.note_arrival(buffer[at] << 8 | buffer[at + 1], now)
@@ -345,7 +353,7 @@ class ReferencePath:
                 if descriptor.keyframe:
                     slot.keyframe_at = number
                 if descriptor.picture >= 0:
-                    slot.last = segment.numbers(descriptor)
+                    slot.newest = segment, descriptor
             slot.packets += 1
             slot.octets += len(payload)
             path = self._peers[slot.peer]

@@ -99,7 +99,8 @@ class Slot:
         """Extended outgoing number at which the last keyframe began."""
         self.last_timestamp = timestamp
         self.last_at = Seconds(0.0)
-        self.last = Last(-1, -1, -1)
+        self.newest: tuple[Segment, Descriptor] | None = None
+        """How the newest packet with VP8's numbers was described, and the segment it went out in."""
         self.packets = self.octets = 0
         self.fraction_lost = 0
         """In 1/256, as last reported."""
@@ -142,7 +143,7 @@ class Slot:
         """Carry `layer` from this packet on, so that the receiver sees no seam."""
         self.wait_for(None)
         self.stop()
-        last = self.last
+        last = self.newest[0].numbers(self.newest[1]) if self.newest else Last(-1, -1, -1)
         self.segments.append(
             Segment(
                 layer=layer, first=extended, sequence=self.next - extended,

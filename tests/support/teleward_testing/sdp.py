@@ -1,7 +1,8 @@
 """Offers as text: what a browser would write, with as much of it wrong as a test wants."""
 
-from teleward_media.core.answer import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID
+from teleward_media.core.answer import AUDIO_LEVEL, MID, REPAIRED_RID, RID
 
+ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 FINGERPRINT = ":".join(["AB"] * 32)
 SESSION = (
     "v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0", "a=ice-ufrag:abcd",

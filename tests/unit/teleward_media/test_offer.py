@@ -4,10 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from teleward_media.core import offer as reading
-from teleward_media.core.answer import ABS_SEND_TIME, MID
+from teleward_media.core.answer import MID
 from teleward_media.core.offer import Codec, parse_offer
 from teleward_media.errors import OfferRefusedError
-from teleward_testing.sdp import FINGERPRINT, SESSION, SIMULCAST, audio, offer, video
+from teleward_testing.sdp import (
+    ABS_SEND_TIME,
+    FINGERPRINT,
+    SESSION,
+    SIMULCAST,
+    audio,
+    offer,
+    video,
+)
 
 
 def without(start: str) -> tuple[str, ...]:
