@@ -46,6 +46,10 @@ INCREASE_PER_S = 1.08
 NEAR = 0.1
 """Within this share of the rate at which the queue last grew, the estimate grows by a packet per response time."""
 PACKET_BITS = 1200 * 8
+ROUTE_AFTER_S, SAME_DELAY = 0.3, 0.95
+"""A delay that after a decrease, a round trip and this long is the same within this share, while nothing is lost, is
+that of a longer route (Wi-Fi to a phone's network): a queue would have grown or shrunk."""
+SERIES_S = 2.0
 ACKED_WINDOW_S = 0.5
 MAX_ACKED = 100
 """Feedbacks that the window holds, whatever times a receiver claims: one each 5 ms."""
@@ -213,6 +217,16 @@ class _FallByLoss:
     seen: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Decreases by delay that follow one another."""
+
+    begun: Seconds
+    standing_s: float
+    bps: float
+    """Before the first."""
+
+
 class Estimator:
     """The estimate for one receiver. Times are the sender's and the receiver's own, and are never compared."""
 
@@ -225,6 +239,7 @@ class Estimator:
         """What the path loses at any rate."""
         self._fall: _FallByLoss | None = None
         """The decrease by loss that is to be judged."""
+        self._series: _Series | None = None
         self._probe_every_s = PROBE_EVERY_S
         self._trend = DelayTrend()
         self._acked: deque[tuple[float, int]] = deque()
@@ -269,6 +284,8 @@ class Estimator:
 
     def _by_delay(self, now: Seconds, round_trip_s: float) -> None:
         usage = self._trend.usage
+        if usage is Usage.OVERUSED and self._is_route(now, round_trip_s):
+            return
         if usage is Usage.OVERUSED:
             if now - self._fell_at > round_trip_s + GROUP_S:
                 self._ceiling_bps = self.acked_bps
@@ -280,6 +297,21 @@ class Estimator:
             self._increased_at = None  # let the queue drain
         else:
             self._increase(now, round_trip_s)
+
+    def _is_route(self, now: Seconds, round_trip_s: float) -> bool:
+        """Whether the path has become longer, not fuller; then what was taken off is given back."""
+        standing = max(GROUP_S, self._trend.standing_s())
+        if self._series is None or now - self._series.begun > SERIES_S:
+            self._series = _Series(now, standing, self.bps)
+            return False
+        if now - self._series.begun < round_trip_s + ROUTE_AFTER_S or self.excess > LITTLE_LOSS:
+            return False
+        if not SAME_DELAY < standing / self._series.standing_s < 1 / SAME_DELAY:
+            return False
+        self.bps = max(self.bps, self._series.bps)
+        self._series = None
+        self._trend = DelayTrend()
+        return True
 
     def _increase(self, now: Seconds, round_trip_s: float) -> None:
         since = min(1.0, now - self._increased_at) if self._increased_at is not None else 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from teleward_contract.units import ParticipantId, Seconds
 
@@ -9,16 +10,14 @@ from teleward_media.core.answer import SourceKind
 from teleward_media.core.estimate import Probe, Sent
 
 
-@dataclass(frozen=True, slots=True)
-class SourceId:
+class SourceId(NamedTuple):
     """One thing that a participant sends."""
 
     participant: ParticipantId
     kind: SourceKind
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """One slot of one receiver."""
 
     participant: ParticipantId

@@ -56,7 +56,8 @@ class Steering:
     def __init__(self) -> None:
         self._estimators: dict[ParticipantId, Estimator] = {}
         self._remb: dict[ParticipantId, int] = {}
-        self._rates: dict[tuple[SourceId, int], float] = {}
+        self._costs: dict[SourceId, tuple[float, ...]] = {}
+        """By source: bits a second of each of its layers, lowest first."""
         self._counted: dict[tuple[SourceId, int], int] = {}
         self._counted_at: Seconds | None = None
         self._present: dict[Output, int] = {}
@@ -110,10 +111,9 @@ class Steering:
         """Tell publishers of one layer what the best of their receivers can take."""
         caps: dict[ParticipantId, float] = {}
         for source, outputs in plan.items():
-            layers = [
-                index for (one, index), rate in self._rates.items() if one == source and rate
-            ]
-            if source.kind == "microphone" or len(layers) > 1 or not outputs:
+            if source.kind == "microphone" or not outputs:
+                continue
+            if sum(rate > 0 for rate in self._costs.get(source, ())) > 1:
                 continue
             best = max(self._share(output.participant, wants) for output in outputs)
             cap = min(MOST_BPS, max(0.0, best) + VOICE_BPS)  # some claim to take nothing
@@ -137,24 +137,22 @@ class Steering:
         span = now - self._counted_at
         if span < MEASURE_S:
             return
-        self._rates = {
-            key: max(0, octets - self._counted.get(key, 0)) * 8 / span
-            for key, octets in seen.octets.items()
-        }
+        costs: dict[SourceId, list[float]] = {}
+        for (source, index), octets in sorted(seen.octets.items()):
+            layers = costs.setdefault(source, [])
+            layers += [0.0] * (index + 1 - len(layers))
+            layers[index] = max(0, octets - self._counted.get((source, index), 0)) * 8 / span
+        self._costs = {source: tuple(layers) for source, layers in costs.items()}
         self._counted, self._counted_at = seen.octets, now
 
     def _wants(self, plan: ForwardingPlan, interests: Interests) -> dict[ParticipantId, _Wants]:
         wants: dict[ParticipantId, _Wants] = {}
-        layers: dict[SourceId, dict[int, float]] = {}
-        for (source, index), rate in self._rates.items():
-            layers.setdefault(source, {})[index] = rate
         for source, outputs in plan.items():
-            rates = layers.get(source, {})
-            costs = tuple(rates.get(index, 0.0) for index in range(max(rates, default=0) + 1))
+            costs = self._costs.get(source, (0.0,))
             for output in outputs:
                 want = wants.setdefault(output.participant, _Wants())
                 if source.kind == "microphone":
-                    want.voices_bps += max(VOICE_BPS, rates.get(0, 0.0))
+                    want.voices_bps += max(VOICE_BPS, costs[0])
                 else:
                     how = interests.get(output, Interest())
                     want.pictures.append(Demand(output, costs, how.rank, how.most))

@@ -13,8 +13,9 @@ from teleward_media.packetpath.layer import Layer
 from teleward_media.packetpath.peer_path import PeerPath
 from teleward_media.packetpath.slot import Slot
 
-ALIVE_S = Seconds(1.0)
-"""A layer that has been silent for longer is not chosen: thirty frames, and longer than a browser's pause to adapt."""
+ALIVE_S = Seconds(0.5)
+"""A layer that has ended no frame for longer is not chosen if another has: a browser that must send less stops its
+higher encodings at once, but what its pacer holds trickles out for seconds."""
 
 
 class Casting:
@@ -132,7 +133,7 @@ class Casting:
             layers = [
                 one for one in publisher.layers_of(slot.source) if one.codec in slot.payload_types
             ]
-            alive = [one for one in layers if now - one.heard_at < ALIVE_S]
+            alive = [one for one in layers if now - one.framed_at < ALIVE_S]
             if alive:
                 return _best(alive, slot.wanted_index)
             resort = resort or layers

@@ -54,7 +54,7 @@ def learn(
         path.number, source, index, ssrc, codec, red.payload_type if red else -1,
         section.extensions.get(AUDIO_LEVEL, 0), packet[at + 2] << 8 | packet[at + 3],
     )  # fmt: skip
-    layer.heard_at = now
+    layer.heard_at = layer.framed_at = now
     path.layers[ssrc] = layer
     return layer
 

@@ -32,6 +32,7 @@ from teleward_media.ports import Egress
 
 STAMP_ALONE_BYTES = 8
 """Of a block of header extensions that holds a transport-wide sequence number and nothing else."""
+VOICE_CLOCK = 48_000
 LOOK_EVERY_S = Seconds(0.25)
 """Between two looks at which layers have fallen silent or come back."""
 REFILL_EVERY_S = Seconds(0.1)
@@ -268,6 +269,8 @@ class ReferencePath:
         payload = bytes(buffer[start:stop])
         kept = Kept(extended, timestamp, marked & 0x80, payload, descriptor)
         layer.keep(kept)
+        if marked & 0x80 or layer.clock_rate == VOICE_CLOCK:
+            layer.framed_at = now
         self._pass_on(layer, kept, bytes(buffer[whole:stop]) if whole < start else None, now)
 
     def _pass_on(self, layer: Layer, kept: Kept, red: bytes | None, now: Seconds) -> None:

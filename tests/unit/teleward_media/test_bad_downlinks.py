@@ -83,6 +83,16 @@ def test_delay_jitter_and_disorder_are_not_taken_for_a_narrow_path(conditions: C
     assert all(second.frames >= 27 for second in seconds)
 
 
+@pytest.mark.parametrize("delay_s", [0.15, 0.3])
+def test_a_route_that_becomes_longer_is_not_taken_for_a_queue(delay_s: float) -> None:
+    simulation = Simulation(down())
+    simulation.until(8.001)
+    simulation.down.conditions = Conditions(delay_s=delay_s)
+    simulation.until(16.001)
+
+    assert all(second.layer == len(LADDER_BPS) - 1 for second in simulation.seconds[9:])
+
+
 def test_jitter_of_a_tenth_of_a_second_costs_layers_and_not_the_picture() -> None:
     seconds = seen(down(jitter_s=0.1), 30)[2:]
 

@@ -435,7 +435,9 @@ def test_a_layer_that_falls_silent_is_left_for_one_that_is_heard(simulcast: Worl
     simulcast.send(2, ssrc=301, payload=FRAME)
     simulcast.wire.sent.clear()
     simulcast.wait(ALIVE_S / 2)
-    simulcast.send(2, ssrc=300, payload=DELTA)
+    simulcast.send(2, ssrc=300, kind=0x80 | VP8, payload=DELTA)
+    simulcast.send(3, ssrc=301, payload=DELTA)  # trickles, and ends no frame any more
+    simulcast.wire.sent.clear()
     simulcast.wait(0.75 * ALIVE_S)
     simulcast.send(3, ssrc=300, payload=FRAME)
 
