@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import takewhile
 
 from teleward_contract.units import Seconds
 
@@ -172,11 +173,9 @@ class DelayTrend:
 
     def standing_s(self) -> float:
         """How long the queue that stands on the path is: what even the quickest of the last groups waited."""
-        until, least = self._delays[-1]
-        for arrived, delay in reversed(self._delays):
-            if until - arrived > STANDING_WINDOW_S:
-                break
-            least = min(least, delay)
+        until, _ = self._delays[-1]
+        recent = takewhile(lambda one: until - one[0] <= STANDING_WINDOW_S, reversed(self._delays))
+        least = min((delay for _, delay in recent), default=0.0)
         return least - min(delay for _, delay in self._delays)
 
     def _adapt(self, size: float, apart: float) -> None:
