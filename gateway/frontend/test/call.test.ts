@@ -1,9 +1,11 @@
 /** Everybody appears in the right slot, and the tiles are as large as they can be. */
 
 import { expect, test } from "vitest";
-import type { ParticipantView, SlotView } from "../src/call/frames";
+import { hear, SILENCE } from "../src/call/conversation";
+import type { ParticipantView, Said, SlotView } from "../src/call/frames";
 import { columns } from "../src/call/layout";
-import { changes, people } from "../src/call/slots";
+import { viewOf } from "../src/call/sizes";
+import { changes, people, receiveSlots } from "../src/call/slots";
 
 function person(id: string): ParticipantView {
   return { id, name: id, role: "guest", audio: true, video: true, screen: false, held: false };
@@ -30,6 +32,49 @@ test("a slot without a source is a microphone or a camera", () => {
   ];
 
   expect(people([person("b")], slots, "a")[0]).toMatchObject({ audioMid: "3", cameraMid: "8" });
+});
+
+test.each([
+  ["two", 2, 1, 2],
+  ["six", 6, 5, 6],
+  ["seven", 7, 5, 7],
+  ["twenty", 20, 5, 10],
+  ["nobody else", 1, 1, 2],
+])("a call of %s is offered so many slots", (_, participants, audio, video) => {
+  expect(receiveSlots(participants)).toEqual({ audio, video });
+});
+
+test("what is shown is told in device pixels, and nothing is wanted of what nobody sees", () => {
+  const heights = new Map([
+    ["8", 180.4],
+    ["9", 90],
+  ]);
+
+  expect(viewOf(heights, "9", true, 2)).toEqual([
+    { mid: "8", height: 361, pinned: false },
+    { mid: "9", height: 180, pinned: true },
+  ]);
+  expect(viewOf(heights, null, false, 2).map((slot) => slot.height)).toEqual([0, 0]);
+  expect(viewOf(new Map([["8", 9000]]), null, true, 3)[0]?.height).toBe(10_000);
+});
+
+function said(number: number, text = String(number)): Said {
+  return { type: "chat", number, participant: "b", text };
+}
+
+test("a message is shown once, however often it is told", () => {
+  let talk = SILENCE;
+  for (const one of [said(1), said(2), said(1), said(2), said(3)]) talk = hear(talk, one, 7, "B");
+
+  expect(talk.lines.map((line) => line.text)).toEqual(["1", "2", "3"]);
+  expect(hear(talk, said(3), 7, "B")).toBe(talk);
+});
+
+test("a call that was placed anew numbers from one, and what was said before stays", () => {
+  const talk = hear(hear(SILENCE, said(5, "old"), 7, "B"), said(1, "new"), 8, "B");
+
+  expect(talk.lines.map((line) => line.text)).toEqual(["old", "new"]);
+  expect(new Set(talk.lines.map((line) => line.key)).size).toBe(2);
 });
 
 test("who came and who went is told, but never about oneself", () => {

@@ -1,6 +1,8 @@
 /** A dashboard shows the queue as it is, or asks for it again. */
 
 import { expect, test } from "vitest";
+import type { QualityView } from "../src/call/frames";
+import { figuresOf, gradeOf } from "../src/staff/path-grade";
 import { arrivals, type Queue, update } from "../src/staff/queue";
 import type { QueueEntry, QueueFrame } from "../src/staff/types";
 
@@ -77,6 +79,26 @@ test("a delta from before the snapshot changes nothing", () => {
   const queue = after(SNAPSHOT);
 
   expect(update(queue, delta(7, { remove: ["a"] }))).toEqual({ queue });
+});
+
+function path(round_trip_ms: number | null, up: number | null, down: number | null): QualityView {
+  const rest = { up_jitter_ms: null, up_bps: null, down_jitter_ms: null, down_bps: null };
+  return { round_trip_ms, up_loss: up, down_loss: down, path: null, ...rest };
+}
+
+test.each([
+  ["a good one", path(40, 0.01, 0), "good"],
+  ["nothing known", path(null, null, null), "good"],
+  ["a slow one", path(301, 0, 0), "fair"],
+  ["loss towards the patient", path(40, 0, 0.05), "fair"],
+  ["loss from the patient", path(40, 0.2, 0), "poor"],
+  ["a very slow one", path(900, 0, 0), "poor"],
+])("a connection is graded: %s", (_, quality, grade) => {
+  expect(gradeOf(quality)).toBe(grade);
+});
+
+test("the figures behind a grade can be read", () => {
+  expect(figuresOf(path(40.4, 0.012, null))).toBe("40 ms · ↑ 1 % · ↓ ?");
 });
 
 test("only those who are new are announced, and nobody at the first look", () => {

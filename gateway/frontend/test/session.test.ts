@@ -25,6 +25,7 @@ function play(...events: readonly (ServerFrame | Event)[]): [Session, Order["typ
     const isOwn =
       event.type === "socket_lost" ||
       event.type === "peer_failed" ||
+      event.type === "network_changed" ||
       event.type === "socket_stopped";
     const [next, given] = step(
       session,
@@ -94,6 +95,38 @@ test("a peer connection that fails is replaced over a new socket", () => {
   expect(session.phase).toBe("live");
 });
 
+const CHANGED: Event = { type: "network_changed" };
+const RESTARTED: ServerFrame = { type: "restarted", answer: "sdp" };
+
+test("a changed network restarts the peer connection that there is", () => {
+  const [session, orders] = play(ready(1), JOINED, CHANGED, RESTARTED);
+
+  expect(orders.slice(2)).toEqual(["restart", "accept_restart"]);
+  expect(session).toMatchObject({ phase: "live", hasPeer: true, restartDue: false });
+  expect(play(ready(1), CHANGED)[1]).toEqual(["join"]);
+});
+
+test("a restart that went down with the socket is made again over the next one", () => {
+  const [, orders] = play(ready(1), JOINED, CHANGED, LOST, CHANGED, ready(1), RESUMED, RESTARTED);
+
+  expect(orders.slice(2)).toEqual(["restart", "resume", "restore", "restart", "accept_restart"]);
+  expect(play(ready(1), JOINED, LOST, ready(1), RESUMED)[1].at(-1)).toBe("restore");
+});
+
+test("a peer connection that cannot be restarted is replaced over a new socket", () => {
+  const refused = error("cannot_restart", false);
+  const [session, orders] = play(ready(1), JOINED, CHANGED, refused, LOST, ready(1), JOINED);
+
+  expect(orders.slice(2)).toEqual(["restart", "recycle", "join", "accept"]);
+  expect(session).toMatchObject({ phase: "live", restartDue: false });
+});
+
+test("the call says how many it may have, and of old it was six", () => {
+  expect(play(ready(1))[0].maxParticipants).toBe(6);
+  const large: ServerFrame = { ...ready(1), type: "ready", max_participants: 20 } as ServerFrame;
+  expect(play(large)[0].maxParticipants).toBe(20);
+});
+
 test.each(["left", "ended", "removed", "replaced"] as const)("closed %s is the end", (reason) => {
   const [session, orders] = play(ready(1), JOINED, { type: "closed", reason });
 
@@ -110,6 +143,7 @@ test.each(["moved", "shutdown", "gone"] as const)("closed %s asks again", (reaso
 
 test.each([
   ["call_full", "full"],
+  ["call_locked", "locked"],
   ["not_found", "not_found"],
   ["bad_offer", "failed"],
 ])("the refusal %s is the end: %s", (code, outcome) => {
@@ -137,8 +171,9 @@ test("a refused wish is told and changes nothing else, until the next frame", ()
   expect(later.notice).toBeNull();
   expect(play(ready(1), JOINED, error("too_fast", false))[0]).toMatchObject({
     phase: "live",
-    notice: null,
+    notice: "too_fast",
   });
+  expect(play(ready(1), JOINED, error("bad_frame", false))[0].notice).toBeNull();
 });
 
 test("nothing happens after the end", () => {

@@ -3,27 +3,36 @@
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { LocalMedia } from "../shared/media";
 import { ReconnectingSocket } from "../shared/socket";
+import { type Conversation, hear, SILENCE } from "./conversation";
 import {
   type ClientFrame,
   type Joined,
   type ParticipantView,
+  type QualityView,
   type Resumed,
   type ServerFrame,
   type SlotView,
   SUBPROTOCOL,
 } from "./frames";
+import { debounced, watchNetwork } from "./network";
 import { Peer } from "./peer";
 import { type Event, NEW_SESSION, type Order, type Session, step } from "./session";
-import { type Person, people } from "./slots";
+import { viewOf } from "./sizes";
+import { type Person, people, receiveSlots } from "./slots";
 import { hasMedia, type PeerStats, peerStats } from "./stats";
 
 const SWITCH_POLL_MS = 100;
 const SWITCH_PATIENCE_MS = 3000;
+/** Between a change of the layout and telling it: a window that is being drawn larger changes all the time. */
+const VIEW_SETTLE_MS = 200;
+/** After a call was placed anew: whoever was in it has joined again by then, and it may be locked again. */
+const LOCK_AGAIN_MS = 10_000;
 
 export interface CallStats extends Partial<PeerStats> {
   readonly phase: string;
   readonly epoch: number | null;
   readonly mediaNode: string | null;
+  readonly quality: QualityView | null;
 }
 
 /** What is drawn: one peer connection, with the people that arrive over it. */
@@ -45,22 +54,40 @@ export class Call {
     () => this.participants.value.find((one) => one.id === this.you.value)?.held ?? false,
   );
 
+  readonly locked = signal(false);
+  /** Who speaks now, by id. */
+  readonly speaker = signal<string | null>(null);
+  /** Whom this person wants to see above all, by id. */
+  readonly pinned = signal<string | null>(null);
+  readonly conversation = signal<Conversation>(SILENCE);
+  /** Name of who muted this person, until the microphone is on again. */
+  readonly mutedBy = signal<string | null>(null);
+
   readonly #socket: ReconnectingSocket<ServerFrame, ClientFrame>;
   #next: Stage | null = null;
+  #quality: QualityView | null = null;
+  #lockTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #heights = new Map<string, number>();
+  readonly #viewLater = debounced(() => this.#sayView(), VIEW_SETTLE_MS);
   readonly #disposers: (() => void)[];
 
   constructor(
     path: string,
     private readonly media: LocalMedia,
-    /** Whether this person may hold others. */
-    private readonly mayHold: boolean,
+    /** What the media node would let this person do. */
+    private readonly rights: { readonly hold: boolean; readonly lock: boolean },
   ) {
     this.#socket = new ReconnectingSocket<ServerFrame, ClientFrame>(path, SUBPROTOCOL, {
       frame: (frame) => this.#take({ type: "frame", frame }),
       lost: () => this.#take({ type: "socket_lost" }),
       stopped: (code) => this.#take({ type: "socket_stopped", code }),
     });
-    this.#disposers = [effect(() => this.#sendTracks()), effect(() => this.#sayMedia())];
+    this.#disposers = [
+      effect(() => this.#sendTracks()),
+      effect(() => this.#sayMedia()),
+      watchNetwork(() => this.#take({ type: "network_changed" })),
+    ];
+    document.addEventListener("visibilitychange", this.#viewLater.run);
   }
 
   leave(): void {
@@ -76,6 +103,31 @@ export class Call {
     this.#socket.send({ type: "hold", participant, on });
   }
 
+  mute(participant: string): void {
+    this.#socket.send({ type: "mute", participant });
+  }
+
+  lock(on: boolean): void {
+    this.#socket.send({ type: "lock", on });
+  }
+
+  /** Say something in writing; says false when it could not be sent. */
+  say(text: string): boolean {
+    return this.#socket.send({ type: "chat", text });
+  }
+
+  pin(participant: string | null): void {
+    this.pinned.value = participant;
+    this.#viewLater.run();
+  }
+
+  /** A picture is shown at this height in CSS pixels; null: it is not on the page. */
+  shows(mid: string, height: number | null): void {
+    if (height === null) this.#heights.delete(mid);
+    else this.#heights.set(mid, height);
+    this.#viewLater.run();
+  }
+
   /** The track to be drawn or played for one receive slot. */
   track(mid: string | null): MediaStreamTrack | null {
     return mid === null ? null : (this.#stage.value?.peer.track(mid) ?? null);
@@ -84,6 +136,9 @@ export class Call {
   /** Stop without a word; the others see this person go after the grace period, or at `leave`. */
   close(): void {
     for (const dispose of this.#disposers.splice(0)) dispose();
+    document.removeEventListener("visibilitychange", this.#viewLater.run);
+    this.#viewLater.cancel();
+    clearTimeout(this.#lockTimer);
     this.#socket.close();
     this.#next?.peer.close();
     this.#next = null;
@@ -95,7 +150,7 @@ export class Call {
     const { phase, epoch, mediaNode } = this.session.peek();
     const stage = this.#stage.peek();
     const figures = stage && (await peerStats(stage.peer.connection, this.persons.peek()));
-    return { phase, epoch, mediaNode, ...figures };
+    return { phase, epoch, mediaNode, quality: this.#quality, ...figures };
   }
 
   #finishAs(outcome: "left"): void {
@@ -126,6 +181,14 @@ export class Call {
       case "show":
         this.#show(order.frame);
         break;
+      case "restart":
+        void this.#restart();
+        break;
+      case "accept_restart":
+        void this.#newest()
+          ?.peer.acceptRestart(order.answer)
+          .catch(() => null);
+        break;
       case "recycle":
         this.#socket.recycle();
         break;
@@ -137,7 +200,11 @@ export class Call {
 
   async #join(): Promise<void> {
     this.#next?.peer.close();
-    const peer = new Peer(() => this.#peerFailed(peer));
+    const peer = new Peer(
+      receiveSlots(this.session.peek().maxParticipants),
+      () => this.#peerFailed(peer),
+      () => this.#take({ type: "network_changed" }),
+    );
     const stage = { peer, slots: [] };
     this.#next = stage;
     await peer.setTrack("microphone", this.media.microphone.track.peek());
@@ -152,8 +219,10 @@ export class Call {
     const stage = { peer: joining.peer, slots: frame.slots };
     this.#next = stage;
     this.you.value = frame.you;
-    if (this.mayHold) this.#holdAgain();
+    this.#decideAgain(frame);
     this.participants.value = frame.participants;
+    this.locked.value = frame.locked ?? false;
+    this.speaker.value = null;
     if (this.#stage.peek() === null) this.#promote(stage);
     this.#sayMedia();
     try {
@@ -165,10 +234,15 @@ export class Call {
     await this.#switchWhenReady(stage.peer);
   }
 
-  /** A call that was placed anew does not know who was held. */
-  #holdAgain(): void {
-    for (const { id, held } of this.participants.peek()) {
-      if (held && id !== this.you.peek()) this.hold(id, true);
+  /** A call that was placed anew does not know who was held, nor that it was locked. */
+  #decideAgain(frame: Joined): void {
+    if (this.rights.hold) {
+      for (const { id, held } of this.participants.peek()) {
+        if (held && id !== this.you.peek()) this.hold(id, true);
+      }
+    }
+    if (this.rights.lock && this.locked.peek() && !frame.locked) {
+      this.#lockTimer = setTimeout(() => this.lock(true), LOCK_AGAIN_MS);
     }
   }
 
@@ -188,11 +262,13 @@ export class Call {
     this.#next = null;
     this.#stage.value = stage;
     old?.peer.close();
+    this.#viewLater.run();
   }
 
   #restore(frame: Resumed): void {
     this.you.value = frame.you;
-    this.#show({ type: "participants", participants: frame.participants });
+    const { participants, locked = false } = frame;
+    this.#show({ type: "participants", participants, locked });
     this.#show({ type: "slots", slots: frame.slots });
     this.#show({ type: "encodings", active: frame.encodings });
     this.#sayMedia();
@@ -200,18 +276,75 @@ export class Call {
 
   /** Frames of the call's state belong to the newest joined peer. */
   #show(frame: ServerFrame): void {
-    const stage = this.#next ?? this.#stage.peek();
-    if (frame.type === "participants") this.participants.value = frame.participants;
-    if (frame.type === "encodings") void stage?.peer.setEncodings(frame.active);
-    if (frame.type !== "slots" || stage === null) return;
-    const changed = { peer: stage.peer, slots: frame.slots };
+    switch (frame.type) {
+      case "participants":
+        this.participants.value = frame.participants;
+        this.locked.value = frame.locked ?? false;
+        break;
+      case "encodings":
+        void this.#newest()?.peer.setEncodings(frame.active);
+        break;
+      case "slots":
+        this.#showSlots(frame.slots);
+        break;
+      case "speaker":
+        this.speaker.value = frame.participant;
+        break;
+      case "chat": {
+        const { epoch } = this.session.peek();
+        const name = this.#nameOf(frame.participant);
+        this.conversation.value = hear(this.conversation.peek(), frame, epoch, name);
+        break;
+      }
+      case "muted":
+        this.media.setMuted(true);
+        this.mutedBy.value = this.#nameOf(frame.by);
+        break;
+      case "quality":
+        this.#quality = frame;
+        break;
+    }
+  }
+
+  #showSlots(slots: readonly SlotView[]): void {
+    const stage = this.#newest();
+    if (stage === null) return;
+    const changed = { peer: stage.peer, slots };
     if (this.#next === stage) this.#next = changed;
     else this.#stage.value = changed;
+    this.#viewLater.run();
+  }
+
+  /** The newest joined peer; another may still be what is drawn. */
+  #newest(): Stage | null {
+    return this.#next ?? this.#stage.peek();
+  }
+
+  #nameOf(participant: string): string {
+    return this.participants.peek().find((one) => one.id === participant)?.name ?? "";
+  }
+
+  async #restart(): Promise<void> {
+    const peer = this.#newest()?.peer;
+    try {
+      const offer = await peer?.restart();
+      if (offer !== undefined) this.#socket.send({ type: "restart", offer });
+    } catch {
+      if (peer !== undefined) this.#peerFailed(peer);
+    }
+  }
+
+  #sayView(): void {
+    const pinned = this.persons.peek().find((one) => one.id === this.pinned.peek());
+    // Where no page is told of pictures in pictures, one may be on the screen.
+    const visible =
+      document.visibilityState === "visible" || document.pictureInPictureElement !== null;
+    const slots = viewOf(this.#heights, pinned?.cameraMid ?? null, visible, devicePixelRatio);
+    if (this.session.peek().phase === "live") this.#socket.send({ type: "view", slots });
   }
 
   #peerFailed(peer: Peer): void {
-    const newest = (this.#next ?? this.#stage.peek())?.peer;
-    if (peer === newest && this.session.peek().phase === "live")
+    if (peer === this.#newest()?.peer && this.session.peek().phase === "live")
       this.#take({ type: "peer_failed" });
   }
 
@@ -230,5 +363,6 @@ export class Call {
     if (this.session.peek().phase === "live") {
       this.#socket.send({ type: "media", audio, video, screen: false });
     }
+    if (audio) this.mutedBy.value = null;
   }
 }

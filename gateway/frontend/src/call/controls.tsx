@@ -1,16 +1,19 @@
 /** The bar of buttons under a call. */
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { DeviceChoice } from "../shared/devices";
 import { t } from "../shared/i18n";
 import type { LocalMedia } from "../shared/media";
 import type { Call } from "./call";
+import { useUnread } from "./chat";
 import { Icon, type IconName } from "./icons";
 
 /** What a person may do to others in this call. */
 export interface Rights {
   readonly hold: boolean;
+  readonly mute: boolean;
+  readonly lock: boolean;
   readonly endForAll: boolean;
 }
 
@@ -19,15 +22,38 @@ interface ControlsProps {
   readonly media: LocalMedia;
   readonly rights: Rights;
   readonly ending: (() => void) | undefined;
+  /** Whether the written conversation is on the screen. */
+  readonly chatting: Signal<boolean>;
 }
 
-export function Controls({ call, media, rights, ending }: ControlsProps) {
+export function Controls({ call, media, rights, ending, chatting }: ControlsProps) {
+  const unread = useUnread(call, chatting);
+  const locked = call.locked.value;
   const asking = useSignal(false);
   const settings = useRef<HTMLDialogElement>(null);
   return (
     <div class="controls" role="toolbar" aria-label={t("call-controls")}>
       <MicrophoneButton media={media} />
       <CameraButton media={media} />
+      <Control
+        icon="chat"
+        label={unread.value > 0 ? t("chat-unread", { count: unread.value }) : t("chat")}
+        testid="open-chat"
+        tone={unread.value > 0 ? "off" : "plain"}
+        pressed={chatting.value}
+        act={() => {
+          chatting.value = !chatting.value;
+        }}
+      />
+      {rights.lock && (
+        <Control
+          icon={locked ? "lock" : "unlock"}
+          label={t(locked ? "call-unlock" : "call-lock")}
+          testid="lock"
+          tone={locked ? "off" : "plain"}
+          act={() => call.lock(!locked)}
+        />
+      )}
       <Control
         icon="settings"
         label={t("call-devices")}
@@ -104,12 +130,19 @@ interface ControlProps {
   readonly label: string;
   readonly testid: string;
   readonly tone?: "plain" | "off" | "stop";
+  readonly pressed?: boolean;
   readonly act: () => void;
 }
 
-function Control({ icon, label, testid, tone = "plain", act }: ControlProps) {
+function Control({ icon, label, testid, tone = "plain", pressed, act }: ControlProps) {
   return (
-    <button type="button" class={`control control-${tone}`} data-testid={testid} onClick={act}>
+    <button
+      type="button"
+      class={`control control-${tone}`}
+      data-testid={testid}
+      aria-pressed={pressed}
+      onClick={act}
+    >
       <Icon name={icon} />
       <span>{label}</span>
     </button>

@@ -13,6 +13,8 @@ export interface ParticipantView {
   readonly video: boolean;
   readonly screen: boolean;
   readonly held: boolean;
+  /** Something that this person sends does not arrive. */
+  readonly stalled?: boolean;
 }
 
 export interface SlotView {
@@ -39,6 +41,7 @@ interface State {
   readonly participants: readonly ParticipantView[];
   readonly slots: readonly SlotView[];
   readonly encodings: readonly string[];
+  readonly locked?: boolean;
 }
 
 export interface Joined extends State {
@@ -56,13 +59,52 @@ export interface Ready {
   readonly call: string;
   readonly epoch: number;
   readonly media_node: string;
+  /** How many the call may have. */
+  readonly max_participants?: number;
+}
+
+export interface Said {
+  readonly type: "chat";
+  /** Rises by the call; at one media node. */
+  readonly number: number;
+  readonly participant: string;
+  readonly text: string;
+}
+
+/** How one picture slot is shown. */
+export interface ShownSlot {
+  readonly mid: string;
+  /** Device pixels; 0: hidden. */
+  readonly height: number;
+  readonly pinned: boolean;
+}
+
+/** How a path does; null where nothing is known. `up` is towards the media node. */
+export interface QualityView {
+  readonly round_trip_ms: number | null;
+  readonly up_loss: number | null;
+  readonly up_jitter_ms: number | null;
+  readonly up_bps: number | null;
+  readonly down_loss: number | null;
+  readonly down_jitter_ms: number | null;
+  readonly down_bps: number | null;
+  readonly path: string | null;
 }
 
 export type ServerFrame =
   | Joined
   | Resumed
   | Ready
-  | { readonly type: "participants"; readonly participants: readonly ParticipantView[] }
+  | {
+      readonly type: "participants";
+      readonly participants: readonly ParticipantView[];
+      readonly locked?: boolean;
+    }
+  | { readonly type: "restarted"; readonly answer: string }
+  | { readonly type: "speaker"; readonly participant: string | null }
+  | Said
+  | { readonly type: "muted"; readonly by: string }
+  | (QualityView & { readonly type: "quality" })
   | { readonly type: "slots"; readonly slots: readonly SlotView[] }
   | { readonly type: "encodings"; readonly active: readonly string[] }
   | { readonly type: "closed"; readonly reason: CloseReason }
@@ -79,6 +121,11 @@ export type ClientFrame =
       readonly video: boolean;
       readonly screen: boolean;
     }
+  | { readonly type: "restart"; readonly offer: string }
+  | { readonly type: "lock"; readonly on: boolean }
+  | { readonly type: "mute"; readonly participant: string }
+  | { readonly type: "chat"; readonly text: string }
+  | { readonly type: "view"; readonly slots: readonly ShownSlot[] }
   | { readonly type: "hold"; readonly participant: string; readonly on: boolean }
   | { readonly type: "remove"; readonly participant: string }
   | { readonly type: "end" }

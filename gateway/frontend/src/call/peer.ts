@@ -2,9 +2,8 @@
 
 import type { Kind } from "../shared/media-faults";
 import { LADDER, shaped } from "./encodings";
+import type { ReceiveSlots } from "./slots";
 
-/** Participants of a call, this one included. */
-const SLOTS_FOR = 6;
 const CONNECT_PATIENCE_MS = 5000;
 
 const WANTED_CODECS: Readonly<Record<"audio" | "video", readonly RegExp[]>> = {
@@ -21,9 +20,18 @@ export class Peer {
   readonly #senders: Readonly<Record<Kind, RTCRtpSender>>;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #active: readonly string[] = [];
 
-  /** @param failed Called once when media cannot flow any more over this connection. */
-  constructor(private readonly failed: () => void) {
+  /**
+   * @param slots Receive slots to offer.
+   * @param failed Called once when media cannot flow any more over this connection.
+   * @param faltered Called when media has stopped to flow and may come back.
+   */
+  constructor(
+    slots: ReceiveSlots,
+    private readonly failed: () => void,
+    private readonly faltered: () => void,
+  ) {
     this.connection = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
     this.#senders = {
       microphone: this.#add("audio", { direction: "sendonly" }),
@@ -31,7 +39,7 @@ export class Peer {
     };
     this.#add("video", { direction: "sendonly" }); // The screen; nothing is sent until it is shared.
     for (const kind of ["audio", "video"] as const) {
-      for (let n = 1; n < SLOTS_FOR; n++) this.#add(kind, { direction: "recvonly" });
+      for (let n = 0; n < slots[kind]; n++) this.#add(kind, { direction: "recvonly" });
     }
     this.connection.onconnectionstatechange = () => this.#watch();
   }
@@ -40,6 +48,17 @@ export class Peer {
   async offer(): Promise<string> {
     await this.connection.setLocalDescription();
     return this.connection.localDescription?.sdp ?? "";
+  }
+
+  /** Offer new ICE credentials for this same connection, from whatever network there is now. */
+  async restart(): Promise<string> {
+    this.connection.restartIce();
+    return await this.offer();
+  }
+
+  async acceptRestart(answer: string): Promise<void> {
+    if (this.#closed || this.connection.signalingState !== "have-local-offer") return;
+    await this.accept(answer, this.#active);
   }
 
   async accept(answer: string, encodings: readonly string[]): Promise<void> {
@@ -53,6 +72,7 @@ export class Peer {
 
   /** Send these encodings of the camera and no others. */
   async setEncodings(active: readonly string[]): Promise<void> {
+    this.#active = active;
     const sender = this.#senders.camera;
     const parameters = sender.getParameters();
     if (this.#closed || parameters.encodings.length < 2) return; // Without simulcast there is no choice.
@@ -87,7 +107,9 @@ export class Peer {
     clearTimeout(this.#timer);
     const state = this.connection.connectionState;
     if (state === "failed") this.failed();
-    if (state === "disconnected") this.#timer = setTimeout(this.failed, CONNECT_PATIENCE_MS);
+    if (state !== "disconnected") return;
+    this.faltered();
+    this.#timer = setTimeout(this.failed, CONNECT_PATIENCE_MS);
   }
 }
 

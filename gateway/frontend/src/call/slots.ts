@@ -35,6 +35,24 @@ function midOf(slots: readonly SlotView[], participant: string, source: Source):
   return found?.mid ?? null;
 }
 
+export interface ReceiveSlots {
+  readonly audio: number;
+  readonly video: number;
+}
+
+/** Up to this many, everybody is heard and seen at once; above, the loudest voices and three by three pictures. */
+const ALL_AT_ONCE = 6;
+const VOICES = 5;
+const PICTURES = 9;
+const SCREEN = 1;
+
+/** How many receive slots a page offers for a call of at most so many. */
+export function receiveSlots(maxParticipants: number): ReceiveSlots {
+  const others = Math.max(1, maxParticipants - 1);
+  if (maxParticipants <= ALL_AT_ONCE) return { audio: others, video: others + SCREEN };
+  return { audio: VOICES, video: Math.min(others, PICTURES) + SCREEN };
+}
+
 export interface Changes {
   readonly joined: readonly ParticipantView[];
   readonly left: readonly ParticipantView[];

@@ -5,24 +5,34 @@ import { SelfView } from "../shared/devices";
 import { t } from "../shared/i18n";
 import type { LocalMedia } from "../shared/media";
 import type { Call } from "./call";
+import type { Rights } from "./controls";
 import type { Person } from "./slots";
 
 interface TileProps {
   readonly call: Call;
   readonly person: Person;
-  readonly mayHold: boolean;
+  readonly rights: Rights;
 }
 
-export function Tile({ call, person, mayHold }: TileProps) {
+export function Tile({ call, person, rights }: TileProps) {
   // Who is held sees nobody; a last picture that stands still would say otherwise.
   const shown = person.video && !person.held && !call.held.value && person.cameraMid !== null;
+  const speaks = call.speaker.value === person.id;
+  const pinned = call.pinned.value === person.id;
   return (
-    <li class="tile" data-testid="tile" data-participant={person.id} data-role={person.role}>
+    <li
+      class={`tile${speaks ? " tile-speaking" : ""}${pinned ? " tile-pinned" : ""}`}
+      data-testid="tile"
+      data-participant={person.id}
+      data-role={person.role}
+      data-speaking={speaks}
+    >
       {shown ? (
         // Another slot is another element: a slot's last picture never appears under the next name.
         <Remote
           key={`${person.id}/${person.cameraMid}`}
-          track={call.track(person.cameraMid)}
+          call={call}
+          mid={person.cameraMid}
           name={person.name}
         />
       ) : (
@@ -32,40 +42,72 @@ export function Tile({ call, person, mayHold }: TileProps) {
       )}
       <p class="caption">
         <bdi>{person.name}</bdi> <span class="role">{t(`role-${person.role}`)}</span>
+        {speaks && <span class="badge">{t("badge-speaking")}</span>}
         {!person.audio && <span class="badge">{t("badge-muted")}</span>}
+        {person.stalled && <span class="badge">{t("badge-stalled")}</span>}
         {person.held && <span class="badge">{t("badge-held")}</span>}
         {!person.video && !person.held && <span class="badge">{t("badge-no-camera")}</span>}
       </p>
-      {mayHold && (
-        <button
-          type="button"
-          class="hold"
-          aria-label={t(person.held ? "hold-off-named" : "hold-on-named", { name: person.name })}
-          data-testid="hold"
-          onClick={() => call.hold(person.id, !person.held)}
-        >
-          {t(person.held ? "hold-off" : "hold-on")}
-        </button>
-      )}
       {person.screenMid !== null && (
         <Remote
           key={`${person.id}/${person.screenMid}`}
-          track={call.track(person.screenMid)}
+          call={call}
+          mid={person.screenMid}
           name={person.name}
         />
       )}
+      <Actions call={call} person={person} rights={rights} pinned={pinned} />
     </li>
   );
 }
 
+/** What can be done about one person. */
+function Actions({ call, person, rights, pinned }: TileProps & { readonly pinned: boolean }) {
+  const act = (id: string, pressed: boolean | undefined, run: () => void) => (
+    <button
+      type="button"
+      class="act"
+      aria-label={t(`${id}-named`, { name: person.name })}
+      aria-pressed={pressed}
+      data-testid={id.replace(/-o(n|ff)$/, "")}
+      onClick={run}
+    >
+      {t(id)}
+    </button>
+  );
+  return (
+    <div class="acts">
+      {rights.hold &&
+        act(person.held ? "hold-off" : "hold-on", undefined, () =>
+          call.hold(person.id, !person.held),
+        )}
+      {rights.mute && person.audio && act("mute-them", undefined, () => call.mute(person.id))}
+      {person.cameraMid !== null &&
+        act(pinned ? "pin-off" : "pin-on", undefined, () => call.pin(pinned ? null : person.id))}
+    </div>
+  );
+}
+
 interface RemoteProps {
-  readonly track: MediaStreamTrack | null;
+  readonly call: Call;
+  readonly mid: string | null;
   readonly name: string;
 }
 
-function Remote({ track, name }: RemoteProps) {
+function Remote({ call, mid, name }: RemoteProps) {
   const video = useRef<HTMLVideoElement>(null);
+  const track = call.track(mid);
   useEffect(() => attach(video.current, track), [track]);
+  useEffect(() => {
+    const element = video.current;
+    if (element === null || mid === null) return;
+    const observer = new ResizeObserver(() => call.shows(mid, heightOf(element)));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      call.shows(mid, null);
+    };
+  }, [call, mid]);
   return (
     <video
       ref={video}
@@ -124,6 +166,17 @@ export function OwnTile({ media, among }: OwnProps) {
 
 function attach(element: HTMLMediaElement | null, track: MediaStreamTrack | null): void {
   if (element !== null) element.srcObject = track === null ? null : new MediaStream([track]);
+}
+
+/** Height of the picture in its element, which it may not fill (`object-fit: contain`). */
+function heightOf({
+  clientWidth,
+  clientHeight,
+  videoWidth,
+  videoHeight,
+}: HTMLVideoElement): number {
+  if (videoWidth === 0) return clientHeight;
+  return Math.min(clientHeight, (clientWidth * videoHeight) / videoWidth);
 }
 
 function initial(name: string): string {

@@ -8,9 +8,10 @@ import { provideStats } from "../shared/support";
 import { announce } from "../shared/ui";
 import "./call.css";
 import { Call } from "./call";
+import { Chat } from "./chat";
 import { Controls, type Rights } from "./controls";
 import { columns } from "./layout";
-import type { Outcome, Phase } from "./session";
+import type { Outcome, Phase, Session } from "./session";
 import { changes, type Person } from "./slots";
 import { OwnTile, Sound, Tile } from "./tile";
 
@@ -27,7 +28,8 @@ export interface CallViewProps {
 }
 
 export function CallView({ path, media, title, rights, over, ending }: CallViewProps) {
-  const call = useMemo(() => new Call(path, media, rights.hold), [path, media, rights.hold]);
+  const call = useMemo(() => new Call(path, media, rights), [path, media, rights]);
+  const chatting = useSignal(false);
   const silenced = useSignal(false);
   useEffect(() => {
     provideStats(call);
@@ -60,6 +62,7 @@ export function CallView({ path, media, title, rights, over, ending }: CallViewP
           }}
         />
       ))}
+      {chatting.value && <Chat call={call} open={chatting} />}
       {persons.length < MANY && <OwnTile media={media} among={false} />}
       {silenced.value && (
         <button
@@ -74,7 +77,7 @@ export function CallView({ path, media, title, rights, over, ending }: CallViewP
           {t("turn-on-sound")}
         </button>
       )}
-      <Controls call={call} media={media} rights={rights} ending={ending} />
+      <Controls call={call} media={media} rights={rights} ending={ending} chatting={chatting} />
     </main>
   );
 }
@@ -104,18 +107,19 @@ function Stage({ call, media, persons, rights }: StageProps) {
   }, [width, height]);
   const tiles = persons.length + (persons.length < MANY || media.smallVideo ? 0 : 1);
   const count = columns(tiles, width.value, height.value);
+  const isPinned = persons.length > 1 && persons.some((one) => one.id === call.pinned.value);
   return (
     <div ref={stage} class="stage" data-testid="stage">
       {persons.length === 0 ? (
         <p class="alone">{t("call-alone")}</p>
       ) : (
         <ul
-          class="tiles"
+          class={isPinned ? "tiles tiles-pinned" : "tiles"}
           style={{ "--columns": count, "--rows": Math.ceil(tiles / count) }}
           aria-label={t("call-people")}
         >
           {persons.map((person) => (
-            <Tile key={person.id} call={call} person={person} mayHold={rights.hold} />
+            <Tile key={person.id} call={call} person={person} rights={rights} />
           ))}
           {persons.length >= MANY && <OwnTile media={media} among={true} />}
         </ul>
@@ -131,14 +135,28 @@ const TROUBLES: Readonly<Partial<Record<Phase, string>>> = {
 
 /** One line over the pictures, while something is not as it should be. */
 function Status({ call }: { readonly call: Call }) {
-  const { phase, notice } = call.session.value;
-  const other = notice === null ? null : "call-not-permitted";
-  const id = call.held.value ? "call-held" : (TROUBLES[phase] ?? other);
+  const text = statusOf(call);
   return (
     <div class="call-status" role="status" aria-live="polite" data-testid="call-status">
-      {id !== null && <span>{t(id)}</span>}
+      {text !== null && <span>{text}</span>}
     </div>
   );
+}
+
+const NOTICES: Readonly<Record<NonNullable<Session["notice"]>, string>> = {
+  not_permitted: "call-not-permitted",
+  too_fast: "call-too-fast",
+};
+
+/** What matters most comes first. */
+function statusOf(call: Call): string | null {
+  const { phase, notice } = call.session.value;
+  const trouble = TROUBLES[phase];
+  if (call.held.value) return t("call-held");
+  if (trouble !== undefined) return t(trouble);
+  if (notice !== null) return t(NOTICES[notice]);
+  if (call.mutedBy.value !== null) return t("call-muted-by", { name: call.mutedBy.value });
+  return call.locked.value ? t("call-locked") : null;
 }
 
 function useAnnouncements(call: Call): void {

@@ -70,6 +70,9 @@ function turnedTo(stage: Stage, media: LocalMedia): void {
   if (stage === "call") chime();
 }
 
+/** What a patient may do to others: nothing. */
+const NO_RIGHTS = { hold: false, mute: false, lock: false, endForAll: false } as const;
+
 /** The call's code is fetched while the person waits, and needed only now. */
 function LazyCall({ visit, media }: Props) {
   const View = useSignal<ComponentType<CallViewProps> | null>(null);
@@ -84,7 +87,7 @@ function LazyCall({ visit, media }: Props) {
       path={visit.callPath}
       media={media}
       title={visit.clinic.value?.display_name ?? ""}
-      rights={{ hold: false, endForAll: false }}
+      rights={NO_RIGHTS}
       over={(outcome) => visit.callOver(outcome)}
     />
   );

@@ -39,6 +39,7 @@ const AFTER_CALL: Readonly<Record<Outcome, Stage>> = {
   removed: "ended",
   replaced: "replaced",
   full: "trouble",
+  locked: "trouble",
   not_found: "trouble",
   failed: "trouble",
 };

@@ -1,7 +1,9 @@
 /** The people who wait and those who are being seen. */
 
+import type { QualityView } from "../call/frames";
 import { languageName, t } from "../shared/i18n";
 import { minutesSince } from "../shared/time";
+import { figuresOf, gradeOf } from "./path-grade";
 import type { QueueEntry } from "./types";
 
 /** What staff may do with a row. */
@@ -70,6 +72,7 @@ function Row({ entry, now, labels, act }: RowProps) {
             <bdi>{entry.called_by}</bdi>
           </span>
         )}
+        {entry.quality && <PathGrade quality={entry.quality} />}
         {!entry.connected && <span class="state state-away">{t("state-away")}</span>}
       </td>
       <td data-label={t("queue-details")}>
@@ -79,6 +82,15 @@ function Row({ entry, now, labels, act }: RowProps) {
         <Buttons entry={entry} act={act} />
       </td>
     </tr>
+  );
+}
+
+function PathGrade({ quality }: { readonly quality: QualityView }) {
+  const grade = gradeOf(quality);
+  return (
+    <span class={`state state-path-${grade}`} title={figuresOf(quality)} data-testid="path-grade">
+      {t(`path-${grade}`)}
+    </span>
   );
 }
 

@@ -15,6 +15,9 @@ import { go, Link } from "./router";
 import { dashboardPath } from "./routes";
 import type { Room, StaffClinic } from "./types";
 
+/** What the gateway's tickets let staff do. */
+const STAFF_RIGHTS: Rights = { hold: true, mute: true, lock: true, endForAll: true };
+
 interface VisitProps {
   readonly clinic: StaffClinic;
   readonly visit: string;
@@ -27,7 +30,7 @@ export function VisitPage({ clinic, visit }: VisitProps) {
       path={`/ws/call/visit/${visit}`}
       title={clinic.display_name}
       home={home}
-      rights={{ hold: true, endForAll: true }}
+      rights={STAFF_RIGHTS}
       // The visit ends with its call, whichever of the two is heard first.
       ending={() => void request("POST", `/api${home}/visits/${visit}/end`, {}).catch(() => null)}
     />
@@ -46,7 +49,7 @@ export function RoomPage({ clinic, room }: RoomProps) {
       path={`/ws/call/room/${namespace}/${name}/${room.kind}/${room.name}`}
       title={room.display_name}
       home={dashboardPath(namespace, name)}
-      rights={{ hold: true, endForAll: true }}
+      rights={STAFF_RIGHTS}
     />
   );
 }
@@ -98,7 +101,7 @@ function CallPage({ home, ...call }: CallPageProps) {
 }
 
 /** Endings that a second try can mend. */
-const CAN_TRY_AGAIN: ReadonlySet<Outcome> = new Set(["replaced", "full", "failed"]);
+const CAN_TRY_AGAIN: ReadonlySet<Outcome> = new Set(["replaced", "full", "locked", "failed"]);
 
 interface AfterProps {
   readonly outcome: Outcome;

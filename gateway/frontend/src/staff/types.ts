@@ -1,5 +1,7 @@
 /** What the gateway tells staff pages (docs/http.md, docs/wire.md). */
 
+import type { QualityView } from "../call/frames";
+
 export type RoomKind = "meeting" | "user";
 
 export interface Room {
@@ -48,6 +50,8 @@ export interface QueueEntry {
   readonly locale: string;
   readonly connected: boolean;
   readonly called_by?: string | null;
+  /** How the patient of a running consultation is heard and seen. */
+  readonly quality?: QualityView | null;
 }
 
 export interface Occupancy {

@@ -1,0 +1,87 @@
+"""In a call people write, pin, mute and lock, and the pages ask for no larger picture than they show."""
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from playwright.async_api import expect
+from teleward_testing.browser import until
+from teleward_testing.builders import House
+from teleward_testing.pages import SMALL, Staff
+from teleward_testing.running import Running
+
+NewStaff = Callable[[str], Awaitable[Staff]]
+
+
+async def _meet(teleward: Running, house: House, staff: NewStaff, count: int) -> list[Staff]:
+    room = (
+        f"{teleward.gateway}/staff/{house.namespace}/{house.clinic}/meeting/{house.meeting_room}"
+    )
+    people = []
+    for user in house.team(count):
+        person = await staff(user)
+        people.append(person)
+        await person.sign_in(teleward.gateway, user)
+        await person.page.goto(room + SMALL)
+        await person.sees("call")
+    for person in people:
+        await expect(person.page.get_by_test_id("tile")).to_have_count(count - 1, timeout=30_000)
+    return people
+
+
+async def test_two_write_to_one_another_mute_and_lock(
+    teleward: Running, house: House, staff: NewStaff
+) -> None:
+    ada, ben = await _meet(teleward, house, staff, 2)
+
+    await ada.page.get_by_test_id("open-chat").click()
+    await ada.page.get_by_label("Write to everybody").fill("Can you <b>read</b> this?")
+    await ada.page.get_by_role("button", name="Send").click()
+    await expect(ada.page.get_by_test_id("chat-line")).to_have_count(1)
+    await expect(ben.page.get_by_test_id("open-chat")).to_have_text("Chat (1)")
+    await ben.page.get_by_test_id("open-chat").click()
+    await expect(ben.page.get_by_test_id("chat-line")).to_contain_text("Can you <b>read</b> this?")
+
+    await ada.page.get_by_role("button", name=re.compile("^Mute .")).click()
+    await expect(ben.page.get_by_test_id("call-status")).to_contain_text("muted your microphone")
+    await expect(ada.page.get_by_test_id("tile")).to_contain_text("Muted")
+    await ben.page.get_by_role("button", name="Unmute").click()
+    await expect(ada.page.get_by_test_id("tile")).not_to_contain_text("Muted")
+
+    await ada.page.get_by_role("button", name="Lock", exact=True).click()
+    await expect(ben.page.get_by_test_id("call-status")).to_contain_text("locked")
+    eve = await staff("eve")
+    await eve.sign_in(teleward.gateway, house.team(3)[-1])
+    await eve.page.goto(ben.page.url)
+    await expect(eve.page.get_by_role("heading", name="This call is locked")).to_be_visible(
+        timeout=30_000
+    )
+    await ben.page.reload()
+    await expect(ben.page.get_by_test_id("tile")).to_have_count(1, timeout=30_000)
+    await expect(ben.page.get_by_test_id("call-status")).to_contain_text("locked")
+    await ben.page.get_by_test_id("open-chat").click()
+    await expect(ben.page.get_by_test_id("chat-line")).to_have_count(1)
+    await ben.page.get_by_role("button", name="Unlock").click()
+
+
+async def test_a_restart_of_ice_keeps_the_connection_and_its_pictures(
+    teleward: Running, house: House, staff: NewStaff
+) -> None:
+    ada, ben = await _meet(teleward, house, staff, 2)
+    await until("pictures", partial(_decodes, ada), seconds=30)
+
+    await ada.page.evaluate("dispatchEvent(new Event('online'))")
+
+    await until("pictures after it", partial(_decodes, ada), seconds=15)
+    await until("pictures at the other", partial(_decodes, ben), seconds=15)
+    stats = await ada.page.evaluate("teleward.stats()")
+    assert stats["connectionState"] == "connected"
+
+
+async def _decodes(person: Staff) -> bool:
+    script = (
+        "teleward.stats().then((s) => Object.values(s.participants ?? {})[0]?.framesDecoded ?? 0)"
+    )
+    before = await person.page.evaluate(script)
+    await person.page.wait_for_timeout(500)
+    return bool(await person.page.evaluate(script) > before)
