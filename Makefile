@@ -57,6 +57,9 @@ lock: $(VENV)/.synced  ## Resolve the newest releases into requirements/*.txt
 kube: setup  ## Build a Kubernetes control plane for the cluster tests from Go modules, into a cache
 	@PYTHONPATH=tests/support python -m teleward_testing.kube.binaries
 
+peers: setup  ## Build the Pion peer of the browser tests from its Go module, into a cache
+	@PYTHONPATH=tests/support python -m teleward_testing.families.pion
+
 bench: setup  ## Measure and print JSON; WHAT=media, routing or operator (needs make kube) for one alone
 	@for what in $(WHAT); do \
 		if [ $$what = operator ]; then PYTHONPATH=tests/support python tests/load/bench_operator.py; else teleward bench $$what; fi; done
@@ -71,7 +74,7 @@ screenshots: setup  ## Take the README's pictures from a running system
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) $(STATIC) $(FRONTEND)/node_modules
 
-.PHONY: help setup up down test check fmt frontend crds lock kube bench fuzz screenshots clean
+.PHONY: help setup up down test check fmt frontend crds lock kube peers bench fuzz screenshots clean
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml

@@ -52,6 +52,41 @@ def missing(tier: str) -> str | None:
     return None
 
 
+def need(tier: str, lack: str | None) -> None:
+    """Skip a test whose own tool is missing, and say so in the end; with CI=true it fails."""
+    if lack is None:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI=true, and a test cannot run: {lack}")
+    _skipped[f"{tier}/ in part"] = lack
+    pytest.skip(lack)
+
+
+@pytest.fixture(scope="session")
+def pion() -> None:
+    """Stand for the Pion peer, which has been built."""
+    from teleward_testing.families.pion import PROGRAM
+
+    need("browser", None if PROGRAM.find() else "no Pion peer: make peers")
+
+
+@pytest.fixture(scope="session")
+def firefox_installed() -> None:
+    """Stand for Firefox, which is there."""
+    from teleward_testing.families.firefox import FIREFOX
+
+    there = Path(FIREFOX).exists()
+    need("browser", None if there else "no Firefox: apt-get install firefox-esr")
+
+
+@pytest.fixture(scope="session")
+def tshark() -> str:
+    """The command of Wireshark's dissector."""
+    found = shutil.which("tshark")
+    need("contract", None if found else "no tshark: apt-get install tshark")
+    return str(found)
+
+
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """The real API server that tests share, with our definitions; who kills one starts its own."""
@@ -85,4 +120,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             shown = f"{value:.2f}" if isinstance(value, float) else value
             terminalreporter.write_line(f"figure: {report.nodeid.split('::')[-1]}: {name} {shown}")
     for tier, lack in sorted(_skipped.items()):
-        terminalreporter.write_line(f"not run: tests/{tier}/ ({lack})", yellow=True)
+        folder, _, part = tier.partition("/")
+        terminalreporter.write_line(f"not run: tests/{folder}/{part} ({lack})", yellow=True)

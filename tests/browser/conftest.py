@@ -10,6 +10,7 @@ import pytest_asyncio
 from playwright.async_api import (
     Browser,
     BrowserContext,
+    Page,
     Playwright,
     ViewportSize,
     async_playwright,
@@ -17,9 +18,14 @@ from playwright.async_api import (
 from teleward_cli.demo.client import Visitor
 from teleward_testing.browser import open_chromium
 from teleward_testing.builders import House, build_house
+from teleward_testing.families.call import Someone
+from teleward_testing.families.firefox import Firefox
+from teleward_testing.families.seen import AnyPeer
+from teleward_testing.media_node import RunningMediaNode, running_media_node
 from teleward_testing.pages import Patient, Staff
 from teleward_testing.recording import Recording
 from teleward_testing.running import Running, running
+from teleward_testing.valkey import RunningValkey
 
 HERE = Path(__file__).parent
 
@@ -62,6 +68,48 @@ async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     browser = await open_chromium(playwright)
     yield browser
     await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def firefox(
+    firefox_installed: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Firefox]:
+    """One Firefox with one window for the tests that need another browser."""
+    async with Firefox(tmp_path_factory.mktemp("firefox")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def media_node() -> Iterator[RunningMediaNode]:
+    """A media node alone, for peers that speak to it without pages."""
+    with RunningValkey() as valkey, running_media_node(valkey.url) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def empty_page(chromium: Browser, media_node: RunningMediaNode) -> AsyncIterator[Page]:
+    """A page without content on loopback, where devices may be opened."""
+    context = await chromium.new_context()
+    page = await context.new_page()
+    await page.goto(f"http://127.0.0.1:{media_node.port}/healthz")
+    yield page
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def come_in(
+    media_node: RunningMediaNode, request: pytest.FixtureRequest
+) -> AsyncIterator[Callable[[str, AnyPeer], Awaitable[Someone]]]:
+    """Let somebody with a peer of any family into a call of this test's own."""
+    people: list[Someone] = []
+
+    async def one(name: str, peer: AnyPeer) -> Someone:
+        people.append(await Someone.join(media_node, f"visit:{request.node.name}", name, peer))
+        return people[-1]
+
+    yield one
+    for person in people:
+        await person.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

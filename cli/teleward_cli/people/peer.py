@@ -10,6 +10,7 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
@@ -41,6 +42,8 @@ class Peer:
     width: int = 160
     height: int = 120
     fps: int = 10
+    codecs: frozenset[str] = frozenset({"vp8", "h264"})
+    """Video codecs to offer, each with its retransmission."""
     received: dict[str, Received] = field(default_factory=dict)
     """mid → what arrived there."""
     _pc: RTCPeerConnection = field(init=False)
@@ -87,12 +90,21 @@ class Peer:
         for kind in ("audio", "video"):
             for _ in range(self.slots):
                 self._pc.addTransceiver(kind, direction="recvonly")
+        self._prefer()
         await self._pc.setLocalDescription(await self._pc.createOffer())
         return str(self._pc.localDescription.sdp)
 
     def _send(self, track: MediaStreamTrack) -> None:
         self._tracks.append(track)
         self._pc.addTransceiver(track, direction="sendonly")
+
+    def _prefer(self) -> None:
+        known = RTCRtpReceiver.getCapabilities("video")
+        assert known is not None
+        wanted = [one for one in known.codecs if one.name.lower() in self.codecs | {"rtx"}]
+        for transceiver in self._pc.getTransceivers():
+            if transceiver.kind == "video":
+                transceiver.setCodecPreferences(wanted)
 
     async def accept(self, answer: str) -> None:
         """Take the media node's answer; media starts."""

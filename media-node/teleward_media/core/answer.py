@@ -139,9 +139,14 @@ def _slot(
 
 
 def accepted_codecs(section: Section) -> tuple[Codec, ...]:
-    """Keep Opus with its redundancy, VP8 and H.264 constrained baseline (packetization-mode 1), with their RTX."""
+    """Keep Opus with its redundancy, VP8 and H.264 constrained baseline (packetization-mode 1), with their RTX.
+
+    VP8 stands before H.264 whatever the offer prefers, since a browser sends what the answer names first, and what is
+    never transcoded should be what all can decode: Safari prefers H.264, and a Firefox without its plugin has none.
+    """
     wanted = [c for c in section.codecs if c.name in _CODECS.get(section.kind, ()) and _fits(c)]
     wanted = [c for c in wanted if c.name != "red" or _repeats(c, wanted)]
+    wanted.sort(key=lambda codec: codec.name == "h264")
     taken = {codec.payload_type for codec in wanted}
     rtx = [c for c in section.codecs if c.is_rtx and c.apt in taken]
     return (*wanted, *rtx)

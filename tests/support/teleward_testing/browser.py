@@ -11,9 +11,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, Protocol, cast
 
-from playwright.async_api import Browser, Page, Playwright
+from playwright.async_api import Browser, Playwright
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 """Debian's; Playwright's own download is never used."""
@@ -97,7 +97,13 @@ class Look:
     """Playing, unmuted media elements with a received voice."""
 
 
-async def look(page: Page) -> Look:
+class Evaluates(Protocol):
+    """A page of any browser: what a look at it needs."""
+
+    async def evaluate(self, expression: str) -> Any: ...
+
+
+async def look(page: Evaluates) -> Look:
     """Look at the calls of a page."""
     seen = cast(dict[str, object], await page.evaluate(_LOOK))
     pairs = cast(list[dict[str, object]], seen["pairs"])
@@ -133,7 +139,7 @@ async def until(
         await asyncio.sleep(every)
 
 
-async def sees_and_hears(page: Page, others: int, *, seconds: float) -> None:
+async def sees_and_hears(page: Evaluates, others: int, *, seconds: float) -> None:
     """Wait until the page shows `others` moving remote pictures and receives sound."""
     first = await look(page)
 

