@@ -20,9 +20,9 @@ def main() -> int:
         return 0
     findings = total = 0
     for name in arguments.targets or TARGETS:
-        outcome = engine.run(name, seconds=arguments.seconds)
+        outcome = engine.run([name], seconds=arguments.seconds)
         total += outcome.inputs
-        if outcome.finding is None:
+        if not outcome.broken:
             _say(f"{name}: {outcome.inputs} inputs, nothing found")
             continue
         findings += 1

@@ -1,14 +1,16 @@
-"""Running targets under atheris, each in a process of its own: coverage leads its mutations.
+"""Running targets under atheris in a process of their own: coverage leads its mutations.
 
 atheris has no wheel for every Python and machine. Where it is absent, nothing here runs and `missing()` says so.
 """
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +24,17 @@ _RUNS = re.compile(rb"stat::number_of_executed_units: +(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one target did."""
+    """How a run did."""
 
-    target: str
     inputs: int
-    finding: bytes | None
-    """The input that broke it."""
+    counts: dict[str, int]
+    """The same by target, but for the last few."""
+    broken: str
+    """The target that broke; empty when none did."""
+    finding: bytes
+    """The input that broke it; empty when none did or no single input was it."""
     said: str
-    """What it said at the end."""
+    """What the process said at the end."""
 
 
 def missing() -> str | None:
@@ -39,13 +44,13 @@ def missing() -> str | None:
     return None
 
 
-def run(target: str, *, seconds: int, seed: int = 0) -> Outcome:
-    """Fuzz one target for so long; seed 0 takes one by chance."""
+def run(names: Sequence[str], *, seconds: int, seed: int = 0) -> Outcome:
+    """Fuzz some targets in one process for so long; seed 0 takes one by chance."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "PYTHONPATH": str(SUPPORT), "PYTHONHASHSEED": "0"}
         done = subprocess.run(
             [
-                sys.executable, "-m", "teleward_testing.fuzzing.child", target, folder,
+                sys.executable, "-m", "teleward_testing.fuzzing.child", ",".join(names), folder,
                 f"-max_total_time={seconds}", f"-timeout={INPUT_TIMEOUT_S}", f"-seed={seed}",
                 f"-rss_limit_mb={MEMORY_LIMIT_MB}", f"-artifact_prefix={folder}/found-",
                 "-print_final_stats=1", "-verbosity=0",
@@ -53,11 +58,11 @@ def run(target: str, *, seconds: int, seed: int = 0) -> Outcome:
             env=environment, capture_output=True, timeout=2 * seconds + 120, check=False,
         )  # fmt: skip
         said = done.stdout + done.stderr
-        runs = _RUNS.search(said)
-        found = [path.read_bytes() for path in Path(folder).glob("found-*")]
-        if done.returncode and not found:
-            found = [b""]  # it broke before or beside any input
+        runs, counts = _RUNS.search(said), Path(folder) / "counts.json"
+        found = next((path.read_bytes() for path in Path(folder).glob("found-*")), b"")
+        broken = names[found[0] % len(names)] if found else ",".join(names)
         return Outcome(
-            target, int(runs[1]) if runs else 0, found[0] if found else None,
-            said.decode(errors="replace")[-4000:],
+            int(runs[1]) if runs else 0,
+            json.loads(counts.read_text()) if counts.exists() else {},
+            broken if done.returncode else "", found[1:], said.decode(errors="replace")[-4000:],
         )  # fmt: skip

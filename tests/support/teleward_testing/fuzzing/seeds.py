@@ -59,7 +59,7 @@ def rtcp_packets() -> list[bytes]:
 
 def arrivals() -> list[bytes]:
     """Steps between arrivals, as `parsers.feedback` reads them."""
-    scattered = struct.pack("!4h", -600, 1, 1, 1) * 500
+    scattered = struct.pack("!4h", -600, 1, 1, 1) * 270
     return [bytes(40), struct.pack("!6h", 4, -8, 1, 1, 300, 30_000), scattered]
 
 
