@@ -7,6 +7,7 @@ from teleward_contract.signalling import Frame
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import LocalTransport, Negotiated
+from teleward_media.core.datagrams import Datagrams
 from teleward_media.core.forwarding import ForwardingPlan, Observed, Orders, Quality
 from teleward_media.core.offer import Offer
 
@@ -29,11 +30,22 @@ class Transports(Protocol):
         negotiated: Negotiated,
         on_closed: Callable[[], None],
     ) -> LocalTransport:
-        """Expect a peer; an earlier peer of the participant is closed. `on_closed` when it ends."""
+        """Expect a peer. An earlier one of the participant lives on until the new one can carry its media.
+
+        `on_closed` when the participant's last peer has closed.
+        """
+        ...
+
+    def restart(self, participant: ParticipantId, offer: Offer) -> LocalTransport | None:
+        """Give the peer that made this offer new ICE credentials; DTLS, keys and media go on.
+
+        Returns:
+            Our side under the new credentials; None when no peer of the participant has the offer's fingerprints.
+        """
         ...
 
     def close(self, participant: ParticipantId) -> None:
-        """Close the participant's peer; nothing of it is forwarded any more."""
+        """Close the participant's peers; nothing of them is forwarded any more."""
         ...
 
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
@@ -64,11 +76,15 @@ class SrtpKeys(Protocol):
 class Egress(Protocol):
     """What takes the packets that leave."""
 
-    def send(self, peer: int, segments: Sequence[memoryview]) -> None:
-        """Send datagrams to a peer's proven address: all of the first one's size, the last maybe shorter.
+    def send(self, peer: int, block: Datagrams, indexes: Sequence[int]) -> None:
+        """Gather datagrams of a block for a peer's proven address: all of the first one's size, the last maybe shorter.
 
-        What the network refuses is counted and dropped. The views are not valid after the call.
+        What the network refuses is counted and dropped. The block must not change before the flush.
         """
+        ...
+
+    def flush(self) -> None:
+        """Send what was gathered, for all peers together."""
         ...
 
 

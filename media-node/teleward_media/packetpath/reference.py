@@ -86,6 +86,7 @@ class ReferencePath:
     def set_plan(self, plan: ForwardingPlan, now: Seconds) -> None:
         """Replace the forwarding plan."""
         self._casting.set_plan(plan, now)
+        self._out.flush()
 
     def steer(self, orders: Orders, now: Seconds) -> None:
         """Carry out what steering decided."""
@@ -102,6 +103,7 @@ class ReferencePath:
         for participant, probe in orders.probes.items():
             for path in self._casting.of(participant)[-1:]:
                 self._repairs.probe(path, probe)
+        self._out.flush()
 
     def look(self) -> Observed:
         """Hand over what was seen since the last call."""
