@@ -7,6 +7,7 @@ from teleward_contract.signalling import Frame
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import LocalTransport, Negotiated
+from teleward_media.core.datagrams import Datagrams
 from teleward_media.core.forwarding import ForwardingPlan, Heard, Observed, Orders, Quality
 from teleward_media.core.offer import Offer
 
@@ -29,21 +30,22 @@ class Transports(Protocol):
         negotiated: Negotiated,
         on_closed: Callable[[], None],
     ) -> LocalTransport:
-        """Expect a peer; an earlier one of the participant lives on until this one carries media.
+        """Expect a peer. An earlier one of the participant lives on until the new one can carry its media.
 
-        `on_closed` when this peer ends by itself, also when another has taken its place by then.
+        `on_closed` when the participant's last peer has closed.
         """
         ...
 
     def restart(self, participant: ParticipantId, offer: Offer) -> LocalTransport | None:
-        """Give the participant's newest peer new ICE credentials on the same DTLS and SRTP (RFC 8445 §9).
+        """Give the peer that made this offer new ICE credentials; DTLS, keys and media go on.
 
-        None when there is no such peer, or its certificate is not the offer's.
+        Returns:
+            Our side under the new credentials; None when no peer of the participant has the offer's fingerprints.
         """
         ...
 
     def close(self, participant: ParticipantId) -> None:
-        """Close the participant's peer; nothing of it is forwarded any more."""
+        """Close the participant's peers; nothing of them is forwarded any more."""
         ...
 
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
@@ -74,11 +76,15 @@ class SrtpKeys(Protocol):
 class Egress(Protocol):
     """What takes the packets that leave."""
 
-    def send(self, peer: int, segments: Sequence[memoryview]) -> None:
-        """Send datagrams to a peer's proven address: all of the first one's size, the last maybe shorter.
+    def send(self, peer: int, block: Datagrams, indexes: Sequence[int]) -> None:
+        """Gather datagrams of a block for a peer's proven address: all of the first one's size, the last maybe shorter.
 
-        What the network refuses is counted and dropped. The views are not valid after the call.
+        What the network refuses is counted and dropped. The block must not change before the flush.
         """
+        ...
+
+    def flush(self) -> None:
+        """Send what was gathered, for all peers together."""
         ...
 
 

@@ -88,6 +88,8 @@ class Offer:
     """What the answer needs of an offer."""
 
     ufrag: str
+    password: str
+    """With which an address must answer before its peer is sent to there (`core/ice.py`)."""
     fingerprints: tuple[tuple[str, str], ...]
     """(hash function, value) pairs, as in RFC 8122."""
     sections: tuple[Section, ...]
@@ -125,9 +127,9 @@ def parse_offer(text: str) -> Offer:
             raise OfferRefusedError(
                 "the offerer must be able to be the DTLS client: setup actpass"
             )
-    _one(session, blocks, "ice-pwd", _ICE)  # never used: we ask nobody anything
     return Offer(
         ufrag=_one(session, blocks, "ice-ufrag", _ICE),
+        password=_one(session, blocks, "ice-pwd", _ICE),
         fingerprints=_fingerprints(session, blocks),
         sections=sections,
     )

@@ -79,19 +79,19 @@ class Outbox:
 
     def flush(self) -> None:
         """Send everything in the arena: per receiver, in runs of equal size."""
-        if not self._dirty:
-            return
         for path in self._dirty:
             pending, path.pending = path.pending, []
             sizes = [self.arena.lengths[index] for index in pending]
             for first, end, size in runs(sizes):
                 self._send(path, pending[first:end], size)
         self._dirty.clear()
-        self.arena.count = 0
+        if self.arena.count:
+            self._egress.flush()
+            self.arena.count = 0
 
     def _send(self, path: PeerPath, indexes: list[int], size: int) -> None:
         arena = self.arena
-        segments = []
+        protected = []
         for index in indexes:
             at, length = index * STRIDE, arena.lengths[index]
             if length < size and index != indexes[-1]:
@@ -102,20 +102,24 @@ class Outbox:
             if length == REFUSED:
                 self._count("drop_protect", 1)
                 continue
-            segments.append(arena.view[at : at + length])
-        if segments:
-            self._count("forwarded", len(segments))
-            self._egress.send(path.number, segments)
+            arena.lengths[index] = length
+            protected.append(index)
+        if protected:
+            self._count("forwarded", len(protected))
+            self._egress.send(path.number, arena, protected)
 
     def control(self, path: PeerPath, packet: bytes) -> None:
-        """Send RTCP at once."""
+        """Write RTCP; it leaves with the flush, before the media of the same wake-up."""
         arena = self.arena
         if arena.count == arena.capacity:
             self.flush()
-        at = arena.count * STRIDE
+        index = arena.count
+        at = index * STRIDE
         arena.buffer[at : at + len(packet)] = packet
         length = path.transmit.protect_rtcp(at, len(packet))
         if length == REFUSED:
             self._count("drop_protect", 1)
-        else:
-            self._egress.send(path.number, [arena.view[at : at + length]])
+            return
+        arena.lengths[index] = length
+        arena.count = index + 1
+        self._egress.send(path.number, arena, (index,))

@@ -99,6 +99,7 @@ class ReferencePath:
     def set_plan(self, plan: ForwardingPlan, now: Seconds) -> None:
         """Replace the forwarding plan."""
         self._casting.set_plan(plan, now)
+        self._out.flush()
 
     def steer(self, orders: Orders, now: Seconds) -> None:
         """Carry out what steering decided."""
@@ -115,6 +116,7 @@ class ReferencePath:
         for participant, probe in orders.probes.items():
             for path in self._casting.of(participant)[-1:]:
                 self._repairs.probe(path, probe)
+        self._out.flush()
 
     def hear(self) -> Heard:
         """Hand over what receivers told since the last call of the packets sent to them."""

@@ -109,10 +109,21 @@ class Wire:
 
     sent: list[tuple[int, bytes]] = field(default_factory=list)
 
-    def send(self, peer: int, segments: Sequence[memoryview]) -> None:
+    gathered: list[tuple[int, Datagrams, Sequence[int]]] = field(default_factory=list)
+
+    def send(self, peer: int, block: Datagrams, indexes: Sequence[int]) -> None:
+        """Note what is to leave."""
+        sizes = {block.lengths[index] for index in indexes[:-1]}
+        assert len(sizes) <= 1, "a run is not of one size"
+        self.gathered.append((peer, block, indexes))
+
+    def flush(self) -> None:
         """Keep copies."""
-        assert len({len(one) for one in segments[:-1]}) <= 1, "a run is not of one size"
-        self.sent += [(peer, bytes(one)) for one in segments]
+        for peer, block, indexes in self.gathered:
+            for index in indexes:
+                at = index * STRIDE
+                self.sent.append((peer, bytes(block.view[at : at + block.lengths[index]])))
+        self.gathered.clear()
 
 
 class PacketCall:

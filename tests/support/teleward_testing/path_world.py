@@ -50,9 +50,19 @@ class Wire:
     sizes: list[list[int]] = field(default_factory=list)
     """Sizes of what left together."""
 
-    def send(self, peer: int, segments: Sequence[memoryview]) -> None:
-        self.sizes.append([len(one) for one in segments])
-        self.sent += [(self.people[peer], bytes(one)) for one in segments]
+    gathered: list[tuple[int, Datagrams, Sequence[int]]] = field(default_factory=list)
+
+    def send(self, peer: int, block: Datagrams, indexes: Sequence[int]) -> None:
+        self.gathered.append((peer, block, indexes))
+
+    def flush(self) -> None:
+        for peer, block, indexes in self.gathered:
+            self.sizes.append([block.lengths[index] for index in indexes])
+            for index in indexes:
+                at = index * STRIDE
+                packet = bytes(block.view[at : at + block.lengths[index]])
+                self.sent.append((self.people[peer], packet))
+        self.gathered.clear()
 
 
 @dataclass
