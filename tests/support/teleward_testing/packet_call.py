@@ -192,9 +192,10 @@ class PacketCall:
         self.take()
 
     def wait(self, seconds: float) -> None:
-        """Move the clock and tick once."""
+        """Move the clock, and do what the pump does with every tick."""
         self.now = Seconds(self.now + seconds)
         self.path.tick(self.now)
+        self.steering.hear(self.path.hear(), self.now)
 
     def newest(self, name: str) -> int:
         """Tell the number of somebody's newest peer; 0 when there is none."""
