@@ -44,10 +44,11 @@ class Peers:
     """Opens, restarts and closes peers."""
 
     def __init__(
-        self, port: UdpPort, path: PacketPath, counters: Counters, host: str, udp_port: int
-    ) -> None:
+        self, port: UdpPort, path: PacketPath, counters: Counters, host: str, udp_port: int,
+        *, overlap_s: float = OVERLAP_S,
+    ) -> None:  # fmt: skip
         self._port, self._path, self._counters = port, path, counters
-        self._host, self._udp_port = host, udp_port
+        self._host, self._udp_port, self._overlap_s = host, udp_port, overlap_s
         self._certificate = Certificate()
         self._peers: dict[ParticipantId, list[_Peer]] = {}
         """Oldest first."""
@@ -121,7 +122,7 @@ class Peers:
         peers = self._peers[peer.participant]
         if peers[0] is not peer:
             try:
-                async with asyncio.timeout(OVERLAP_S):
+                async with asyncio.timeout(self._overlap_s):
                     await peer.dtls.closed()
             except TimeoutError:
                 for old in peers[: peers.index(peer)]:
