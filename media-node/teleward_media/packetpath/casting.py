@@ -52,6 +52,8 @@ class Casting:
             return
         path.pending.clear()
         path.queue.clear()
+        for layer in path.layers.values():
+            layer.empty()  # a slot may remember what it carried last
         beside = self._of[path.id]
         beside.remove(path)
         if not beside:

@@ -168,6 +168,7 @@ class PacketCall:
 
     def steer(self) -> None:
         """Do what the pump does ten times a second: look, decide, order."""
+        self.steering.hear(self.path.hear(), self.now)
         seen = self.path.look()
         self.path.steer(self.steering.decide(seen, self._plan, {}, self.now), self.now)
 

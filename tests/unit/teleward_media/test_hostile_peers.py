@@ -248,6 +248,17 @@ def test_a_stream_that_another_has_taken_over_keeps_no_packets() -> None:
     ] * 4 + [20]
 
 
+def test_who_is_gone_leaves_no_packets_behind() -> None:
+    call = call_of("ada", "ben")
+    call.plan(("ada", "camera", "ben", "v0"))
+    call.send("ada", rtp(1, b"\x90\x80\x07\x00" + KEY))
+    (layer,) = call.peer("ada").layers.values()
+    assert any(layer.ring)
+    call.leave("ada")
+
+    assert not any(layer.ring)
+
+
 @pytest.mark.parametrize(
     ("kind", "ssrc", "payload_type", "slot", "most_bps"),
     [

@@ -50,6 +50,8 @@ def _check_slot(slot: Slot, call: PacketCall) -> None:
     assert slot.layer is None or slot.layer.takers.count(slot) == 1
     assert slot.layer is None or slot.segments[-1].layer is slot.layer
     assert slot.awaited is None or slot.awaited.waiting.count(slot) == 1
+    newest = slot.newest[0].layer if slot.newest else None
+    assert newest is None or newest.peer in call.path._peers or not any(newest.ring)
     for segment in slot.segments:
         layer = segment.layer
         assert layer.peer in call.path._peers, "a ring of somebody who is gone"

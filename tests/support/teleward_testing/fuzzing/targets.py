@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from teleward_testing.fuzzing import parsers, paths, rooms, sealed, seeds, states
+from teleward_testing.fuzzing import parsers, paths, rooms, sealed, seeds, states, transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Target:
 
 
 PARSERS = {
+    "stun": Target(transport.binding, transport.requests, 1200),
     "rtp": Target(parsers.rtp, seeds.rtp_packets, 1500),
     "rtcp": Target(parsers.rtcp, seeds.rtcp_packets, 1500),
     "sdp": Target(parsers.sdp, seeds.offers, 16_384, seeds.words(seeds.offers())),
@@ -29,6 +30,7 @@ PARSERS = {
 """Single readers: thousands of inputs a second, and more."""
 SCRIPTS = {
     "feedback": Target(parsers.feedback, seeds.arrivals, 2200),
+    "ice": Target(transport.ice, transport.scripts, 1024),
     "calls": Target(rooms.calls, rooms.scripts, 4096),
     "isolation": Target(paths.isolation, paths.scripts, 1024),
     "company": Target(paths.company, paths.scripts, 1024),
