@@ -14,7 +14,7 @@ from teleward_media.packetpath.rtpwire import Buffer
 
 _LONGEST_VP8 = 7
 """Bytes of the longest descriptor, and the first of the frame."""
-_SLICE_IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
+_SPS, _STAP_A, _FU_A = 7, 24, 28
 
 
 class Descriptor(NamedTuple):
@@ -79,7 +79,11 @@ def read_vp8(packet: Buffer, at: int, end: int) -> Descriptor | None:
 
 
 def read_h264(packet: Buffer, at: int, end: int) -> Descriptor | None:
-    """Read how an H.264 payload begins; None if it is cut short."""
+    """Read how an H.264 payload begins; None if it is cut short.
+
+    A keyframe begins with its parameter sets, which travel with it (RFC 7742 §6.2): a slice that needs no other picture
+    decodes nowhere without them, so a slot must not begin at it when they are still missing.
+    """
     if at >= end:
         return None
     kind = packet[at] & 0x1F
@@ -89,8 +93,8 @@ def read_h264(packet: Buffer, at: int, end: int) -> Descriptor | None:
         if at + 2 > end:
             return None
         starts, kind = packet[at + 1] & 0x80 != 0, packet[at + 1] & 0x1F
-        return Descriptor(starts, starts and kind in (_SLICE_IDR, _SPS))
-    return Descriptor(starts_frame=True, keyframe=kind in (_SLICE_IDR, _SPS))
+        return Descriptor(starts, starts and kind == _SPS)
+    return Descriptor(starts_frame=True, keyframe=kind == _SPS)
 
 
 def _stap_a(packet: Buffer, at: int, end: int) -> Descriptor | None:
@@ -101,7 +105,7 @@ def _stap_a(packet: Buffer, at: int, end: int) -> Descriptor | None:
         size = packet[at] << 8 | packet[at + 1]
         if size == 0 or at + 2 + size > end:
             return None
-        keyframe = keyframe or packet[at + 2] & 0x1F in (_SLICE_IDR, _SPS)
+        keyframe = keyframe or packet[at + 2] & 0x1F == _SPS
         at += 2 + size
     return Descriptor(starts_frame=True, keyframe=keyframe)
 

@@ -75,12 +75,14 @@ def test_numbers_that_are_not_there_are_not_written() -> None:
 @pytest.mark.parametrize(
     ("data", "starts", "key"),
     [
-        (b"\x65slice", True, True), (b"\x67sps", True, True), (b"\x41slice", True, False),
-        (bytes([0x7C, FU_START | 5]) + b"x", True, True),
+        (b"\x65slice", True, False), (b"\x67sps", True, True), (b"\x41slice", True, False),
+        (bytes([0x7C, FU_START | 5]) + b"x", True, False),
         (bytes([0x7C, FU_MIDDLE | 5]) + b"x", False, False),
         (bytes([0x5C, FU_START | 1]) + b"x", True, False),
         (b"\x78\x00\x02\x67a\x00\x02\x68b", True, True),
+        (bytes([0x7C, FU_START | 7]) + b"x", True, True),
         (b"\x78\x00\x02\x41a\x00\x02\x41b", True, False),
+        (b"\x78\x00\x02\x65a\x00\x02\x65b", True, False),
     ],
 )  # fmt: skip
 def test_an_h264_keyframe_is_told_by_its_first_units(data: bytes, starts: bool, key: bool) -> None:
