@@ -88,7 +88,27 @@ class Egress(Protocol):
         ...
 
 
-class PacketPath(Protocol):
+class Steered(Protocol):
+    """What the packet path tells of itself, and takes as orders: lists and numbers, ten times a second."""
+
+    def hear(self) -> Heard:
+        """Hand over what receivers told since the last call of the packets sent to them; with every tick."""
+        ...
+
+    def look(self) -> Observed:
+        """Hand over what was seen since the last call; every 100 ms or so, or it piles up."""
+        ...
+
+    def steer(self, orders: Orders, now: Seconds) -> None:
+        """Carry out what steering decided."""
+        ...
+
+    def qualities(self, now: Seconds) -> dict[ParticipantId, Quality]:
+        """Tell how each peer's path did since the last call; every few seconds."""
+        ...
+
+
+class PacketPath(Steered, Protocol):
     """Carries packets by plan; `packetpath.reference` is the one in Python.
 
     Peers go by number on the way of a packet, and by participant where people are meant.
@@ -109,28 +129,12 @@ class PacketPath(Protocol):
         """Forget a peer and its keys."""
         ...
 
-    def receive(self, now: Seconds) -> None:
-        """Take in the SRTP and SRTCP datagrams of proven peers that stand in the ingress block."""
-        ...
-
     def set_plan(self, plan: ForwardingPlan, now: Seconds) -> None:
         """Replace the forwarding plan."""
         ...
 
-    def steer(self, orders: Orders, now: Seconds) -> None:
-        """Carry out what steering decided."""
-        ...
-
-    def hear(self) -> Heard:
-        """Hand over what receivers told since the last call of the packets sent to them; with every tick."""
-        ...
-
-    def look(self) -> Observed:
-        """Hand over what was seen since the last call; every 100 ms or so, or it piles up."""
-        ...
-
-    def qualities(self, now: Seconds) -> dict[ParticipantId, Quality]:
-        """Tell how each peer's path did since the last call; every few seconds."""
+    def receive(self, now: Seconds) -> None:
+        """Take in the SRTP and SRTCP datagrams of proven peers that stand in the ingress block."""
         ...
 
     def tick(self, now: Seconds) -> None:
