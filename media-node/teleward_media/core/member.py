@@ -61,6 +61,10 @@ class Member:
             last=self.last | self.slots, chat_since=self.chat_since, chat_budget=self.chat_budget,
         )  # fmt: skip
 
+    def begin_anew(self) -> None:
+        """Forget what it sent: who leaves and comes again comes in as anybody does, who was cut off goes on."""
+        self.audio, self.video, self.screen = True, True, False
+
     def view(self) -> ParticipantView:
         """Show this participant to the others."""
         return ParticipantView(

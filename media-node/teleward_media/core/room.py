@@ -155,6 +155,8 @@ class Room:
         member = self._members.pop(participant, None)
         if member is None:
             return []
+        if reason is CloseReason.LEFT:
+            member.begin_anew()
         self._away[participant] = member
         if len(self._away) > REMEMBERED:
             del self._away[next(iter(self._away))]

@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from teleward_contract.signalling import CloseReason, Right, ShownSlot
 from teleward_contract.units import ParticipantId, Seconds
 from teleward_media.core.forwarding import HIDDEN, Interest, Observed, Output, SourceId
@@ -137,6 +138,20 @@ def test_who_returns_stands_where_it_stood() -> None:
         room.plan()
 
     assert shown(room, ADA) == before
+
+
+@pytest.mark.parametrize(
+    ("reason", "sends"), [(CloseReason.LEFT, True), (CloseReason.GONE, False)]
+)
+def test_who_leaves_comes_again_unmuted_and_who_was_cut_off_as_it_was(
+    reason: CloseReason, sends: bool
+) -> None:
+    room = room_of("ada", "ben")
+    room.media(BEN, audio=False, video=False, screen=False)
+    room.leave(BEN, reason, Seconds(0))
+    room.join(person("ben"), peer())
+
+    assert [(view.audio, view.video) for view in room.participants()][-1] == (sends, sends)
 
 
 def test_a_new_peer_of_somebody_shows_the_others_where_they_were() -> None:
