@@ -98,6 +98,8 @@ class Frame(BaseModel):
 
 MAX_NAME = 120
 """Characters of a name that is shown."""
+MAX_ID = 512
+"""Characters of a participant's id: a call's, which names a namespace, a clinic and a room (63 each), and a person's."""
 MAX_CHAT = 2000
 """Characters of one chat message: a screenful, and at most an eighth of a frame in any script."""
 MAX_VIEW = 64
@@ -164,7 +166,7 @@ class Hold(Frame):
     """Hold or take back a participant; held, it neither sends nor receives. Needs `Right.HOLD`."""
 
     type: Literal["hold"] = "hold"
-    participant: str
+    participant: str = Field(max_length=MAX_ID)
     on: bool
 
 
@@ -172,7 +174,7 @@ class Remove(Frame):
     """Remove a participant. Needs `Right.REMOVE`."""
 
     type: Literal["remove"] = "remove"
-    participant: str
+    participant: str = Field(max_length=MAX_ID)
 
 
 class End(Frame):
@@ -198,7 +200,7 @@ class Mute(Frame):
     """Turn a participant's microphone off for all, until it says `media` itself. Needs `Right.MUTE`."""
 
     type: Literal["mute"] = "mute"
-    participant: str
+    participant: str = Field(max_length=MAX_ID)
 
 
 class Chat(Frame):
