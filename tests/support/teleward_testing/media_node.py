@@ -173,7 +173,9 @@ async def attach(
     rights: frozenset[Right] = frozenset(), max_participants: int = 6, cost: int = 2,
 ) -> Participant:  # fmt: skip
     """Open a control socket with a ticket; the first frame after it tells whether it was admitted."""
-    socket = await connect(f"ws://127.0.0.1:{node.port}/v1/control", max_size=None, proxy=None)
+    socket = await connect(  # a bounded queue that nobody reads would hold up the close
+        f"ws://127.0.0.1:{node.port}/v1/control", max_size=None, max_queue=None, proxy=None
+    )
     challenge = signalling.parse_control_frame(await socket.recv())
     assert isinstance(challenge, Challenge)
     ticket = MediaTicket(
