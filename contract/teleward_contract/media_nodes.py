@@ -70,6 +70,8 @@ class Heartbeat(Record):
     state: MediaNodeState = MediaNodeState.ACTIVE
     capacity: CapacityUnits
     loop_lag_ms: float = 0.0
+    kernel_drops: int = 0
+    """Datagrams that the kernel has dropped since the boot as the media port was not read in time."""
     calls: tuple[LiveCall, ...] = ()
 
 
@@ -96,6 +98,7 @@ class MediaNodeView(Record):
     """Units charged by placements, reservations included."""
     calls: int
     loop_lag_ms: float
+    kernel_drops: int = 0
     alive: bool
 
 

@@ -226,7 +226,7 @@ class PoolTable:
                 control_url=node.heartbeat.control_url, udp=node.heartbeat.udp,
                 state=self._state(node), capacity=node.heartbeat.capacity, used=self._used(node),
                 calls=len(node.heartbeat.calls), loop_lag_ms=node.heartbeat.loop_lag_ms,
-                alive=self._alive(node, now),
+                kernel_drops=node.heartbeat.kernel_drops, alive=self._alive(node, now),
             )
             for _, node in sorted(self.nodes.items())
         )  # fmt: skip

@@ -22,6 +22,7 @@ from teleward_contract.tickets import TicketVerifier
 from teleward_contract.units import BootId, CapacityUnits, MediaNodeId, PoolId, Seconds
 
 from teleward_media.adapters import metrics
+from teleward_media.adapters.capture import capture
 from teleward_media.adapters.control_port import ControlPort
 from teleward_media.adapters.peers import Peers
 from teleward_media.adapters.udp_port import BATCH, Counters, UdpPort
@@ -94,9 +95,10 @@ class MediaNode:
         calls = Calls(
             peers, path, _now, grace_s=settings.participant_grace_s,
             accepts_new=lambda: self._lifecycle.accepts_new, changed=lambda: beating.hurry(),
+            capacity=settings.capacity_units,
         )  # fmt: skip
         beating = Beating(
-            self._media_nodes, lambda: self._heartbeat(calls),
+            self._media_nodes, lambda: self._heartbeat(calls, port),
             lambda beat, answer: self._obey(beat, answer, calls), metrics.HEARTBEATS_FAILED.inc,
         )  # fmt: skip
         control = ControlPort(
@@ -104,12 +106,14 @@ class MediaNode:
             is_ready=lambda: beating.accepted and self._lifecycle.accepts_new,
             drain=lambda: self._drain(calls),
             refused=lambda code: metrics.REFUSALS.labels(code=code.value).inc(),
+            capture=(lambda seconds: capture(port, seconds)) if settings.capture else None,
         )  # fmt: skip
         control_port = await control.open(settings.control_address, settings.control_port)
         host = settings.advertised_control_host or settings.control_address
         self.udp = f"{settings.advertised_address}:{udp_port}"
         self.control_url = f"ws://{host}:{control_port}/v1/control"
-        unpublish = metrics.publish(self._counters)
+        metrics.CAPACITY.set(settings.capacity_units)
+        unpublish = metrics.publish(self._counters, port.kernel_drops)
         log.info("packet_path.chosen", packet_path="python")
         log.info("process.started", address=host, port=control_port, boot=self._boot)
         tasks = [
@@ -141,16 +145,17 @@ class MediaNode:
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, self.stop)
 
-    def _heartbeat(self, calls: Calls) -> Heartbeat:
+    def _heartbeat(self, calls: Calls, port: UdpPort) -> Heartbeat:
         live = calls.live()
         metrics.CALLS.set(len(live))
         metrics.PARTICIPANTS.set(sum(call.participants for call in live))
         metrics.READY.set(self._lifecycle.accepts_new)
+        metrics.USED.set(calls.used())
         return Heartbeat(
             pool=PoolId(self._settings.pool), media_node=MediaNodeId(self._settings.media_node),
             boot=self._boot, control_url=self.control_url, udp=self.udp,
             state=self._lifecycle.state, capacity=CapacityUnits(self._settings.capacity_units),
-            loop_lag_ms=self._loop_lag_s * 1000, calls=live,
+            loop_lag_ms=self._loop_lag_s * 1000, kernel_drops=port.kernel_drops(), calls=live,
         )  # fmt: skip
 
     def _obey(self, beat: Heartbeat, answer: BeatAnswer, calls: Calls) -> None:

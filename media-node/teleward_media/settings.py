@@ -50,5 +50,8 @@ class Settings(BaseSettings):
     drain_s: float = Field(default=3600.0, ge=0)
     """After SIGTERM, how long running calls may go on, in seconds."""
 
+    capture: bool = False
+    """Whether `POST /v1/capture` is served: packet headers, without payloads and addresses, for debugging."""
+
     log_level: str = "INFO"
     """Level of the log: DEBUG, INFO, WARNING, ERROR."""

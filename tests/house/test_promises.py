@@ -36,6 +36,21 @@ def test_every_metric_is_in_the_deployables_readme(folder: str) -> None:
     assert [metric for metric in metrics if metric not in readme] == []
 
 
+def test_every_event_that_a_media_node_counts_is_in_its_readme_and_no_other() -> None:
+    folder = ROOT / "media-node/teleward_media"
+    source = "".join(
+        path.read_text() for name in ("adapters", "packetpath", "core") for path in (folder / name).rglob("*.py")
+    )  # fmt: skip
+    counted = set(re.findall(r'(?:_count|counters\.add|Outcome|event =)\(?\s*"(\w+)"', source))
+    counted |= set(re.findall(r'"(drop_\w+)"', source))
+    tables = text_of("media-node/README.md").partition("| event |")[2].partition("A **unit**")[0]
+    listed = re.findall(
+        r"`(\w+)`", "".join(line.split("|")[1] for line in tables.splitlines() if "|" in line)
+    )
+
+    assert sorted(name.removeprefix("drop_") for name in counted) == sorted(listed)
+
+
 def test_every_reason_has_a_paragraph_and_no_other() -> None:
     headings = re.findall(r"^### (\w+)$", text_of("docs/reasons.md"), re.MULTILINE)
 

@@ -22,6 +22,7 @@ from teleward_contract.signalling import (
 from teleward_contract.tickets import MediaTicket, TicketVerifier
 from teleward_contract.units import BootId, MediaNodeId, Seconds
 
+from teleward_media.adapters.capture import AT_MOST_S, CaptureBusyError
 from teleward_media.core.limiter import TokenBucket
 from teleward_media.errors import CallRefusedError
 
@@ -32,6 +33,7 @@ MAX_SEND_QUEUE = 256
 """Frames held for a reader that does not read; then it is closed."""
 FRAME_RATE, FRAME_BURST = 20.0, 60.0
 """Frames a second of one participant: a person clicks, scripts do not."""
+PCAPNG = "application/x-pcapng"
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
 
 
@@ -98,6 +100,7 @@ class ControlPort:
         self, calls: Calls, verifier: TicketVerifier, media_node: MediaNodeId, boot: BootId,
         *, is_ready: Callable[[], bool], drain: Callable[[], Awaitable[None]],
         refused: Callable[[ErrorCode], None],
+        capture: Callable[[float], Awaitable[bytes]] | None = None,
     ) -> None:  # fmt: skip
         self._calls = calls
         self._verifier = verifier
@@ -109,6 +112,9 @@ class ControlPort:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
+        if capture is not None:
+            self._capture = capture
+            app.router.add_post("/v1/capture", self._captured)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
 
     async def open(self, host: str, port: int) -> int:
@@ -135,6 +141,18 @@ class ControlPort:
     async def _drained(self, _: web.Request) -> web.Response:
         await self._drain()
         return web.Response(text="empty\n")
+
+    async def _captured(self, request: web.Request) -> web.Response:
+        try:
+            seconds = float(request.query.get("seconds", ""))
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= AT_MOST_S:
+            return web.Response(status=400, text=f"seconds: more than 0, at most {AT_MOST_S:g}\n")
+        try:
+            return web.Response(body=await self._capture(seconds), content_type=PCAPNG)
+        except CaptureBusyError:
+            return web.Response(status=409, text="another capture runs\n")
 
     async def _control(self, request: web.Request) -> web.WebSocketResponse:
         ws = web.WebSocketResponse(

@@ -1,9 +1,10 @@
 """Prometheus metrics of the media node; labels are bounded, never a person and never a call."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 from prometheus_client import Counter, Gauge
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import REGISTRY, Collector
 
 from teleward_media.adapters.udp_port import Counters
@@ -15,17 +16,27 @@ HEARTBEATS_FAILED = Counter(
 CALLS = Gauge("teleward_media_calls", "Calls held now.")
 PARTICIPANTS = Gauge("teleward_media_participants", "Participants held now.")
 LOOP_LAG = Gauge("teleward_media_loop_lag_seconds", "How late the event loop woke the last time.")
+CAPACITY = Gauge("teleward_media_capacity_units", "Units that this media node may hold.")
+USED = Gauge("teleward_media_used_units", "Units that the calls held now cost.")
 READY = Gauge("teleward_media_accepts_new_calls", "1 while new calls may be placed here.")
 
 
 class PacketCounters(Collector):
-    """Shows the packet path's counters, which are plain integers for speed."""
+    """Shows what is counted elsewhere: in plain integers for speed, by the kernel, by the event loop."""
 
-    def __init__(self, counters: Counters) -> None:
-        self._counters = counters
+    def __init__(self, counters: Counters, kernel_drops: Callable[[], int]) -> None:
+        self._counters, self._kernel_drops = counters, kernel_drops
 
-    def collect(self) -> Iterator[CounterMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Read the counters."""
+        yield GaugeMetricFamily(
+            "teleward_media_tasks", "Tasks of the event loop now.", len(asyncio.all_tasks())
+        )
+        yield CounterMetricFamily(
+            "teleward_media_kernel_drops",
+            "Datagrams that the kernel dropped as the media port was not read in time.",
+            self._kernel_drops(),
+        )
         packets = CounterMetricFamily(
             "teleward_media_packets", "Packets by what became of them.", labels=["event"]
         )
@@ -41,8 +52,8 @@ class PacketCounters(Collector):
         yield drops
 
 
-def publish(counters: Counters) -> Callable[[], None]:
-    """Register the packet counters; call the result to take them away again."""
-    collector = PacketCounters(counters)
+def publish(counters: Counters, kernel_drops: Callable[[], int]) -> Callable[[], None]:
+    """Register the counters, within the event loop; call the result to take them away again."""
+    collector = PacketCounters(counters, kernel_drops)
     REGISTRY.register(collector)
     return lambda: REGISTRY.unregister(collector)

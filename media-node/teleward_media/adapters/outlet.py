@@ -21,6 +21,8 @@ NO_ROOM = frozenset({errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM})
 MAX_REMEMBERED = 4096
 """Addresses remembered as refusing to be cut for, and as Python writes them; 200 bytes each. When it is full they are
 forgotten."""
+MAX_CARRIED_BYTES = 1452
+"""What Ethernet carries in a datagram over IPv6. That a longer one is not cut says nothing about the next."""
 WORTH_A_BATCH = 4
 """Messages from which on one `sendmmsg` costs less than a call each: its structures cost 1.4 us more for one message,
 as much for five, and 0.1 us less each for twenty (loopback, 1160 bytes, 3.0 us each)."""
@@ -108,9 +110,10 @@ class Outlet:
         """Take in that the kernel does not send a message: what it will not cut is sent whole, the rest is lost."""
         to, indexes, size = message
         if size and error in NOT_CUT:
-            if len(self._uncut) >= MAX_REMEMBERED:
-                self._uncut.clear()
-            self._uncut.add(to)
+            if size <= MAX_CARRIED_BYTES:
+                if len(self._uncut) >= MAX_REMEMBERED:
+                    self._uncut.clear()
+                self._uncut.add(to)
             self._count("cut_refused", 1)
             for index in indexes:
                 self._alone(to, self._view(index))

@@ -93,11 +93,13 @@ class Calls:
     def __init__(
         self, transports: Transports, path: PacketPath, now: Callable[[], Seconds],
         *, grace_s: float, accepts_new: Callable[[], bool], changed: Callable[[], None],
+        capacity: int | None = None,
     ) -> None:  # fmt: skip
         self._transports, self._path, self._now = transports, path, now
         self._grace_s = grace_s
         self._accepts_new = accepts_new
         self._changed = changed
+        self._capacity = capacity
         self._calls: dict[CallId, _Call] = {}
         self._plans: dict[CallId, ForwardingPlan] = {}
         self._interests: dict[CallId, Interests] = {}
@@ -113,6 +115,10 @@ class Calls:
             LiveCall(call=c.id, epoch=c.epoch, cost=c.cost, participants=len(c.room))
             for c in self._calls.values()
         )
+
+    def used(self) -> int:
+        """Units that the calls held here cost together."""
+        return sum(call.cost for call in self._calls.values())
 
     def fence(self, given_away: tuple[LiveCall, ...]) -> None:
         """Close calls that the routing state gave away, unless they were placed here anew meanwhile."""
@@ -135,7 +141,7 @@ class Calls:
             Whether the participant's peer still lives and may be resumed.
 
         Raises:
-            CallRefusedError: The placement is stale, or this media node takes no new call.
+            CallRefusedError: The placement is stale, or this media node takes no new call or has no room for it.
         """
         call = self._calls.get(ticket.call)
         if call is not None and ticket.epoch < call.epoch:
@@ -148,6 +154,8 @@ class Calls:
         if call is None:
             if not self._accepts_new():
                 raise CallRefusedError(ErrorCode.NO_CAPACITY, "this media node takes no new call")
+            if self._capacity is not None and self.used() + ticket.cost > self._capacity:
+                raise CallRefusedError(ErrorCode.NO_CAPACITY, "this media node is full")
             call = _Call(ticket.call, ticket.epoch, ticket.cost, Room(ticket.max_participants))
             call.room.empty_since = self._now()
             self._calls[ticket.call] = call

@@ -62,13 +62,24 @@ class RunningMediaNode:
 
     def threads(self) -> int:
         """Threads of the process now."""
+        return self._status("Threads:")
+
+    def memory_bytes(self) -> int:
+        """Resident memory of the process now."""
+        return self._status("VmRSS:") * 1024
+
+    def open_files(self) -> int:
+        """File descriptors of the process now."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def _status(self, what: str) -> int:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.partition("Threads:")[2].split()[0])
+        return int(status.partition(what)[2].split()[0])
 
 
 @contextmanager
-def running_media_node(redis_url: str) -> Iterator[RunningMediaNode]:
-    """Start one media node and stop it."""
+def running_media_node(redis_url: str, **settings: str) -> Iterator[RunningMediaNode]:
+    """Start one media node, with some settings of its own, and stop it."""
     signer = TicketSigner(TicketSigner.generate())
     with tempfile.TemporaryDirectory() as folder:
         keys = Path(folder, "keys.json")
@@ -78,7 +89,7 @@ def running_media_node(redis_url: str) -> Iterator[RunningMediaNode]:
             "TELEWARD_MEDIA_NODE": "media-0", "TELEWARD_CAPACITY_UNITS": "100",
             "TELEWARD_TICKET_PUBLIC_KEYS_FILE": str(keys), "TELEWARD_DRAIN_S": "0",
             "TELEWARD_PARTICIPANT_GRACE_S": "2",
-        }  # fmt: skip
+        } | {f"TELEWARD_{name.upper()}": value for name, value in settings.items()}  # fmt: skip
         process = subprocess.Popen(
             [sys.executable, "-m", "teleward_media.main"],
             env=environment,
@@ -110,6 +121,7 @@ class Participant:
         self.ticket = ticket
         self.resumable = resumable
         self.peer: Peer | None = None
+        self.admitted = True
 
     async def send(self, frame: Frame) -> None:
         await self.socket.send(signalling.encode(frame))
@@ -158,23 +170,27 @@ class Participant:
 
 async def attach(
     node: RunningMediaNode, who: str | None, *, call: str = "visit:1", epoch: int = 1,
-    rights: frozenset[Right] = frozenset(), max_participants: int = 6,
+    rights: frozenset[Right] = frozenset(), max_participants: int = 6, cost: int = 2,
 ) -> Participant:  # fmt: skip
     """Open a control socket with a ticket; the first frame after it tells whether it was admitted."""
-    socket = await connect(f"ws://127.0.0.1:{node.port}/v1/control", max_size=None, proxy=None)
+    socket = await connect(  # a bounded queue that nobody reads would hold up the close
+        f"ws://127.0.0.1:{node.port}/v1/control", max_size=None, max_queue=None, proxy=None
+    )
     challenge = signalling.parse_control_frame(await socket.recv())
     assert isinstance(challenge, Challenge)
     ticket = MediaTicket(
         nonce=challenge.nonce, media_node=MediaNodeId(challenge.media_node),
         boot=BootId(challenge.boot), call=CallId(call), epoch=PlacementEpoch(epoch),
-        cost=CapacityUnits(2), max_participants=max_participants,
+        cost=CapacityUnits(cost), max_participants=max_participants,
         participant=ParticipantId(f"{call}/{who}") if who else None, name=who or "",
         role=ParticipantRole.GUEST, rights=rights,
     )  # fmt: skip
     await socket.send(signalling.encode(Authenticate(ticket=node.signer.sign(ticket))))
     text = await socket.recv()
     if '"admitted"' not in str(text):
-        return Participant(_Replayed(socket, text), ticket, resumable=False)  # type: ignore[arg-type]  # reads like a connection
+        refused = Participant(_Replayed(socket, text), ticket, resumable=False)  # type: ignore[arg-type]  # reads like a connection
+        refused.admitted = False
+        return refused
     admitted = signalling.parse_control_frame(text)
     assert isinstance(admitted, Admitted)
     return Participant(socket, ticket, resumable=admitted.resumable)
