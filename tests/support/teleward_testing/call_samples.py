@@ -21,7 +21,8 @@ SAMPLE = (
 (() => {
   const rows = (window.telewardTestSamples = []);
   const inbound = ["framesDecoded", "keyFramesDecoded", "freezeCount", "totalFreezesDuration", "frameWidth",
-    "bytesReceived", "packetsReceived", "packetsLost", "retransmittedPacketsReceived", "nackCount", "pliCount",
+    "bytesReceived", "packetsReceived", "packetsLost", "retransmittedPacketsReceived", "retransmittedBytesReceived",
+    "nackCount", "pliCount",
     "totalSamplesReceived", "concealedSamples", "silentConcealedSamples", "totalAudioEnergy",
     "jitterBufferDelay", "jitterBufferEmittedCount", "framesDropped"];
   const outbound = ["framesEncoded", "bytesSent", "retransmittedBytesSent", "targetBitrate", "frameWidth",
@@ -139,6 +140,7 @@ def seen(rows: Sequence[Row], begin: float, end: float) -> dict[str, float]:
         "frozen_s": round(of("totalFreezesDuration").gain, 2),
         "keyframes": of("keyFramesDecoded").gain,
         "kbit_per_s": round(of("bytesReceived").rate * 8 / 1000),
+        "repairs_kbit_per_s": round(of("retransmittedBytesReceived").rate * 8 / 1000),
         "width_last": widths[-1] if widths else 0.0,
         "packets_lost": of("packetsLost").gain,
         "nacks_sent": of("nackCount").gain,

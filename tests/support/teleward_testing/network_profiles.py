@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from teleward_testing import call_samples
 from teleward_testing.builders import House
-from teleward_testing.call_samples import Row, series
+from teleward_testing.call_samples import Row, Series, series
 from teleward_testing.impaired_call import ImpairedCall, Way, impaired_call
 from teleward_testing.impairment import PERFECT, Conditions
 
@@ -130,15 +130,21 @@ class Run:
         return widths.first(begin, lambda width: width <= LOWEST_WIDTH)
 
     def rate_back_s(self) -> float | None:
-        """Seconds from the return of the rate until as much arrives in a second as before the fall, or nearly."""
-        octets = series(self.watcher, "video", "bytesReceived")
-        before = octets.between(*self.phases["before"]).rate
+        """Seconds from the return of the rate until a second brings as much of the picture as before, or nearly."""
+        before = self._new(*self.phases["before"]).rate
         begin, end = self.phases["again"]
-        within = octets.between(begin, end)
+        within = self._new(begin, end)
         for at in within.times:
-            if within.between(at, at + 1).rate >= BACK_SHARE * before:
-                return at - begin
+            if at + 1 <= end and within.between(at, at + 1).rate >= BACK_SHARE * before:
+                return at + 1 - begin
         return None
+
+    def _new(self, begin: float, end: float) -> Series:
+        """Bytes of the picture that were no repairs, and so no probes."""
+        octets = series(self.watcher, "video", "bytesReceived")
+        again = series(self.watcher, "video", "retransmittedBytesReceived").values
+        new = tuple(all_ - old for all_, old in zip(octets.values, again, strict=True))
+        return Series(octets.times, new).between(begin, end)
 
 
 def _rounded(seconds: float | None) -> float | None:
