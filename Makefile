@@ -64,6 +64,9 @@ bench: setup  ## Measure and print JSON; WHAT=media, routing or operator (needs 
 	@for what in $(WHAT); do \
 		if [ $$what = operator ]; then PYTHONPATH=tests/support python tests/load/bench_operator.py; else teleward bench $$what; fi; done
 
+profiles: setup  ## Lead calls of real browsers through every bad network and print JSON; ARGS="--only loss --seconds 10"
+	@PYTHONPATH=tests/support python tests/load/network_profiles.py $(ARGS)
+
 fuzz: setup  ## Run property tests (EXAMPLES of each) and fuzzing (SECONDS of each target) far longer than `make test`
 	@FUZZ_EXAMPLES=$(EXAMPLES) pytest -q tests/unit tests/contract -k "properties or _any_" --timeout=7200
 	@PYTHONPATH=tests/support python -m teleward_testing.fuzzing --seconds $(SECONDS)
@@ -74,7 +77,7 @@ screenshots: setup  ## Take the README's pictures from a running system
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) $(STATIC) $(FRONTEND)/node_modules
 
-.PHONY: help setup up down test check fmt frontend crds lock kube peers bench fuzz screenshots clean
+.PHONY: help setup up down test check fmt frontend crds lock kube peers bench profiles fuzz screenshots clean
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml

@@ -1,29 +1,27 @@
 """A bad network between a browser and a media node: a UDP relay with seeded loss, delay, jitter, reordering and rate.
 
 `Link` decides what becomes of each datagram of one direction and is a function of its settings, its seed and the
-times given to it. `Relay` carries real datagrams through two links, in a thread of its own, on loopback.
+times given to it. `Relay` is a port in front of a media node's port, kept by a process of its own
+(`impairment_process.py`): a thread waits for the test's own Python, by 7 ms in the median when that is busy.
 """
 
-import contextlib
-import heapq
-import itertools
+import json
 import random
-import selectors
-import socket
-import threading
-import time
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 QUEUE_S = 0.3
 """What the queue in front of a rate limit holds, in seconds of that rate: a home router without queue management."""
 HELD_BACK_S = 0.03
 """How much later a reordered datagram arrives: behind the next frame at 30 a second."""
-LIFETIME_S = 600.0
-"""A relay that nobody closes stops by itself."""
-_RECEIVE_BYTES = 2048
-_SOCKET_BUFFER = 1 << 21
+LATE_S = 0.005
+"""A datagram that leaves this much after its time was delayed by the machine and not by the profile."""
+
+_SUPPORT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +52,12 @@ class Tally:
     overflowed: int = 0
     """Found the queue in front of the rate limit full."""
     reordered: int = 0
+    late: int = 0
+    """Of those that passed, how many left later than `LATE_S` after their time."""
 
 
 class Link:
-    """One direction. `conditions` may be changed at any time."""
+    """One direction. `conditions` may be changed at any time; what is under way already is not touched by it."""
 
     def __init__(self, conditions: Conditions, seed: int) -> None:
         self.conditions = conditions
@@ -88,95 +88,66 @@ class Link:
         return self._last
 
 
+@dataclass(slots=True)
+class Direction:
+    """One direction of a running relay."""
+
+    _relay: "Relay"
+    _name: str
+    _conditions: Conditions
+
+    @property
+    def conditions(self) -> Conditions:
+        """What the direction is like now."""
+        return self._conditions
+
+    @conditions.setter
+    def conditions(self, conditions: Conditions) -> None:
+        """Make it like this from now on; it is so when the assignment is done."""
+        self._relay.tell(self._name, conditions=asdict(conditions))
+        self._conditions = conditions
+
+    @property
+    def tally(self) -> Tally:
+        """What became of its datagrams so far."""
+        return Tally(**self._relay.tell(self._name))
+
+
+@dataclass(slots=True)
 class Relay:
     """A port in front of a media node's port. Each client has a port of its own towards the media node."""
 
-    def __init__(
-        self, target: tuple[str, int], up: Conditions, down: Conditions, seed: int
-    ) -> None:
-        self.up, self.down = Link(up, seed), Link(down, seed + 1)
-        self._target = target
-        self._front = _open()
-        self.port = int(self._front.getsockname()[1])
-        self._behind: dict[tuple[str, int], socket.socket] = {}
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._front, selectors.EVENT_READ)
-        self._due: list[tuple[float, int, socket.socket, bytes, tuple[str, int]]] = []
-        self._order = itertools.count()
-        self._rebind = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+    process: subprocess.Popen[bytes]
+    port: int = field(init=False)
+    up: Direction = field(init=False)
+    down: Direction = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Wait until the process says which port it has."""
+        self.port = self._answer()["port"]
+        self.up, self.down = Direction(self, "up", PERFECT), Direction(self, "down", PERFECT)
 
     def rebind(self) -> None:
         """Give every client a new port towards the media node, as a NAT does that forgot its mappings."""
-        self._rebind.set()
+        self.tell("rebind")
 
-    def close(self) -> None:
-        """Stop carrying."""
-        self._stop.set()
-        self._thread.join(5)
+    def strand(self) -> None:
+        """Carry nothing more for the addresses that clients have now, for good: they have left that network."""
+        self.tell("strand")
 
-    def _run(self) -> None:
-        deadline = time.monotonic() + LIFETIME_S
-        while not self._stop.is_set() and time.monotonic() < deadline:
-            if self._rebind.is_set():
-                self._rebind.clear()
-                self._forget()
-            now = time.monotonic()
-            wait = min(0.05, max(0.0, self._due[0][0] - now)) if self._due else 0.05
-            for key, _ in self._selector.select(wait):
-                self._read(key.fileobj, key.data)  # type: ignore[arg-type]  # only sockets are registered
-            self._release(time.monotonic())
-        self._forget()
-        self._selector.close()
-        self._front.close()
+    def tell(self, what: str, **arguments: object) -> dict[str, int]:
+        """Give the process one order and wait until it has carried it out."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"what": what, **arguments}).encode() + b"\n")
+        self.process.stdin.flush()
+        return self._answer()
 
-    def _read(self, sock: socket.socket, client: tuple[str, int] | None) -> None:
-        with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
-            while True:
-                data, address = sock.recvfrom(_RECEIVE_BYTES)
-                now = time.monotonic()
-                if client is None:
-                    self._hold(self.up, now, self._towards(address), data, self._target)
-                else:
-                    self._hold(self.down, now, self._front, data, client)
-
-    def _hold(
-        self, link: Link, now: float, out: socket.socket, data: bytes, to: tuple[str, int]
-    ) -> None:
-        arrival = link.carry(len(data), now)
-        if arrival is not None:
-            heapq.heappush(self._due, (arrival, next(self._order), out, data, to))
-
-    def _release(self, now: float) -> None:
-        while self._due and self._due[0][0] <= now:
-            _, _, out, data, to = heapq.heappop(self._due)
-            with contextlib.suppress(
-                OSError
-            ):  # closed by a rebinding, or refused by the other end
-                out.sendto(data, to)
-
-    def _towards(self, client: tuple[str, int]) -> socket.socket:
-        sock = self._behind.get(client)
-        if sock is None:
-            sock = self._behind[client] = _open()
-            self._selector.register(sock, selectors.EVENT_READ, client)
-        return sock
-
-    def _forget(self) -> None:
-        for sock in self._behind.values():
-            self._selector.unregister(sock)
-            sock.close()
-        self._behind.clear()
-
-
-def _open() -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
-    sock.setblocking(False)
-    sock.bind(("127.0.0.1", 0))
-    return sock
+    def _answer(self) -> dict[str, int]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the relay has ended"
+        answer: dict[str, int] = json.loads(line)
+        return answer
 
 
 @contextmanager
@@ -184,8 +155,11 @@ def relay(
     port: int, *, up: Conditions = PERFECT, down: Conditions = PERFECT, seed: int = 1
 ) -> Iterator[Relay]:
     """Carry datagrams to a port of this machine until the block ends."""
-    running = Relay(("127.0.0.1", port), up, down, seed)
-    try:
+    command = [sys.executable, "-m", "teleward_testing.impairment_process", str(port), str(seed)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_SUPPORT
+    )
+    with process:  # its standard input closes at the end, and with it the process
+        running = Relay(process)
+        running.up.conditions, running.down.conditions = up, down
         yield running
-    finally:
-        running.close()

@@ -167,10 +167,14 @@ class Running:
 
     def metrics(self, process: str) -> str:
         """The text of one process's /metrics."""
+        with urllib.request.urlopen(self.metrics_url(process), timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def metrics_url(self, process: str) -> str:
+        """Where one process shows its metrics."""
         urls = [p.metrics for p in self.status().processes if p.name == process and p.metrics]
         assert urls, f"{process} shows no metrics URL"
-        with urllib.request.urlopen(urls[0], timeout=5) as answer:
-            return str(answer.read().decode())
+        return urls[0]
 
     def until(self, what: str, is_so: Callable[[Status], bool], seconds: float = 20) -> Status:
         """Wait until the status satisfies `is_so`."""
