@@ -32,7 +32,6 @@ from av import Packet
 from hypothesis import given
 from hypothesis import strategies as st
 from teleward_media.core.answer import (
-    ABS_SEND_TIME,
     AUDIO_LEVEL,
     MID,
     REPAIRED_RID,
@@ -41,6 +40,7 @@ from teleward_media.core.answer import (
 )
 from teleward_media.packetpath import payloads, rtcpwire, rtpwire
 from teleward_testing.families import frames
+from teleward_testing.sdp import ABS_SEND_TIME
 
 WORD = st.integers(0, 2**32 - 1)
 SHORT = st.integers(0, 2**16 - 1)
