@@ -99,7 +99,7 @@ class Frame(BaseModel):
 MAX_NAME = 120
 """Characters of a name that is shown."""
 MAX_ID = 512
-"""Characters of a participant's id: a call's, which names a namespace, a clinic and a room (63 each), and a person's."""
+"""Characters of a participant's id: a call's, which names namespace, clinic and room (63 each), and a person's."""
 MAX_CHAT = 2000
 """Characters of one chat message: a screenful, and at most an eighth of a frame in any script."""
 MAX_VIEW = 64

@@ -1,15 +1,16 @@
 """Peers of other families join a call and are seen and heard: aiortc, Chromium, Firefox, Pion."""
 
+import statistics
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
-from teleward_testing.browser import WATCH, look, sees_and_hears
+from teleward_testing.browser import WATCH, look, sees_and_hears, until
 from teleward_testing.builders import House
 from teleward_testing.families import frames
 from teleward_testing.families.aio import AiortcPeer
-from teleward_testing.families.call import Someone, all_see_and_hear
+from teleward_testing.families.call import Someone, all_see_and_hear, see_and_hear
 from teleward_testing.families.firefox import Firefox
 from teleward_testing.families.page import PagePeer
 from teleward_testing.families.pion import PionPeer
@@ -22,6 +23,11 @@ ComeIn = Callable[[str, AnyPeer], Awaitable[Someone]]
 
 CIPHER = "SRTP_AEAD_AES_128_GCM"
 """As browsers and the IANA registry of DTLS-SRTP protection profiles write AEAD_AES_128_GCM."""
+
+LIPS_WITHIN_MS = 100
+"""People notice a voice 45 ms before its picture or 125 ms behind it, and bear 90 and 185 (ITU-R BT.1359-1)."""
+LOOKS = 12
+"""At four a second: three seconds, in which browsers send three reports."""
 
 
 async def test_four_families_see_and_hear_one_another(
@@ -86,3 +92,37 @@ async def test_a_patient_in_firefox_and_a_clinician_in_chromium_see_and_hear_eac
     assert {f"{host}:{port}" for host, port, _ in seen.pairs} <= ports
     assert seen.ciphers == [CIPHER]
     await clinician.end_for_all()
+
+
+async def test_lips_move_with_the_voice_of_everybody_else(
+    empty_page: Page, firefox: Firefox, pion: None, come_in: ComeIn, tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:  # fmt: skip
+    await firefox.goto(empty_page.url)
+    video = frames.write_frames(tmp_path / "sent.vp8", frames.encoded("vp8"))
+    audio = frames.write_frames(tmp_path / "sent.opus", frames.spoken())
+    watcher = PagePeer(empty_page.evaluate, "watcher", slots=2)
+    watching = await come_in("watcher", watcher)
+    others = [
+        await come_in("firefox", PagePeer(firefox.evaluate, "speaker", simulcast=True)),
+        await come_in("pion", PionPeer(tmp_path / "pion", video=video, audio=audio)),
+    ]
+    skews: dict[str, list[float]] = {other.name: [] for other in others}
+
+    async def told_often_enough() -> bool:
+        seen = await watcher.look()
+        for other in others:
+            picture, voice = (
+                seen.slots[watching.slot_of(other, kind)].playout_ms for kind in ("video", "audio")
+            )
+            if picture and voice:
+                skews[other.name].append(abs(picture - voice))
+        return all(len(told) >= LOOKS for told in skews.values())
+
+    await see_and_hear([(watching, others)], seconds=20)
+    await until("an estimate of when picture and voice play", told_often_enough, seconds=30)
+
+    middle = {name: statistics.median(told) for name, told in skews.items()}
+    for name, skew in middle.items():
+        record_property(f"between picture and voice of {name}, ms", float(skew))
+    assert all(skew < LIPS_WITHIN_MS for skew in middle.values()), middle
