@@ -24,6 +24,8 @@ from teleward_media.core.forwarding import (
 
 EVERY_S = 0.1
 """Between two decisions: two feedbacks of a browser, and a fraction of the second in which a fall must be answered."""
+URGENT = 0.8
+"""An estimate that falls to less than this share at once is answered at once: a queue grows meanwhile."""
 MEASURE_S = 1.0
 """Over which a layer's bitrate is taken: a picture's frames differ by a factor of ten."""
 PICTURE_BPS = 2_000_000
@@ -68,10 +70,19 @@ class Steering:
         estimator = self._estimators.get(receiver)
         return estimator.bps if estimator else None
 
-    def hear(self, heard: Heard, now: Seconds) -> None:
-        """Take in feedback as it comes, so that it is not all worked off at once."""
+    def hear(self, heard: Heard, now: Seconds) -> bool:
+        """Take in feedback as it comes, so that it is not all worked off at once.
+
+        Returns:
+            Whether a path has become so much narrower that the next decision should not wait.
+        """
+        is_urgent = False
         for receiver, (told, round_trip_s) in heard.items():
-            self._estimators.setdefault(receiver, Estimator()).heard(told, now, round_trip_s)
+            estimator = self._estimators.setdefault(receiver, Estimator())
+            before = estimator.bps
+            estimator.heard(told, now, round_trip_s)
+            is_urgent = is_urgent or estimator.bps < URGENT * before
+        return is_urgent
 
     def decide(
         self, seen: Observed, plan: ForwardingPlan, interests: Interests, now: Seconds

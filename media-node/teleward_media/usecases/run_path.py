@@ -54,8 +54,8 @@ class RunningPath:
         """Do what is due."""
         now = self._now()
         self._path.tick(now)
-        self._steering.hear(self._path.hear(), now)
-        if now - self._steered_at >= EVERY_S:
+        is_urgent = self._steering.hear(self._path.hear(), now)
+        if is_urgent or now - self._steered_at >= EVERY_S:
             self._steered_at = now
             seen = self._path.look()
             self._calls.observe(seen, now)

@@ -195,7 +195,8 @@ class Simulation:
 
     def _tick(self) -> None:
         self.world.path.tick(self.world.now)
-        self.steering.hear(self.world.path.hear(), self.world.now)
+        if self.steering.hear(self.world.path.hear(), self.world.now):
+            self._steer()
 
     def _steer(self) -> None:
         orders = self.steering.decide(self.world.path.look(), self._plan(), {}, self.world.now)

@@ -181,12 +181,13 @@ class Path:
     def __init__(self) -> None:
         self.ticks = 0
         self.steered: list[tuple[Output, int]] = []
+        self.heard: Heard = {}
 
     def tick(self, now: Seconds) -> None:
         self.ticks += 1
 
     def hear(self) -> Heard:
-        return {BEN: (crowded(0), 0.05)}
+        return self.heard
 
     def look(self) -> Observed:
         return Observed(octets=seen(0).octets)
@@ -220,3 +221,18 @@ def test_the_path_ticks_each_time_and_is_steered_ten_times_a_second() -> None:
     assert path.ticks == 10
     assert path.steered == [(TO_BEN, 0), (TO_CAM, 0)]
     assert calls.observed == [Observed(octets=seen(0).octets)]
+
+
+def test_a_path_that_becomes_narrow_at_once_is_answered_at_once() -> None:
+    path, calls, now = Path(), Calls(), [0.0]
+    running = RunningPath(path, calls, lambda: Seconds(now[0]))  # type: ignore[arg-type]  # what is used of it
+    decided: list[int] = []
+    for step in range(1, 60):
+        now[0] = step / 100
+        path.heard = {BEN: (crowded(step / 10), 0.05)} if step % 10 == 5 else {}
+        running.once()
+        decided.append(len(calls.observed))
+
+    assert decided[-1] > 5, "five were due in this time"
+    at_once = [step for step in range(1, 59) if decided[step] > decided[step - 1]]
+    assert any(step % 10 == 4 for step in at_once), "the step at which it was heard"
