@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 from playwright.async_api import expect
 from teleward_testing.browser import until
@@ -68,20 +69,30 @@ async def test_a_restart_of_ice_keeps_the_connection_and_its_pictures(
     teleward: Running, house: House, staff: NewStaff
 ) -> None:
     ada, ben = await _meet(teleward, house, staff, 2)
-    await until("pictures", partial(_decodes, ada), seconds=30)
+    await until("pictures", partial(_decodes_more_than, ada, 0), seconds=30)
+    before = await ada.page.evaluate(STATS)
 
     await ada.page.evaluate("dispatchEvent(new Event('online'))")
 
-    await until("pictures after it", partial(_decodes, ada), seconds=15)
-    await until("pictures at the other", partial(_decodes, ben), seconds=15)
-    stats = await ada.page.evaluate("teleward.stats()")
-    assert stats["connectionState"] == "connected"
+    await until("new credentials", partial(_has_restarted, ada, before["iceUfrag"]), seconds=15)
+    for person in (ada, ben):
+        shown = _frames(await person.page.evaluate(STATS))
+        await until("pictures go on", partial(_decodes_more_than, person, shown), seconds=15)
+    after = await ada.page.evaluate(STATS)
+    assert _frames(after) > _frames(before), "a new connection would have begun to count anew"
+    assert after["connectionState"] == "connected"
 
 
-async def _decodes(person: Staff) -> bool:
-    script = (
-        "teleward.stats().then((s) => Object.values(s.participants ?? {})[0]?.framesDecoded ?? 0)"
-    )
-    before = await person.page.evaluate(script)
-    await person.page.wait_for_timeout(500)
-    return bool(await person.page.evaluate(script) > before)
+STATS = "teleward.stats()"
+
+
+def _frames(stats: dict[str, Any]) -> int:
+    return max((one["framesDecoded"] for one in stats.get("participants", {}).values()), default=0)
+
+
+async def _decodes_more_than(person: Staff, frames: int) -> bool:
+    return _frames(await person.page.evaluate(STATS)) > frames + 5
+
+
+async def _has_restarted(person: Staff, ufrag: str) -> bool:
+    return bool((await person.page.evaluate(STATS)).get("iceUfrag") != ufrag)

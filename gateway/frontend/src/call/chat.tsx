@@ -17,6 +17,8 @@ interface ChatProps {
 export function Chat({ call, open }: ChatProps) {
   const text = useSignal("");
   const end = useRef<HTMLDivElement>(null);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
   const { lines } = call.conversation.value;
   useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [lines.length]);
   const send = (event: Event) => {
@@ -40,6 +42,7 @@ export function Chat({ call, open }: ChatProps) {
       </div>
       <form onSubmit={send} class="row">
         <input
+          ref={input}
           type="text"
           dir="auto"
           autocomplete="off"

@@ -16,10 +16,28 @@ export const LADDER: readonly Rung[] = [
   FULL,
 ];
 
-/** The parameters of one encoding: whichever is active alone carries the whole picture. */
-export function shaped(rid: string, active: readonly string[]): Partial<RTCRtpEncodingParameters> {
+/** Pixels from which libwebrtc sends two encodings, and three (`simulcast.cc`: 480 x 270, 960 x 540). */
+const PIXELS_FOR_TWO = 129_600;
+const PIXELS_FOR_THREE = 518_400;
+
+/**
+ * The parameters of one encoding: whichever is active alone carries the whole picture.
+ *
+ * @param pixels Of the camera's picture. A small one has fewer encodings, of which the last that is sent is the whole.
+ */
+export function shaped(
+  rid: string,
+  active: readonly string[],
+  pixels: number,
+): Partial<RTCRtpEncodingParameters> {
   const isActive = active.includes(rid);
-  const rung = LADDER.find((one) => one.rid === rid) ?? FULL;
-  const { scaleResolutionDownBy, maxBitrate } = isActive && active.length === 1 ? FULL : rung;
+  const place = LADDER.findIndex((one) => one.rid === rid) + LADDER.length - sentOf(pixels);
+  const rung = (active.length === 1 ? undefined : LADDER[place]) ?? FULL;
+  const { scaleResolutionDownBy, maxBitrate } = rung;
   return { active: isActive, scaleResolutionDownBy, maxBitrate };
+}
+
+function sentOf(pixels: number): number {
+  if (pixels < PIXELS_FOR_TWO) return 1;
+  return pixels < PIXELS_FOR_THREE ? 2 : 3;
 }

@@ -5,6 +5,9 @@ import { LADDER, shaped } from "./encodings";
 import type { ReceiveSlots } from "./slots";
 
 const CONNECT_PATIENCE_MS = 5000;
+/** What the pages ask of a camera. */
+const WIDTH = 1280;
+const HEIGHT = 720;
 
 const WANTED_CODECS: Readonly<Record<"audio" | "video", readonly RegExp[]>> = {
   audio: [/^audio\/red/i, /^audio\/opus/i], // With redundancy, which survives one packet in five lost.
@@ -67,7 +70,9 @@ export class Peer {
   }
 
   async setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
-    if (!this.#closed) await this.#senders[kind].replaceTrack(track);
+    if (this.#closed) return;
+    await this.#senders[kind].replaceTrack(track);
+    if (kind === "camera" && this.#active.length > 0) await this.setEncodings(this.#active);
   }
 
   /** Send these encodings of the camera and no others. */
@@ -76,8 +81,10 @@ export class Peer {
     const sender = this.#senders.camera;
     const parameters = sender.getParameters();
     if (this.#closed || parameters.encodings.length < 2) return; // Without simulcast there is no choice.
+    const { width, height } = sender.track?.getSettings() ?? {};
+    const pixels = (width ?? WIDTH) * (height ?? HEIGHT);
     for (const encoding of parameters.encodings) {
-      Object.assign(encoding, shaped(encoding.rid ?? "", active));
+      Object.assign(encoding, shaped(encoding.rid ?? "", active, pixels));
     }
     await sender.setParameters(parameters);
   }

@@ -13,6 +13,8 @@ export interface RemoteStats {
 export interface PeerStats {
   readonly connectionState: string;
   readonly dtlsState: string | null;
+  /** Changes when ICE is restarted. */
+  readonly iceUfrag: string | null;
   readonly srtpCipher: string | null;
   readonly remoteAddress: string | null;
   readonly remotePort: number | null;
@@ -34,6 +36,7 @@ export async function peerStats(
   return {
     connectionState: connection.connectionState,
     dtlsState: text(transport?.dtlsState),
+    iceUfrag: text(transport?.iceLocalUsernameFragment),
     srtpCipher: text(transport?.srtpCipher),
     remoteAddress: text(remote?.address),
     remotePort: typeof remote?.port === "number" ? remote.port : null,

@@ -106,8 +106,10 @@ function Stage({ call, media, persons, rights }: StageProps) {
     return () => observer.disconnect();
   }, [width, height]);
   const tiles = persons.length + (persons.length < MANY || media.smallVideo ? 0 : 1);
-  const count = columns(tiles, width.value, height.value);
   const isPinned = persons.length > 1 && persons.some((one) => one.id === call.pinned.value);
+  // Who is pinned has three quarters of the height, and the others share the rest.
+  const small = isPinned ? tiles - 1 : tiles;
+  const count = columns(small, width.value, isPinned ? height.value / 4 : height.value);
   return (
     <div ref={stage} class="stage" data-testid="stage">
       {persons.length === 0 ? (
@@ -115,7 +117,7 @@ function Stage({ call, media, persons, rights }: StageProps) {
       ) : (
         <ul
           class={isPinned ? "tiles tiles-pinned" : "tiles"}
-          style={{ "--columns": count, "--rows": Math.ceil(tiles / count) }}
+          style={{ "--columns": count, "--rows": Math.ceil(small / count) }}
           aria-label={t("call-people")}
         >
           {persons.map((person) => (
