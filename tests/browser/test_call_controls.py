@@ -43,6 +43,7 @@ async def test_two_write_to_one_another_mute_and_lock(
     await ben.page.get_by_test_id("open-chat").click()
     await expect(ben.page.get_by_test_id("chat-line")).to_contain_text("Can you <b>read</b> this?")
 
+    await ada.page.get_by_test_id("open-chat").click()  # on a small screen it covers the pictures
     await ada.page.get_by_role("button", name=re.compile("^Mute .")).click()
     await expect(ben.page.get_by_test_id("call-status")).to_contain_text("muted your microphone")
     await expect(ada.page.get_by_test_id("tile")).to_contain_text("Muted")

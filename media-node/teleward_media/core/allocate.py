@@ -34,6 +34,8 @@ def allocate(
 ) -> dict[Output, int]:
     """Choose a layer for each picture; `present` is what was chosen last."""
     chosen = {demand.output: min(0, demand.most) for demand in demands}
+    if all(len(demand.layers_bps) < 2 for demand in demands):
+        return chosen  # the common call of two
     left = budget_bps - sum(d.layers_bps[0] for d in demands if d.layers_bps and d.most >= 0)
     for rank in sorted({demand.rank for demand in demands}):
         group = [demand for demand in demands if demand.rank == rank]

@@ -369,6 +369,7 @@ class Estimator:
 
     def probe(self, wanted_bps: float, now: Seconds) -> Probe | None:
         """Begin a probe if more is wanted than is known to be there, and the last one is long enough ago."""
+        wanted_bps = min(wanted_bps, MOST_BPS)
         if (
             self.bps >= wanted_bps
             or self.excess > LITTLE_LOSS

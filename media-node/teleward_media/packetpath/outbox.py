@@ -79,17 +79,21 @@ class Outbox:
 
     def flush(self) -> None:
         """Send everything in the arena: per receiver, in runs of equal size."""
+        forwarded = 0
         for path in self._dirty:
             pending, path.pending = path.pending, []
             sizes = [self.arena.lengths[index] for index in pending]
             for first, end, size in runs(sizes):
-                self._send(path, pending[first:end], size)
+                forwarded += self._send(path, pending[first:end], size)
         self._dirty.clear()
+        if forwarded:
+            self._count("forwarded", forwarded)
         if self.arena.count:
             self._egress.flush()
             self.arena.count = 0
 
-    def _send(self, path: PeerPath, indexes: list[int], size: int) -> None:
+    def _send(self, path: PeerPath, indexes: list[int], size: int) -> int:
+        """Even out, protect and hand over; how many."""
         arena = self.arena
         protected = []
         for index in indexes:
@@ -105,8 +109,8 @@ class Outbox:
             arena.lengths[index] = length
             protected.append(index)
         if protected:
-            self._count("forwarded", len(protected))
             self._egress.send(path.number, arena, protected)
+        return len(protected)
 
     def control(self, path: PeerPath, packet: bytes) -> None:
         """Write RTCP; it leaves with the flush, before the media of the same wake-up."""

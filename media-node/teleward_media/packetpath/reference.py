@@ -65,6 +65,8 @@ class ReferencePath:
         self._repairs = Repairs(self._out, count, self._begin_anew)
         self._casting = Casting(self._ask_keyframe)
         self._peers = self._casting.peers
+        self._received = 0
+        """Packets of this wake-up, to be counted together."""
         self._told: set[int] = set()
         """Numbers of the peers whose feedback has come."""
         self._reported_at = self._fed_back_at = self._looked_at = self._refilled_at = Seconds(
@@ -145,6 +147,9 @@ class ReferencePath:
         try:
             self._take_in(now)
         finally:
+            if self._received:
+                self._count("received", self._received)
+                self._received = 0
             self._ingress.count = 0  # a fault of ours costs this block, not every later one
         self._out.flush()
 
@@ -201,7 +206,7 @@ class ReferencePath:
             self._casting.aim_all(layer.source, now)
         if self._is_flood(layer, stop - start):
             return
-        self._count("received", 1)
+        self._received += 1
         sequence = buffer[at + 2] << 8 | buffer[at + 3]
         timestamp = int.from_bytes(buffer[at + 4 : at + 8], "big")
         layer.count(timestamp, end - at, now)
