@@ -240,7 +240,7 @@ class Autoscaling(Mirror):
 class Capacity(Mirror):
     """What one media node holds."""
 
-    units_per_media_node: int = 120
+    units_per_media_node: int = 200
 
 
 class Scheduling(Mirror):

@@ -33,6 +33,10 @@ LeaderEpoch = NewType("LeaderEpoch", int)
 """Rises each time the operator's leadership moves; fences the operator's writes."""
 
 
+MOST_SHOWN = 9
+"""Others whose pictures one participant of a large call is sent at a time; pages offer no more receive slots."""
+
+
 def call_cost(participants: int) -> CapacityUnits:
-    """Cost of a call of `participants`: everybody's media goes once to every other."""
-    return CapacityUnits(participants * (participants - 1))
+    """Cost of a call of `participants`: everybody is sent the media of every other, of nine others at the most."""
+    return CapacityUnits(participants * min(participants - 1, MOST_SHOWN))

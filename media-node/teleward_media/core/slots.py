@@ -6,11 +6,11 @@ that is free. Who deserves one is said by an order that the room makes.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from teleward_contract.units import MOST_SHOWN
+
 from teleward_media.core.answer import SlotSection, SourceKind
 from teleward_media.core.forwarding import HIDDEN, Interest, SourceId
 
-CAMERAS = 9
-"""Cameras that one receiver gets, whatever it offers: a page of a call of twenty draws and decodes three by three."""
 SMALL_HEIGHT, MIDDLE_HEIGHT = 180, 360
 """Device pixels. The pages send a camera of 720 lines as a quarter, a half and the whole of them, so up to this height
 a picture gains nothing by the next layer."""
@@ -53,7 +53,7 @@ def assign(
 def _wanted(slots: Sequence[SlotSection], deserving: Iterable[SourceId]) -> list[SourceId]:
     """The first of each kind, as many as there are slots of it."""
     left = {kind: sum(slot.kind == kind for slot in slots) for kind in ("audio", "video")}
-    cameras = CAMERAS
+    cameras = MOST_SHOWN
     wanted = []
     for source in deserving:
         kind = _SLOT_KINDS[source.kind]

@@ -1,11 +1,11 @@
 """Slots stand still, go to whom deserves them, and tell of what use their pictures are."""
 
 import pytest
-from teleward_contract.units import ParticipantId
+from teleward_contract.units import MOST_SHOWN, ParticipantId
 from teleward_media.core.answer import SlotSection, SourceKind, negotiate
 from teleward_media.core.forwarding import HIDDEN, Interest, SourceId
 from teleward_media.core.offer import parse_offer
-from teleward_media.core.slots import BEST, CAMERAS, assign, interest
+from teleward_media.core.slots import BEST, assign, interest
 from teleward_testing.sdp import audio, offer, video
 
 
@@ -54,7 +54,7 @@ def test_nobody_gets_more_cameras_than_a_page_can_draw_and_screens_come_on_top()
 
     given = assign(slots(0, 20), {}, {}, [*cameras, source("a", "screen")])
 
-    assert list(given.values()) == [*cameras[:CAMERAS], source("a", "screen")]
+    assert list(given.values()) == [*cameras[:MOST_SHOWN], source("a", "screen")]
 
 
 @pytest.mark.parametrize(
