@@ -16,14 +16,14 @@ from pathlib import Path
 
 from teleward_cli.bench.report import make_report
 from teleward_testing.go_programs import BuildError
-from teleward_testing.media_load import comparison, janus, network, servers
+from teleward_testing.media_load import comparison, janus, livekit, network, servers
 from teleward_testing.media_load.generator import GENERATOR, GeneratorError, pion_version
 from teleward_testing.media_load.janus import JanusError
 from teleward_testing.media_load.measure import StarvedError, measure
 from teleward_testing.media_load.servers import Kind
 from teleward_testing.media_load.shapes import SHAPES, Shape
 
-KINDS = (servers.TELEWARD, servers.PION, *janus.KINDS)
+KINDS = (servers.TELEWARD, servers.PION, *janus.KINDS, livekit.LIVEKIT)
 FIRST_RUN_S = 2.0
 WARM_UP_S = 2.0
 PRIORITY = -15
@@ -62,7 +62,7 @@ async def compare(
                 window_s = seconds if run else FIRST_RUN_S
                 try:
                     window = await measure(kind, shape, address, WARM_UP_S, window_s)
-                except (StarvedError, GeneratorError, JanusError) as err:
+                except (StarvedError, GeneratorError, JanusError, TimeoutError) as err:
                     say(f"run {run}, {shape.name}, {kind.name}: failed: {err}")
                     continue
                 say(f"run {run}, {shape.name}, {kind.name}: {window.cpu_us_per_packet:.1f} us")

@@ -70,12 +70,13 @@ func (g *generator) newPeer(name string) (*peer, error) {
 		return nil, err
 	}
 	made := &peer{connection, make(chan error, 1)}
+	var settled sync.Once
 	connection.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		switch state {
 		case webrtc.PeerConnectionStateConnected:
-			made.connected <- nil
+			settled.Do(func() { made.connected <- nil })
 		case webrtc.PeerConnectionStateFailed:
-			made.connected <- errors.New("ICE or DTLS failed")
+			settled.Do(func() { made.connected <- errors.New("ICE or DTLS failed") })
 		}
 	})
 	connection.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
@@ -132,11 +133,13 @@ func (g *generator) accept(one command) error {
 	return found.connection.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: one.SDP})
 }
 
-// answer makes a peer from a server's offer.
+// answer takes a server's offer: the first makes the peer, later ones change it.
 func (g *generator) answer(one command) (string, error) {
-	made, err := g.newPeer(one.Peer)
+	made, err := g.peer(one.Peer)
 	if err != nil {
-		return "", err
+		if made, err = g.newPeer(one.Peer); err != nil {
+			return "", err
+		}
 	}
 	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: one.SDP}
 	if err := made.connection.SetRemoteDescription(offer); err != nil {
