@@ -57,12 +57,13 @@ lock: $(VENV)/.synced  ## Resolve the newest releases into requirements/*.txt
 kube: setup  ## Build a Kubernetes control plane for the cluster tests from Go modules, into a cache
 	@PYTHONPATH=tests/support python -m teleward_testing.kube.binaries
 
-peers: setup  ## Build the Pion peer of the browser tests from its Go module, into a cache
+peers: setup  ## Build the Pion peer of the tests and the load of the media bench from their Go modules, into a cache
 	@PYTHONPATH=tests/support python -m teleward_testing.families.pion
+	@PYTHONPATH=tests/support python -m teleward_testing.media_load
 
-bench: setup  ## Measure and print JSON; WHAT=media, routing or operator (needs make kube) for one alone
+bench: setup  ## Measure and print JSON; WHAT=media (beside Janus and Pion), routing or operator (needs make kube)
 	@for what in $(WHAT); do \
-		if [ $$what = operator ]; then PYTHONPATH=tests/support python tests/load/bench_operator.py; else teleward bench $$what; fi; done
+		if [ -f tests/load/bench_$$what.py ]; then PYTHONPATH=tests/support python tests/load/bench_$$what.py $(ARGS); else teleward bench $$what; fi; done
 
 profiles: setup  ## Lead calls of real browsers through every bad network and print JSON; ARGS="--only loss --seconds 10"
 	@PYTHONPATH=tests/support python tests/load/network_profiles.py $(ARGS)

@@ -71,6 +71,14 @@ def pion() -> None:
 
 
 @pytest.fixture(scope="session")
+def load_generator() -> None:
+    """Stand for the media bench's generator, which has been built."""
+    from teleward_testing.media_load.generator import GENERATOR
+
+    need("contract", None if GENERATOR.find() else "no load generator: make peers")
+
+
+@pytest.fixture(scope="session")
 def firefox_installed() -> None:
     """Stand for Firefox, which is there."""
     from teleward_testing.families.firefox import FIREFOX

@@ -3,6 +3,8 @@
 The media node runs alone on the first core, the load on the second. Packets are those that receivers
 read; CPU is the process's own user and system time. Peers here encrypt real RTP over a real DTLS
 handshake and decode nothing, so that one core can load another.
+
+It needs nothing but Teleward. Beside other SFUs, under a native load, it is `make bench WHAT=media`.
 """
 
 import asyncio

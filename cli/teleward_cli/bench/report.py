@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,7 +24,10 @@ class Machine(BaseModel):
 
 
 class Result(BaseModel):
-    """One figure; the percentiles are of `n` samples in the same unit, None when there is one value only."""
+    """One figure; the percentiles are of `n` samples in the same unit, None when there is one value only.
+
+    Of runs that are too few for percentiles, `value` is the median and `least` and `most` are the ends.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,6 +38,8 @@ class Result(BaseModel):
     p50: float | None = None
     p95: float | None = None
     p99: float | None = None
+    least: float | None = None
+    most: float | None = None
 
 
 class Report(BaseModel):
@@ -80,6 +85,12 @@ def summarise(name: str, samples: Sequence[float], unit: str) -> Result:
     cuts = quantiles(samples, n=100, method="inclusive")
     p50, p95, p99 = (round(cuts[q - 1], 4) for q in (50, 95, 99))
     return Result(name=name, value=p50, unit=unit, n=len(samples), p50=p50, p95=p95, p99=p99)
+
+
+def of_runs(name: str, samples: Sequence[float], unit: str) -> Result:
+    """Reduce a few runs, one at least, to their median and ends."""
+    middle, least, most = (round(f(samples), 4) for f in (median, min, max))
+    return Result(name=name, value=middle, unit=unit, n=len(samples), least=least, most=most)
 
 
 def this_machine() -> Machine:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -78,8 +78,13 @@ class RunningMediaNode:
 
 
 @contextmanager
-def running_media_node(redis_url: str, **settings: str) -> Iterator[RunningMediaNode]:
-    """Start one media node, with some settings of its own, and stop it."""
+def running_media_node(
+    redis_url: str, *, prefix: Sequence[str] = (), **settings: str
+) -> Iterator[RunningMediaNode]:
+    """Start one media node, with some settings of its own, and stop it.
+
+    `prefix` goes before its command, such as `taskset -c 0`.
+    """
     signer = TicketSigner(TicketSigner.generate())
     with tempfile.TemporaryDirectory() as folder:
         keys = Path(folder, "keys.json")
@@ -91,7 +96,7 @@ def running_media_node(redis_url: str, **settings: str) -> Iterator[RunningMedia
             "TELEWARD_PARTICIPANT_GRACE_S": "2",
         } | {f"TELEWARD_{name.upper()}": value for name, value in settings.items()}  # fmt: skip
         process = subprocess.Popen(
-            [sys.executable, "-m", "teleward_media.main"],
+            [*prefix, sys.executable, "-m", "teleward_media.main"],
             env=environment,
             stdout=subprocess.PIPE,
         )
