@@ -1,6 +1,7 @@
 """The media node's composition root."""
 
 import asyncio
+import gc
 import json
 import secrets
 import signal
@@ -121,6 +122,8 @@ class MediaNode:
             asyncio.create_task(RunningPath(path, calls, _now).run()),
         ]  # fmt: skip
         self._stop_on_signals()
+        gc.collect()
+        gc.freeze()  # what is there now stays: a collection then looks at peers only, sooner and for a shorter time
         await self._stopping.wait()
         await self._drain(calls)
         calls.close_all()

@@ -75,9 +75,7 @@ class Peers:
         credentials = _credentials(offer)
         peer.expected = self._port.add(participant, credentials, peer.dtls)
         peer.task = asyncio.create_task(self._live(peer))
-        peer.task.add_done_callback(
-            lambda _: self._port.remove(peer.expected)
-        )  # its last word is out
+        peer.task.add_done_callback(lambda _: self._gone(peer))
         self._peers.setdefault(participant, []).append(peer)
         return self._local(credentials)
 
@@ -148,6 +146,11 @@ class Peers:
         if not peers:
             del self._peers[peer.participant]
         self._path.remove_peer(peer.expected.number)
+
+    def _gone(self, peer: _Peer) -> None:
+        """Forget a peer whose last word is out, and let go of what it and its association hold of each other."""
+        self._port.remove(peer.expected)
+        del peer.expected, peer.dtls, peer.task
 
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
         """When something authentic was last heard of the participant."""

@@ -1,0 +1,94 @@
+"""A flood from strangers at full speed costs a call of six next to nothing, and the media node no memory."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import TypeAlias
+
+import psutil
+from teleward_testing.house_rules import ROOT
+from teleward_testing.media_node import running_media_node
+from teleward_testing.scripted_call import Scripted, call_of
+from teleward_testing.valkey import RunningValkey
+
+Record: TypeAlias = Callable[[str, object], None]
+SECONDS = float(os.environ.get("FLOOD_S", "10"))
+"""The figure that the work was asked for is of 60."""
+LOSS_AT_MOST = 0.005
+MEMORY_AT_MOST = 16 * 1024 * 1024
+"""What may be held for strangers is 1.2 MB (`core/strangers.py`); the rest is the allocator's."""
+PEOPLE, VOICE_S, PICTURE_S = 6, 0.02, 1 / 30
+
+
+async def test_a_call_of_six_stays_whole_under_a_flood(
+    valkey: RunningValkey, record_property: Record
+) -> None:
+    with running_media_node(valkey.url) as node:
+        cores = sorted(psutil.Process().cpu_affinity())
+        psutil.Process(node.process.pid).cpu_affinity([cores[0]])
+        async with call_of(node, PEOPLE, "visit:flood") as everybody:
+            talking = asyncio.create_task(talk(everybody))
+            await asyncio.sleep(2)  # the call warms up
+            memory = node.memory_bytes()
+            flooder = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "teleward_testing.flooding", str(everybody[0].peer.target[1]),
+                str(SECONDS), str(cores[-1]), stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": str(ROOT / "tests/support")},
+            )  # fmt: skip
+            for one in everybody:
+                one.peer.received.clear()
+            sent, _ = await flooder.communicate()
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
+            await asyncio.sleep(0.5)  # what is on its way arrives
+            grown = node.memory_bytes() - memory
+            dropped, unread = (
+                node.metric("teleward_media_drops_total", reason="stranger"),
+                node.metric("teleward_media_kernel_drops_total"),
+            )
+            arrived, lost, streams = count(everybody)
+
+    record_property("flood_datagrams_per_s", round(int(sent) / SECONDS))
+    record_property("read_and_dropped", round(dropped))
+    record_property("dropped_by_the_kernel", round(unread))
+    record_property("loss_percent", round(100 * lost / (arrived + lost), 3))
+    record_property("memory_grown_kib", grown // 1024)
+    assert streams == PEOPLE * (PEOPLE - 1) * 2
+    assert int(sent) > 20_000 * SECONDS
+    assert lost / (arrived + lost) < LOSS_AT_MOST
+    assert grown < MEMORY_AT_MOST
+
+
+async def talk(everybody: list[Scripted]) -> None:
+    """All speak and show themselves at once."""
+    loop = asyncio.get_running_loop()
+    voice = picture = loop.time()
+    while True:
+        now = loop.time()
+        if now >= voice:
+            voice += VOICE_S
+            for one in everybody:
+                one.peer.publish("audio")
+        if now >= picture:
+            picture += PICTURE_S
+            for one in everybody:
+                one.peer.publish("video")
+        await asyncio.sleep(max(0.0, min(voice, picture) - loop.time()))
+
+
+def count(everybody: list[Scripted]) -> tuple[int, int, int]:
+    """Packets that arrived, packets missing between the first and the last of their stream, streams."""
+    arrived = lost = streams = 0
+    for one in everybody:
+        by_ssrc: dict[int, set[int]] = {}
+        for ssrc, sequence, _ in one.peer.received:
+            by_ssrc.setdefault(ssrc, set()).add(sequence)
+        for numbers in by_ssrc.values():
+            first = min(numbers) if max(numbers) - min(numbers) < 0x8000 else None
+            assert first is not None, "a sequence number wrapped: shorten the test"
+            arrived += len(numbers)
+            lost += max(numbers) - first + 1 - len(numbers)
+            streams += 1
+    return arrived, lost, streams
