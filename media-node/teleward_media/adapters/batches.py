@@ -61,7 +61,8 @@ def is_available() -> bool:
     return _lib is not None
 
 
-def _address_of(buffer: bytearray) -> int:
+def address_of(buffer: bytearray) -> int:
+    """Tell where a buffer is in memory; it must neither grow nor go while that is used."""
     return int(_ffi.cast("uintptr_t", _ffi.from_buffer(buffer)))
 
 
@@ -74,8 +75,8 @@ class Reading:
         self._names = bytearray(size * block.capacity)
         self._vectors = bytearray(_VECTOR_BYTES * block.capacity)
         self._headers = bytearray(_HEADER_BYTES * block.capacity)
-        names, vectors = _address_of(self._names), _address_of(self._vectors)
-        data = _address_of(block.buffer)
+        names, vectors = address_of(self._names), address_of(self._vectors)
+        data = address_of(block.buffer)
         for n in range(block.capacity):
             _VECTORS[1].pack_into(self._vectors, n * _VECTOR_BYTES, data + n * STRIDE, STRIDE)
             _HEADER.pack_into(
@@ -121,7 +122,7 @@ class Writing:
             _CONTROL.pack_into(
                 self._controls, size * _CONTROL_BYTES, 18, _SOL_UDP, UDP_SEGMENT, size
             )
-        self._starts = [_address_of(block.buffer) + n * STRIDE for n in range(block.capacity)]
+        self._starts = [address_of(block.buffer) + n * STRIDE for n in range(block.capacity)]
         self._vectors = bytearray(_VECTOR_BYTES * block.capacity)
         for n, start in enumerate(self._starts):
             _VECTORS[1].pack_into(self._vectors, n * _VECTOR_BYTES, start, 0)
@@ -129,7 +130,7 @@ class Writing:
         self._gathered = bytearray(_VECTOR_BYTES * block.capacity)
         self._pointer = _ffi.from_buffer(self._headers)
         self._vector_at, self._gathered_at, self._control_at = map(
-            _address_of, (self._vectors, self._gathered, self._controls)
+            address_of, (self._vectors, self._gathered, self._controls)
         )
         self._names: dict[bytes, tuple[int, bytearray]] = {}
 
@@ -165,7 +166,7 @@ class Writing:
         if len(self._names) >= MAX_NAMES:
             self._names.clear()
         kept = bytearray(to)
-        found = self._names[to] = (_address_of(kept), kept)
+        found = self._names[to] = (address_of(kept), kept)
         return found
 
     def send(self, first: int, count: int) -> int:

@@ -25,6 +25,7 @@ from teleward_contract.units import ParticipantId, Seconds
 from teleward_media.adapters import batches
 from teleward_media.adapters.addresses import origin, to_raw, to_source, to_tuple
 from teleward_media.adapters.outlet import Outlet
+from teleward_media.adapters.shutter import Shutter
 from teleward_media.core import stun
 from teleward_media.core.datagrams import LONGEST, STRIDE, Datagrams
 from teleward_media.core.ice import Credentials, IceLite, Outcome
@@ -52,6 +53,8 @@ _MEMINFO = struct.Struct("=9I")
 SETTLED_S = Seconds(5)
 """An address that a peer was heard from this recently is not handed to another one: two silent rounds of a browser's
 checks."""
+CALM_S, CALM_RATE = 1.0, 20_000
+"""A flood is over when the kernel drops fewer in a second: what we refuse ourselves with 1 % of a core."""
 LOOKS = 256
 """Strangers' datagrams that look like STUN and are looked into in one wake-up, at 1 µs each."""
 
@@ -115,7 +118,9 @@ class UdpPort:
         self._socket: socket.socket | None = None
         self._outlet: Outlet | None = None
         self._read: Callable[[], tuple[list[int], list[bytes]]] = lambda: ([], [])
-        self._looks = 0
+        self._looks = self._strangers_seen = self._drops_before = self._shut_out = 0
+        self._shutter: Shutter | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self._wakeups = self._idle = 0
         self._paced_at = Seconds(0.0)
         self._gathering: asyncio.TimerHandle | None = None
@@ -138,7 +143,7 @@ class UdpPort:
             raise
         batched = self._may_batch and batches.is_available()
         self._read = batches.Reading(sock, self._ingress).read if batched else self._read_singly
-        self._socket = sock
+        self._socket, self._shutter = sock, Shutter(sock)
         asyncio.get_running_loop().add_reader(sock.fileno(), self._readable)
         return int(sock.getsockname()[1])
 
@@ -146,6 +151,8 @@ class UdpPort:
         """Stop reading and close."""
         if self._gathering is not None:
             self._gathering.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
             self._socket.close()
@@ -162,12 +169,16 @@ class UdpPort:
         return int(self._socket.getsockname()[1]) if self._socket is not None else 0
 
     def kernel_drops(self) -> int:
-        """Count what the kernel dropped since the port was opened, unread; 0 where it does not say."""
+        """Count what the kernel dropped since the port was opened, unread; without what the shutter shut out."""
+        is_down = self._shutter is not None and self._shutter.is_down
+        return (self._drops_before if is_down else self._all_drops()) - self._shut_out
+
+    def _all_drops(self) -> int:
         if self._socket is None:
             return 0
         try:
             told = self._socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
-        except OSError:
+        except OSError:  # another system than Linux
             return 0
         return int(_MEMINFO.unpack(told)[8]) if len(told) == _MEMINFO.size else 0
 
@@ -272,7 +283,8 @@ class UdpPort:
             return
         loop = asyncio.get_running_loop()
         if self._idle < IDLE_READS:
-            self._gathering = loop.call_later(GATHER_S, self._gathered)
+            wait = GATHER_S if taken < ROUNDS * BATCH else 0.0  # more than a wake-up's share waits
+            self._gathering = loop.call_later(wait, self._gathered)
         else:
             self._gathering, self._idle = None, 0
             loop.add_reader(self._socket.fileno(), self._readable)
@@ -280,7 +292,7 @@ class UdpPort:
     def _take(self) -> int:
         """Read all that waits, but for a bound; how many datagrams."""
         self._looks = LOOKS
-        taken = 0
+        taken = self._strangers_seen = 0
         for _ in range(ROUNDS):
             try:
                 lengths, senders = self._read()
@@ -293,7 +305,34 @@ class UdpPort:
             self._sort(lengths, senders, self._now())
             if len(lengths) < BATCH or self._socket is None:
                 break
+        if self._strangers_seen > ROUNDS * BATCH // 2:
+            self._lower_shutter()
         return taken
+
+    def _lower_shutter(self) -> None:
+        """Let the kernel refuse strangers: more of them wait than we refuse in one wake-up."""
+        shutter = self._shutter
+        if shutter is None or shutter.is_down:
+            return
+        self._drops_before = self._all_drops()
+        if shutter.lower(self._by_address):
+            self._counters.add("shutter_lowered")
+            self._watch = asyncio.get_running_loop().call_later(CALM_S, self._watch_flood)
+
+    def _watch_flood(self) -> None:
+        """Count what the shutter shut out; lift it when that is little."""
+        before, self._drops_before = self._drops_before, self._all_drops()
+        shut_out, self._watch = self._drops_before - before, None
+        self._shut_out += shut_out
+        self._counters.add("drop_shutter", shut_out)
+        if shut_out > CALM_S * CALM_RATE:
+            self._watch = asyncio.get_running_loop().call_later(CALM_S, self._watch_flood)
+        elif self._shutter is not None:
+            self._shutter.lift()
+
+    def _addresses_changed(self) -> None:
+        if self._shutter is not None and self._shutter.is_down:
+            self._shutter.lower(self._by_address)
 
     def _sort(self, lengths: list[int], senders: list[bytes], now: Seconds) -> None:
         """Keep media of peers in the block, side by side; hand the rest on or drop it."""
@@ -317,6 +356,7 @@ class UdpPort:
             else:
                 self._slow(entry, block.view[at : at + length], raw, now)
         if strangers:
+            self._strangers_seen += strangers
             self._counters.add("drop_stranger", strangers)
         if filled:
             block.count = filled
@@ -390,6 +430,7 @@ class UdpPort:
             if holder is not None:
                 holder.ice.lose(raw)
             self._by_address[raw] = entry
+            self._addresses_changed()
         self._show(entry.number, datagram, leaves=False)
         self._follow(entry, outcome, raw)
 
