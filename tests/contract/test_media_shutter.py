@@ -88,6 +88,7 @@ async def test_it_goes_down_in_a_flood_lets_a_newcomer_in_and_is_lifted_in_the_c
             node.connect_two()
             ada.publish("audio")
             await until(lambda: len(ben.received) == 1)
+            assert "drop_shutter" not in node.counters.by_reason, "all that while it was down"
 
             await until(lambda: "drop_shutter" in node.counters.by_reason)
             with wired(socket.AF_INET, 1) as (_, stranger):
