@@ -131,6 +131,12 @@ class Participant:
     async def send(self, frame: Frame) -> None:
         await self.socket.send(signalling.encode(frame))
 
+    async def send_text(self, text: str) -> None:
+        await self.socket.send(text)
+
+    async def receive_text(self) -> str:
+        return str(await self.socket.recv())
+
     async def receive(self, kind: type[_F]) -> _F:
         """Wait for the next frame of this kind; others are passed over."""
         async with asyncio.timeout(10):
