@@ -84,6 +84,48 @@ async def test_a_restart_of_ice_keeps_the_connection_and_its_pictures(
     assert after["connectionState"] == "connected"
 
 
+A_DRAWN_SCREEN = """
+navigator.mediaDevices.getDisplayMedia = async () => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 800, height: 320 });
+  const pen = canvas.getContext("2d");
+  setInterval(() => { pen.fillStyle = `hsl(${Date.now() / 20 % 360} 80% 50%)`; pen.fillRect(0, 0, 800, 320); }, 50);
+  return canvas.captureStream(20);
+};
+"""
+"""Headless browsers have no screen to share; what is sent of it is as real as from one."""
+
+
+async def test_a_shared_screen_is_shown_in_place_of_the_camera_until_it_is_no_longer_shared(
+    teleward: Running, house: House, staff: NewStaff
+) -> None:
+    ada, ben = await _meet(teleward, house, staff, 2)
+    await ada.page.evaluate(A_DRAWN_SCREEN)
+
+    await ada.page.get_by_test_id("share-screen").click()
+
+    await expect(ben.page.get_by_test_id("tile")).to_contain_text("shows a screen")
+    await until("the screen at the other", partial(_shows, ben, 800 / 320), seconds=20)
+    await ada.page.get_by_test_id("share-screen").click()
+    await expect(ben.page.get_by_test_id("tile")).not_to_contain_text("shows a screen")
+    await until("the camera again", partial(_shows_another, ben, 800 / 320), seconds=20)
+
+
+async def _shape(person: Staff) -> float:
+    """Width of the shown picture by its height; 0 while there is none."""
+    script = "(v) => v && v.videoHeight ? v.videoWidth / v.videoHeight : 0"
+    return float(
+        await person.page.locator("video[data-testid=remote-video]").first.evaluate(script)
+    )
+
+
+async def _shows(person: Staff, shape: float) -> bool:
+    return abs(await _shape(person) - shape) < 0.1
+
+
+async def _shows_another(person: Staff, shape: float) -> bool:
+    return 0 < await _shape(person) < shape - 0.1
+
+
 STATS = "teleward.stats()"
 
 

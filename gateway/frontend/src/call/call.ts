@@ -21,6 +21,8 @@ import { viewOf } from "./sizes";
 import { type Person, people, receiveSlots } from "./slots";
 import { hasMedia, type PeerStats, peerStats } from "./stats";
 
+/** Text is read, not watched; sharp pictures matter more than many. */
+const SCREEN_FPS = 15;
 const SWITCH_POLL_MS = 100;
 const SWITCH_PATIENCE_MS = 3000;
 /** Between a change of the layout and telling it: a window that is being drawn larger changes all the time. */
@@ -62,6 +64,9 @@ export class Call {
   readonly conversation = signal<Conversation>(SILENCE);
   /** Name of who muted this person, until the microphone is on again. */
   readonly mutedBy = signal<string | null>(null);
+
+  /** What this person shows of the screen; null while nothing is shared. */
+  readonly screen = signal<MediaStreamTrack | null>(null);
 
   readonly #socket: ReconnectingSocket<ServerFrame, ClientFrame>;
   #next: Stage | null = null;
@@ -116,6 +121,24 @@ export class Call {
     return this.#socket.send({ type: "chat", text });
   }
 
+  /** Ask which window to show to the others; nothing happens when the question is dismissed. */
+  async shareScreen(): Promise<void> {
+    const stream = await navigator.mediaDevices
+      .getDisplayMedia({ video: { frameRate: SCREEN_FPS } })
+      .catch(() => null);
+    const [track] = stream?.getVideoTracks() ?? [];
+    if (track === undefined) return;
+    if (this.#disposers.length === 0) return track.stop(); // The call ended over the question.
+    track.contentHint = "detail";
+    track.onended = () => this.stopSharing();
+    this.screen.value = track;
+  }
+
+  stopSharing(): void {
+    this.screen.peek()?.stop();
+    this.screen.value = null;
+  }
+
   pin(participant: string | null): void {
     this.pinned.value = participant;
     this.#viewLater.run();
@@ -138,6 +161,7 @@ export class Call {
     for (const dispose of this.#disposers.splice(0)) dispose();
     document.removeEventListener("visibilitychange", this.#viewLater.run);
     this.#viewLater.cancel();
+    this.stopSharing();
     clearTimeout(this.#lockTimer);
     this.#socket.close();
     this.#next?.peer.close();
@@ -209,6 +233,7 @@ export class Call {
     this.#next = stage;
     await peer.setTrack("microphone", this.media.microphone.track.peek());
     await peer.setTrack("camera", this.media.camera.track.peek());
+    await peer.setTrack("screen", this.screen.peek());
     const offer = await peer.offer();
     if (this.#next === stage) this.#socket.send({ type: "join", offer });
   }
@@ -350,18 +375,20 @@ export class Call {
 
   #sendTracks(): void {
     const { microphone, camera } = this.media;
-    const tracks = [microphone.track.value, camera.track.value] as const;
+    const tracks = [microphone.track.value, camera.track.value, this.screen.value] as const;
     for (const stage of [this.#next, this.#stage.value]) {
       void stage?.peer.setTrack("microphone", tracks[0]);
       void stage?.peer.setTrack("camera", tracks[1]);
+      void stage?.peer.setTrack("screen", tracks[2]);
     }
   }
 
   #sayMedia(): void {
     const audio = this.media.microphone.state.value === "on" && !this.media.muted.value;
     const video = this.media.camera.state.value === "on";
+    const screen = this.screen.value !== null;
     if (this.session.peek().phase === "live") {
-      this.#socket.send({ type: "media", audio, video, screen: false });
+      this.#socket.send({ type: "media", audio, video, screen });
     }
     if (audio) this.mutedBy.value = null;
   }

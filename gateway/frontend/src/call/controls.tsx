@@ -45,6 +45,15 @@ export function Controls({ call, media, rights, ending, chatting }: ControlsProp
           chatting.value = !chatting.value;
         }}
       />
+      {"getDisplayMedia" in navigator.mediaDevices && (
+        <Control
+          icon="screen"
+          label={t(call.screen.value === null ? "screen-share" : "screen-stop")}
+          testid="share-screen"
+          tone={call.screen.value === null ? "plain" : "off"}
+          act={() => (call.screen.value === null ? void call.shareScreen() : call.stopSharing())}
+        />
+      )}
       {rights.lock && (
         <Control
           icon={locked ? "lock" : "unlock"}

@@ -13,6 +13,7 @@ const PATHS = {
   lock: "M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3M12 15v2",
   unlock: "M6 11h12v9H6zM8 11V8a4 4 0 0 1 7.5-2M12 15v2",
   chat: "M4 5h16a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1h-8l-5 4v-4H4a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1ZM8 9h8M8 12h5",
+  screen: "M3 5h18v11H3zM8 20h8M12 16v4M12 13V8M9.5 10.5L12 8l2.5 2.5",
   end: "M3 14c5-5 13-5 18 0l-2 3-4-2v-2a11 11 0 0 0-6 0v2l-4 2z",
 } as const;
 

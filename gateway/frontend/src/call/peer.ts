@@ -20,7 +20,7 @@ const WANTED_CODECS: Readonly<Record<"audio" | "video", readonly RegExp[]>> = {
 
 export class Peer {
   readonly connection: RTCPeerConnection;
-  readonly #senders: Readonly<Record<Kind, RTCRtpSender>>;
+  readonly #senders: Readonly<Record<Kind | "screen", RTCRtpSender>>;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #active: readonly string[] = [];
@@ -39,8 +39,8 @@ export class Peer {
     this.#senders = {
       microphone: this.#add("audio", { direction: "sendonly" }),
       camera: this.#add("video", { direction: "sendonly", sendEncodings: [...LADDER] }),
+      screen: this.#add("video", { direction: "sendonly" }), // Nothing is sent until it is shared.
     };
-    this.#add("video", { direction: "sendonly" }); // The screen; nothing is sent until it is shared.
     for (const kind of ["audio", "video"] as const) {
       for (let n = 0; n < slots[kind]; n++) this.#add(kind, { direction: "recvonly" });
     }
@@ -69,7 +69,7 @@ export class Peer {
     await this.setEncodings(encodings);
   }
 
-  async setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
+  async setTrack(kind: Kind | "screen", track: MediaStreamTrack | null): Promise<void> {
     if (this.#closed) return;
     await this.#senders[kind].replaceTrack(track);
     if (kind === "camera" && this.#active.length > 0) await this.setEncodings(this.#active);

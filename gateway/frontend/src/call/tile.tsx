@@ -16,7 +16,8 @@ interface TileProps {
 
 export function Tile({ call, person, rights }: TileProps) {
   // Who is held sees nobody; a last picture that stands still would say otherwise.
-  const shown = person.video && !person.held && !call.held.value && person.cameraMid !== null;
+  const mid = person.screenMid ?? (person.video ? person.cameraMid : null);
+  const shown = !person.held && !call.held.value && mid !== null;
   const speaks = call.speaker.value === person.id;
   const pinned = call.pinned.value === person.id;
   return (
@@ -29,12 +30,7 @@ export function Tile({ call, person, rights }: TileProps) {
     >
       {shown ? (
         // Another slot is another element: a slot's last picture never appears under the next name.
-        <Remote
-          key={`${person.id}/${person.cameraMid}`}
-          call={call}
-          mid={person.cameraMid}
-          name={person.name}
-        />
+        <Remote key={`${person.id}/${mid}`} call={call} mid={mid} name={person.name} />
       ) : (
         <span class="initial" aria-hidden="true">
           {initial(person.name)}
@@ -46,16 +42,9 @@ export function Tile({ call, person, rights }: TileProps) {
         {!person.audio && <span class="badge">{t("badge-muted")}</span>}
         {person.stalled && <span class="badge">{t("badge-stalled")}</span>}
         {person.held && <span class="badge">{t("badge-held")}</span>}
+        {person.screen && <span class="badge">{t("badge-screen")}</span>}
         {!person.video && !person.held && <span class="badge">{t("badge-no-camera")}</span>}
       </p>
-      {person.screenMid !== null && (
-        <Remote
-          key={`${person.id}/${person.screenMid}`}
-          call={call}
-          mid={person.screenMid}
-          name={person.name}
-        />
-      )}
       <Actions call={call} person={person} rights={rights} pinned={pinned} />
     </li>
   );

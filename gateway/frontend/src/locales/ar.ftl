@@ -114,6 +114,9 @@ trouble-hint = لم يكن هذا خطأك. حاول مرة أخرى من فضل
 
 call-title = مكالمة مع
 call-controls = أزرار المكالمة
+screen-share = مشاركة الشاشة
+screen-stop = إيقاف المشاركة
+badge-screen = يعرض شاشة
 call-devices = الأجهزة
 call-people = المشاركون في المكالمة
 call-alone = أنت هنا. سيظهر الآخرون فور انضمامهم.

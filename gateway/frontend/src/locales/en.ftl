@@ -107,6 +107,9 @@ trouble-hint = This was not your fault. Please try again.
 
 call-title = Call with
 call-controls = Call controls
+screen-share = Share screen
+screen-stop = Stop sharing
+badge-screen = shows a screen
 call-devices = Devices
 call-people = People in this call
 call-alone = You are here. The others will appear as soon as they join.
