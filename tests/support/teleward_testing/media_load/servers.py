@@ -1,6 +1,7 @@
 """The SFUs under load: how each is started, and how the generator's peers get into it."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -10,7 +11,9 @@ from typing import Protocol
 
 import httpx
 import psutil
-from teleward_contract.signalling import Join, Joined, ShownSlot, SlotView, View
+from teleward_contract import signalling
+from teleward_contract.signalling import Join, Joined, ShownSlot, Slots, SlotView, View
+from websockets.exceptions import ConnectionClosed
 
 from teleward_testing.go_programs import ROOT, GoProgram
 from teleward_testing.media_load.generator import Generator, pion_version
@@ -74,8 +77,8 @@ class Teleward:
         joined = await who.receive(Joined)
         await generator.accept(name, joined.answer)
         await who.send(_view(joined.slots, shape.layer))
-        reading = asyncio.create_task(who.closed())
-        self._stack.push_async_callback(_leave, who, reading)
+        watching = asyncio.create_task(_watch(who, shape.layer))
+        self._stack.push_async_callback(_leave, who, watching)
 
     @classmethod
     @asynccontextmanager
@@ -95,9 +98,18 @@ class Teleward:
                 yield cls(node, stack)
 
 
-async def _leave(who: Participant, reading: "asyncio.Task[int]") -> None:
+async def _watch(who: Participant, layer: int) -> None:
+    """Say anew what is shown whenever a slot shows somebody else, as a page does, until the socket closes."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            frame = signalling.parse_server_frame(await who.socket.recv())
+            if isinstance(frame, Slots):
+                await who.send(_view(frame.slots, layer))
+
+
+async def _leave(who: Participant, watching: "asyncio.Task[None]") -> None:
     await who.close()
-    await asyncio.gather(reading, return_exceptions=True)
+    await watching
 
 
 HEIGHTS = (180, 360, 720)
