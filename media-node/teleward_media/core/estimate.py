@@ -188,11 +188,17 @@ class DelayTrend:
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float:
-    """Slope of the least-squares line."""
-    mean_x = sum(x for x, _ in points) / len(points)
-    mean_y = sum(y for _, y in points) / len(points)
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
+    """Slope of the least-squares line, in one pass: it is taken for every group of packets."""
+    begun, count = points[0][0], len(points)
+    sum_x = sum_y = sum_xx = sum_xy = 0.0
+    for moment, y in points:
+        x = moment - begun
+        sum_x += x
+        sum_y += y
+        sum_xx += x * x
+        sum_xy += x * y
+    spread = sum_xx - sum_x * sum_x / count
+    return (sum_xy - sum_x * sum_y / count) / spread if spread > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ class Steering:
         self._counted_at: Seconds | None = None
         self._present: dict[Output, int] = {}
         self._caps: dict[ParticipantId, float] = {}
+        self._known_wants: dict[ParticipantId, _Wants] = {}
+        self._wants_of: tuple[ForwardingPlan, Interests, object] = {}, {}, None
 
     def estimate_bps(self, receiver: ParticipantId) -> float | None:
         """What the receiver's path is thought to carry; None while nothing is known."""
@@ -89,7 +91,7 @@ class Steering:
     ) -> Orders:
         """Choose the layer of every picture in the plan, and what receivers and publishers are told."""
         self._measure(seen, now)
-        wants = self._wants(plan, interests)
+        wants = self._wanted(plan, interests)
         orders = Orders()
         self._estimators = {r: e for r, e in self._estimators.items() if r in wants}
         self._remb = {r: b for r, b in (self._remb | seen.remb_bps).items() if r in wants}
@@ -155,6 +157,14 @@ class Steering:
             layers[index] = max(0, octets - self._counted.get((source, index), 0)) * 8 / span
         self._costs = {source: tuple(layers) for source, layers in costs.items()}
         self._counted, self._counted_at = seen.octets, now
+
+    def _wanted(self, plan: ForwardingPlan, interests: Interests) -> dict[ParticipantId, _Wants]:
+        """What each receiver is to get; put together anew only when plan, interests or costs are others."""
+        known = self._wants_of
+        if plan is not known[0] or interests is not known[1] or self._costs is not known[2]:
+            self._wants_of = plan, interests, self._costs
+            self._known_wants = self._wants(plan, interests)
+        return self._known_wants
 
     def _wants(self, plan: ForwardingPlan, interests: Interests) -> dict[ParticipantId, _Wants]:
         wants: dict[ParticipantId, _Wants] = {}

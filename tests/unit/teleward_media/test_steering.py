@@ -236,3 +236,14 @@ def test_a_path_that_becomes_narrow_at_once_is_answered_at_once() -> None:
     assert decided[-1] > 5, "five were due in this time"
     at_once = [step for step in range(1, 59) if decided[step] > decided[step - 1]]
     assert any(step % 10 == 4 for step in at_once), "the step at which it was heard"
+
+
+def test_while_plan_interests_and_costs_are_the_same_the_choice_is_too() -> None:
+    steering, interests = Steering(), Interest(most=0)
+    cares: Interests = {TO_BEN: interests}
+    first = seen(0).decide(steering, PLAN, cares, 0)
+    again = [seen(at / 10).decide(steering, PLAN, cares, at / 10).layers for at in range(1, 9)]
+
+    assert first.layers == [(TO_BEN, 0), (TO_CAM, 0)]
+    assert again == [[]] * 8
+    assert seen(1).decide(steering, PLAN, cares, 1).layers == [(TO_CAM, 2)]
