@@ -109,7 +109,7 @@ async def test_lips_move_with_the_voice_of_everybody_else(
     ]
     skews: dict[str, list[float]] = {other.name: [] for other in others}
 
-    async def told_often_enough() -> bool:
+    async def in_step() -> bool:
         seen = await watcher.look()
         for other in others:
             picture, voice = (
@@ -117,12 +117,16 @@ async def test_lips_move_with_the_voice_of_everybody_else(
             )
             if picture and voice:
                 skews[other.name].append(abs(picture - voice))
-        return all(len(told) >= LOOKS for told in skews.values())
+        return all(
+            len(told) >= LOOKS and statistics.median(told[-LOOKS:]) < LIPS_WITHIN_MS
+            for told in skews.values()
+        )
 
     await see_and_hear([(watching, others)], seconds=20)
-    await until("an estimate of when picture and voice play", told_often_enough, seconds=30)
+    # A busy machine plays late for a while; what was translated wrongly would stay apart for good.
+    await until("lips that stay with their voices", in_step, seconds=30)
 
-    middle = {name: statistics.median(told) for name, told in skews.items()}
+    middle = {name: statistics.median(told[-LOOKS:]) for name, told in skews.items()}
     for name, skew in middle.items():
         record_property(f"between picture and voice of {name}, ms", float(skew))
     assert all(skew < LIPS_WITHIN_MS for skew in middle.values()), middle
