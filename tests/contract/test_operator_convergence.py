@@ -60,7 +60,7 @@ async def test_statuses_show_links_doors_and_units(house: DeclaredHouse) -> None
     assert (await house.get("UserRoom"))["status"]["url"] == f"{rooms}/user/ada"
     pool = await house.get("MediaPool")
     assert pool["metadata"]["finalizers"] == ["teleward.io/drain"]
-    assert pool["status"]["units"] == "0/120"
+    assert pool["status"]["units"] == "0/200"
 
 
 async def test_a_missing_reference_is_a_condition_and_heals_by_itself(

@@ -24,6 +24,7 @@ export class Peer {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #active: readonly string[] = [];
+  #shaping: Promise<void> = Promise.resolve();
 
   /**
    * @param slots Receive slots to offer.
@@ -76,8 +77,15 @@ export class Peer {
   }
 
   /** Send these encodings of the camera and no others. */
-  async setEncodings(active: readonly string[]): Promise<void> {
+  setEncodings(active: readonly string[]): Promise<void> {
     this.#active = active;
+    // One after the other: a browser forgets what it was asked while it carries out what it was told before.
+    this.#shaping = this.#shaping.then(() => this.#shape());
+    return this.#shaping;
+  }
+
+  async #shape(): Promise<void> {
+    const active = this.#active;
     const sender = this.#senders.camera;
     const parameters = sender.getParameters();
     if (this.#closed || parameters.encodings.length < 2) return; // Without simulcast there is no choice.
@@ -86,7 +94,8 @@ export class Peer {
     for (const encoding of parameters.encodings) {
       Object.assign(encoding, shaped(encoding.rid ?? "", active, pixels));
     }
-    await sender.setParameters(parameters);
+    // Refused when the track or the description changed under it; each of them shapes anew.
+    await sender.setParameters(parameters).catch(() => undefined);
   }
 
   /** The track that arrives in a receive slot. */
