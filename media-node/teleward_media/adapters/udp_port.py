@@ -276,8 +276,15 @@ class UdpPort:
             self._gathering = loop.call_later(GATHER_S, self._gathered)
 
     def _gathered(self) -> None:
-        """Read what has gathered; where it was next to nothing, wake up for each again."""
-        taken = self._take()
+        """Read what has gathered, and go on reading, whatever one of the datagrams led to."""
+        taken = FEW
+        try:
+            taken = self._take()
+        finally:
+            self._go_on(taken)
+
+    def _go_on(self, taken: int) -> None:
+        """Read again when a little has gathered; where it was next to nothing, wake up for each again."""
         self._idle = self._idle + 1 if taken < FEW else 0
         if self._socket is None:
             return
