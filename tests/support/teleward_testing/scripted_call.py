@@ -28,10 +28,14 @@ async def enter(
 ) -> Scripted:
     """Join a call; media may flow when this returns."""
     peer = peer or ScriptedPeer()
-    person = await attach(node, who, call=call, cost=cost)
-    await person.send(Join(offer=peer.offer()))
-    await peer.accept((await person.receive(Joined)).answer)
-    return Scripted(person, peer)
+    scripted = Scripted(await attach(node, who, call=call, cost=cost), peer)
+    try:
+        await scripted.person.send(Join(offer=peer.offer()))
+        await peer.accept((await scripted.person.receive(Joined)).answer)
+    except BaseException:
+        await scripted.close()  # a socket that is left open fails the next test, not this one
+        raise
+    return scripted
 
 
 @asynccontextmanager
