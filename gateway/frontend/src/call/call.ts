@@ -234,8 +234,9 @@ export class Call {
     await peer.setTrack("microphone", this.media.microphone.track.peek());
     await peer.setTrack("camera", this.media.camera.track.peek());
     await peer.setTrack("screen", this.screen.peek());
-    const offer = await peer.offer();
-    if (this.#next === stage) this.#socket.send({ type: "join", offer });
+    if (this.#next !== stage) return; // Another connection has been begun meanwhile.
+    const offer = await peer.offer().catch(() => null);
+    if (offer !== null && this.#next === stage) this.#socket.send({ type: "join", offer });
   }
 
   async #accept(frame: Joined): Promise<void> {
