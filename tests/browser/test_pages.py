@@ -1,8 +1,9 @@
 """Every page says what to do next, in the clinic's language, by keyboard alone, without a complaint."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 from teleward_cli.demo.client import RefusedAnswerError, Visitor
 from teleward_testing.browser import until
@@ -16,11 +17,12 @@ NewStaff = Callable[[str], Awaitable[Staff]]
 NewVisitor = Callable[[Recording | None], Visitor]
 
 
-@pytest.fixture
-def changing(house: House) -> Iterator[House]:
-    """The clinic, for a test that changes it; afterwards it is as before."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def changing(house: House, visitor: NewVisitor) -> AsyncIterator[House]:
+    """The clinic, for a test that changes it; afterwards it is open as before."""
     yield house
     house.apply(house.documents())
+    await _door_says(house, visitor, "open")
 
 
 SHUT: dict[str, dict[str, object]] = {

@@ -24,7 +24,7 @@ POOL, NODE, LEADER = PoolId("test/media"), MediaNodeId("media-0"), LeaderEpoch(1
 
 @pytest.fixture
 def node(valkey: RunningValkey, store: Store) -> Iterator[RunningMediaNode]:
-    with running_media_node(valkey.url, capacity_units="6", capture="true") as running:
+    with running_media_node(valkey.url, pool=POOL, capacity_units="6", capture="true") as running:
         yield running
 
 
@@ -84,7 +84,7 @@ async def test_a_cordoned_media_node_refuses_new_calls_and_goes_on_with_those_it
 async def test_a_draining_media_node_is_empty_when_its_last_call_has_ended(
     valkey: RunningValkey, routing: RedisRouting
 ) -> None:
-    with running_media_node(valkey.url, drain_s="60") as node:
+    with running_media_node(valkey.url, pool=POOL, drain_s="60") as node:
         one = await enter(node, "ada", "visit:1")
 
         draining = asyncio.create_task(asyncio.to_thread(post, node, "/v1/drain", 30))

@@ -93,6 +93,7 @@ class ReferencePath:
                 self._random(0x8000), self._random(1 << 31),
             )  # fmt: skip
         self._casting.add(path, now)
+        self._out.flush()  # who is shown to it is asked for a keyframe
 
     def remove_peer(self, number: int) -> None:
         """Forget a peer, its keys and its rings."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -81,7 +82,7 @@ class RunningMediaNode:
 def running_media_node(
     redis_url: str, *, prefix: Sequence[str] = (), **settings: str
 ) -> Iterator[RunningMediaNode]:
-    """Start one media node, with some settings of its own, and stop it.
+    """Start one media node in a pool of its own, with some settings, and stop it.
 
     `prefix` goes before its command, such as `taskset -c 0`.
     """
@@ -90,7 +91,7 @@ def running_media_node(
         keys = Path(folder, "keys.json")
         keys.write_text(json.dumps({"keys": [json.loads(signer.public_jwk())]}))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TELEWARD_")} | {
-            "TELEWARD_REDIS_URL": redis_url, "TELEWARD_POOL": "test/media",
+            "TELEWARD_REDIS_URL": redis_url, "TELEWARD_POOL": f"test/{secrets.token_hex(4)}",
             "TELEWARD_MEDIA_NODE": "media-0", "TELEWARD_CAPACITY_UNITS": "100",
             "TELEWARD_TICKET_PUBLIC_KEYS_FILE": str(keys), "TELEWARD_DRAIN_S": "0",
             "TELEWARD_PARTICIPANT_GRACE_S": "2",

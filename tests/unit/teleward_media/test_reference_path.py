@@ -199,6 +199,15 @@ def test_a_senders_clock_is_passed_on_in_the_slots_time_and_in_ours(world: World
     assert (report.rtp - shown) & 0xFFFFFFFF == 900 + 45_000
 
 
+def test_who_comes_into_a_plan_has_its_keyframe_asked_for_at_once(world: World) -> None:
+    world.leave(BEN)
+    world.show(BEN)
+    world.send(1)
+    world.join(BEN, video("v0", "recvonly"))
+
+    assert rtcpwire.KeyframeAsked(20) in world.control_for(ADA)
+
+
 def test_publishers_are_told_what_arrived_and_what_they_may_send(world: World) -> None:
     world.show(BEN)
     for sequence in (1, 2, 5):
