@@ -318,7 +318,7 @@ class QualityView(Frame):
     down_jitter_ms: float | None = None
     down_bps: int | None = None
     path: str | None = Field(default=None, max_length=32)
-    """Kind of path, never an address."""
+    """Kind of path, never an address: `udp4` or `udp6`."""
 
 
 class Quality(QualityView):

@@ -52,6 +52,10 @@ class Transports(Protocol):
         """When something authentic was last heard; None when there is no peer."""
         ...
 
+    def path_kind(self, participant: ParticipantId) -> str | None:
+        """By what the participant is reached: `udp4` or `udp6`; None when it is not."""
+        ...
+
 
 class SrtpKeys(Protocol):
     """Keys of one direction, applied in place to packets of one block; 0 for what is refused."""

@@ -7,6 +7,7 @@ import pytest
 from teleward_contract.redis_store import Store, open_store
 from teleward_testing.apiserving import Asking, Served, serving
 from teleward_testing.kube.control_plane import ControlPlane
+from teleward_testing.media_node import RunningMediaNode, running_media_node
 from teleward_testing.operating import ApiServer, Clients
 from teleward_testing.routing import ClockedRouting
 from teleward_testing.valkey import RunningValkey
@@ -15,6 +16,13 @@ from teleward_testing.valkey import RunningValkey
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[RunningValkey]:
     with RunningValkey() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def node(valkey: RunningValkey) -> Iterator[RunningMediaNode]:
+    """A media node of the module's own, as its own process."""
+    with running_media_node(valkey.url) as running:
         yield running
 
 

@@ -2,19 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import TypeAlias
 
 import pytest
 from teleward_contract.signalling import Joined, ShownSlot, View
 from teleward_testing.bots.bot import Bot
+from teleward_testing.bots.company import Come, company
 from teleward_testing.bots.film import SIZES
 from teleward_testing.impairment import Conditions, relay
-from teleward_testing.media_node import RunningMediaNode, attach, running_media_node
-from teleward_testing.valkey import RunningValkey
-
-Come: TypeAlias = Callable[..., Awaitable[Bot]]
+from teleward_testing.media_node import RunningMediaNode
 
 HIGH = SIZES["f"].height
 ROOM_FOR_ONE = Conditions(rate_bps=900_000)
@@ -28,26 +25,10 @@ PACKETS_PER_S = 50
 """Of a voice."""
 
 
-@pytest.fixture(scope="module")
-def node(valkey: RunningValkey) -> Iterator[RunningMediaNode]:
-    with running_media_node(valkey.url) as running:
-        yield running
-
-
 @pytest.fixture
 async def come(node: RunningMediaNode, request: pytest.FixtureRequest) -> AsyncIterator[Come]:
-    """Let a bot join a call of this test's own."""
-    bots: list[Bot] = []
-
-    async def one(who: str, *, through: int | None = None) -> Bot:
-        socket = await attach(node, who, call=f"visit:{request.node.name}")
-        bots.append(Bot(socket, voices=3, pictures=3, seed=len(bots)))
-        await bots[-1].join(through=through)
-        return bots[-1]
-
-    yield one
-    for bot in bots:
-        await bot.leave()
+    async with company(node, f"visit:{request.node.name}", slots=3) as come:
+        yield come
 
 
 async def test_of_two_each_sends_one_encoding_and_the_third_starts_the_others(come: Come) -> None:

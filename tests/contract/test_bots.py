@@ -2,44 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from teleward_contract.signalling import Media
 from teleward_testing.bots.bot import Bot
+from teleward_testing.bots.company import Come, company
 from teleward_testing.bots.film import SIZES
 from teleward_testing.bots.receiving import Seen
 from teleward_testing.impairment import PERFECT, Conditions, relay
-from teleward_testing.media_node import RunningMediaNode, attach, running_media_node
-from teleward_testing.valkey import RunningValkey
-
-Come: TypeAlias = Callable[..., Awaitable[Bot]]
+from teleward_testing.media_node import RunningMediaNode
 
 NARROW = Conditions(rate_bps=250_000)
 """Room for a voice, the lowest layer and repairs, and not for the highest."""
 
 
-@pytest.fixture(scope="module")
-def node(valkey: RunningValkey) -> Iterator[RunningMediaNode]:
-    with running_media_node(valkey.url) as running:
-        yield running
-
-
 @pytest.fixture
 async def come(node: RunningMediaNode, request: pytest.FixtureRequest) -> AsyncIterator[Come]:
-    """Let a bot join a call of this test's own."""
-    bots: list[Bot] = []
-
-    async def one(who: str, *, through: int | None = None) -> Bot:
-        socket = await attach(node, who, call=f"visit:{request.node.name}")
-        bots.append(Bot(socket, voices=2, pictures=2, seed=len(bots)))
-        await bots[-1].join(through=through)
-        return bots[-1]
-
-    yield one
-    for bot in bots:
-        await bot.leave()
+    async with company(node, f"visit:{request.node.name}", slots=2) as come:
+        yield come
 
 
 async def test_two_bots_see_and_hear_each_other_whole(come: Come) -> None:

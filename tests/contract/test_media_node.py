@@ -1,7 +1,7 @@
 """A media node forwards between the participants of a call, decodes nothing, and obeys rights and holds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeAlias
 
 import pytest
@@ -32,12 +32,6 @@ from teleward_testing.media_node import (
 from teleward_testing.valkey import RunningValkey
 
 Come: TypeAlias = Callable[..., Awaitable[Participant]]
-
-
-@pytest.fixture(scope="module")
-def node(valkey: RunningValkey) -> Iterator[RunningMediaNode]:
-    with running_media_node(valkey.url) as running:
-        yield running
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ class DtlsPeer:
         dropped: Callable[[], None],
     ) -> None:
         self._ice = _DtlsOnly(send, dropped)
+        self._proved = asyncio.Event()
         self._transport = RTCDtlsTransport(cast("RTCIceTransport", self._ice), [certificate.inner])
         self._transport._set_role("server")
         profiles = {profile.openssl_profile: profile for profile in SRTP_PROFILES}
@@ -87,14 +88,19 @@ class DtlsPeer:
             role="client",
         )
 
+    def proved(self) -> None:
+        """Let the handshake begin: there is an address to send to."""
+        self._proved.set()
+
     def dtls(self, datagram: bytes) -> None:
-        """Take a DTLS datagram of the proven address."""
+        """Take a DTLS datagram of the peer's; it waits for the handshake to begin."""
         self._ice.put(datagram)
 
     async def handshake(self) -> tuple[Session, Session] | None:
         """Run the handshake; the receiving and sending SRTP sessions, or None if it failed."""
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
+                await self._proved.wait()
                 await self._transport.start(self._remote)
         except (TimeoutError, SSL.Error):
             return None

@@ -103,7 +103,6 @@ class Peers:
                 return
             self._counters.add("handshake_done")
             expected = peer.expected
-            expected.ice.established()
             self._path.add_peer(
                 expected.key, expected.number, *sessions, peer.negotiated, expected.heard_at
             )
@@ -156,6 +155,14 @@ class Peers:
         """When something authentic was last heard of the participant."""
         peers = self._peers.get(participant, ())
         return max((peer.expected.heard_at for peer in peers), default=None)
+
+    def path_kind(self, participant: ParticipantId) -> str | None:
+        """By what the participant is reached: `udp4` or `udp6`; None when it is not."""
+        for peer in reversed(self._peers.get(participant, ())):
+            path = peer.expected.ice.selected
+            if path is not None:
+                return f"udp{path.source.family}"
+        return None
 
     async def close_all(self) -> None:
         """Close every peer and wait for it."""

@@ -1,12 +1,11 @@
 """The one UDP port: guard and demultiplexer in front of everything.
 
 A datagram from an address that no peer was heard at is a STUN binding request that names an expected ufrag, or it is
-dropped where it lies. Only a request with valid message integrity makes an address known (`core/ice.py` says what
-follows). What a client names as candidates is never used.
+dropped where it lies. Only a request with valid message integrity makes an address known, and only an answer to a
+check of ours makes it one that is sent to (`core/ice.py`). What a client names as candidates is never used.
 
-Held for one peer that has proved nothing: this record and its four addresses (2 KB), 32 DTLS datagrams (`dtls.py`, 48
-KB) and OpenSSL's association (60 KB); for all strangers together 1.2 MB (`core/strangers.py`) and the kernel's
-buffer, 16 MB.
+Held for one peer that has proved nothing: this record and its four addresses (2 KB) and 32 DTLS datagrams (`dtls.py`,
+48 KB); for all strangers together 1.2 MB (`core/strangers.py`) and the kernel's buffer, 16 MB.
 
 Source: RFC 7983 (first byte), RFC 8445 §2.5 (ICE-lite), RFC 8489 (STUN).
 """
@@ -61,6 +60,10 @@ LOOKS = 256
 
 class PeerSink(Protocol):
     """Where a peer's datagrams go."""
+
+    def proved(self) -> None:
+        """Note that an address of the peer's has answered: there is one to send to."""
+        ...
 
     def dtls(self, datagram: bytes) -> None:
         """Take a DTLS datagram."""
@@ -214,7 +217,7 @@ class UdpPort:
         """Gather datagrams for a peer, always of the same block; all of one size, the last maybe shorter."""
         entry = self._by_number.get(peer)
         path = entry.ice.selected if entry is not None else None
-        if path is None or not path.is_proved or self._socket is None:
+        if path is None or self._socket is None:
             self._counters.add("drop_unproved", len(indexes))
             return
         if self._outlet is None:
@@ -234,15 +237,13 @@ class UdpPort:
             self._outlet.flush()
 
     def send_to(self, entry: Expected, datagram: bytes) -> None:
-        """Send a DTLS datagram now, as much as the peer's address may be sent."""
+        """Send a DTLS datagram now."""
         path = entry.ice.selected
         if path is None:
-            return
-        if path.may_send(len(datagram)):
+            self._counters.add("drop_unproved")
+        else:
             self._reply(path.source.raw, datagram)
             self._show(entry.number, datagram, leaves=True)
-        else:
-            self._counters.add("drop_unproved")
 
     def _reply(self, raw: bytes, datagram: bytes) -> None:
         if self._socket is None:
@@ -381,11 +382,13 @@ class UdpPort:
         if first <= 3:
             self._stun(entry, datagram, raw, now)
         elif entry is not None and 20 <= first <= 63:
-            path = entry.ice.paths[raw]
-            if not path.is_proved:
-                path.received += len(datagram)
             self._show(entry.number, datagram, leaves=False)
             entry.sink.dtls(bytes(datagram))
+            if entry.ice.selected is None:
+                outcome = entry.ice.came(
+                    to_source(raw), len(datagram), secrets.token_bytes(12), now
+                )
+                self._follow(entry, outcome, raw)
         else:
             self._counters.add("drop_unknown_kind")
 
@@ -444,6 +447,8 @@ class UdpPort:
     def _follow(self, entry: Expected, outcome: Outcome, raw: bytes) -> None:
         if outcome.event:
             self._counters.add(outcome.event)
+        if outcome.event == "proved":
+            entry.sink.proved()
         for reply in outcome.replies:
             self._reply(raw, reply)
             self._show(entry.number, reply, leaves=True)

@@ -1,9 +1,12 @@
 """One peer as ICE-lite sees it: who it says it is, where it was heard, and where it is sent to.
 
-We answer checks. We ask, too, in one case: when a peer wants to be sent to at another address, that address must
-first answer a check of ours. Who only knows a peer's password cannot turn its media onto somebody else. The first
-address needs no such question, since DTLS asks it; until DTLS has ended it is sent little (`Path.may_send`). An
-address that a client merely names, as a candidate, is never sent anything.
+We answer checks, and we ask: an address is sent to only after it has answered a check of ours, and until then never
+more bytes than came from it. Who knows a peer's password cannot turn its handshake or its media onto somebody else.
+An address that a client merely names, as a candidate, is never sent anything.
+
+What a first address sends must pay for our check. Its first check pays for an answer, its second or its ClientHello
+for ours: the handshake waits for at most one round trip, and for less where that is long, since clients check every
+50 ms until they are answered.
 
 Events and time in; what to send and to note out. Source: RFC 8445 §2.5, §7.3 (lite), §7.2.2 (our check), §9 (restart).
 """
@@ -21,10 +24,6 @@ CHECK_EVERY_S = Seconds(0.02)
 ms, two addresses at once)."""
 CHECK_LIVES_S = Seconds(10)
 """An answer that comes later proves nothing; nor does one to a question that was asked before the last move."""
-FIRST_FLIGHT_BYTES = 1200
-"""Sent to a first address at once: our DTLS flight is 780 bytes (aiortc 1.16, P-256), measured."""
-UNPROVED_FACTOR, UNPROVED_MOST_BYTES = 3, 16_384
-"""And then three times what came from it (RFC 9000 §8.1), but no more than twenty of our flights in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +52,15 @@ class Path:
     """An address that a peer was heard at."""
 
     source: Source
-    is_proved: bool = False
-    """Whoever we send to there answers."""
     received: int = 0
     sent: int = 0
-    """Bytes, while it is not proved."""
+    """Bytes, while it is not where the peer is sent to."""
     transaction: bytes = b""
     """Of the check that waits for its answer."""
     asked_at: Seconds = Seconds(float("-inf"))
     owed: bytes = b""
-    """Transaction of the peer's own check, answered when the path is proved."""
+    """Transaction of the peer's own check, answered when the address has answered ours."""
     credentials: Credentials | None = None
-
-    def may_send(self, size: int) -> bool:
-        """Whether so many bytes may go there now; counts them."""
-        if self.is_proved:
-            return True
-        allowed = min(UNPROVED_MOST_BYTES, FIRST_FLIGHT_BYTES + UNPROVED_FACTOR * self.received)
-        if self.sent + size > allowed:
-            return False
-        self.sent += size
-        return True
 
 
 @dataclass(slots=True)
@@ -98,13 +85,11 @@ class IceLite:
     tie_breaker: bytes
     """8 bytes."""
     heard_at: Seconds
-    is_established: bool = False
-    """DTLS has ended: media flows, and goes to no address that has not answered."""
     fresh: Credentials | None = None
     """Those of a restart, until the first check that uses them."""
     paths: dict[bytes, Path] = field(default_factory=dict)
     selected: Path | None = None
-    """Where the peer is sent to."""
+    """Where the peer is sent to: an address that has answered."""
     _checked_at: Seconds = Seconds(float("-inf"))
 
     def restart(self, credentials: Credentials) -> str | None:
@@ -145,49 +130,66 @@ class IceLite:
         self.heard_at = now
         if credentials is self.fresh:
             self.credentials, self.fresh = self.fresh, None
-        path, size = self.paths.get(source.raw), len(datagram)
+        path = self.paths.get(source.raw)
         if path is None and not is_free:
             return Outcome("drop_taken_address")
-        if path is not None and not path.is_proved:
-            path.received += size
-        is_first = self.selected is None and not self.is_established
-        if not is_first and binding.nominates and (path is None or path is not self.selected):
-            return self._ask(path, size, binding, source, credentials, transaction, now)
-        learned = None
-        if is_first:
-            path = learned = self.selected = self.paths[source.raw] = Path(source, received=size)
-        return Outcome("", _answer(binding.transaction, source, credentials, size), learned)
-
-    def established(self) -> None:
-        """Note that DTLS has ended: whoever we sent to has answered with what only its receiver knows."""
-        self.is_established = True
-        if self.selected is not None:
-            self.selected.is_proved = True
-
-    def _ask(
-        self, path: Path | None, size: int, binding: Binding, source: Source,
-        credentials: Credentials, transaction: bytes, now: Seconds,
-    ) -> Outcome:  # fmt: skip
-        """Ask an address to answer before the peer moves there: never more bytes than came from it."""
-        outcome = Outcome("checks_sent")
+        if self.selected is not None and (path is self.selected or not binding.nominates):
+            return Outcome("", _answer(binding.transaction, source, credentials, len(datagram)))
+        outcome = Outcome()
         if path is None:
             outcome.forgotten = self._make_room()
-            path = outcome.learned = self.paths[source.raw] = Path(source, received=size)
-        path.owed = binding.transaction
+            path = outcome.learned = self.paths[source.raw] = Path(source)
+        has_waited, path.owed = bool(path.owed), binding.transaction
+        path.received += len(datagram)
+        self._reply(path, credentials, transaction, now, outcome, has_waited=has_waited)
+        return outcome
+
+    def _reply(
+        self, path: Path, credentials: Credentials, transaction: bytes, now: Seconds,
+        outcome: Outcome, *, has_waited: bool,
+    ) -> None:  # fmt: skip
+        """Ask and answer: a first address is answered first when it is new or an answer is overdue."""
+        is_first, is_new = self.selected is None, outcome.learned is not None
+        if is_first and (is_new or has_waited):
+            self._settle(path, credentials, outcome)
+        if not (is_first and is_new):
+            self._ask(path, credentials, transaction, now, outcome)
+        if is_first and path.owed:
+            self._settle(path, credentials, outcome)
+        if not outcome.replies:
+            outcome.event = "drop_check_rate"
+
+    def came(self, source: Source, size: int, transaction: bytes, now: Seconds) -> Outcome:
+        """Take in so many bytes that are no check and came from a known address before any has answered."""
+        path, outcome = self.paths[source.raw], Outcome()
+        path.received += size
+        self._ask(path, self.credentials, transaction, now, outcome)
+        return outcome
+
+    def _settle(self, path: Path, credentials: Credentials, outcome: Outcome) -> None:
+        """Answer the address's own check, if it pays for that."""
+        answer = _answer(path.owed, path.source, credentials, path.received - path.sent)
+        if answer:
+            path.owed, path.sent = b"", path.sent + len(answer[0])
+            outcome.replies += answer
+
+    def _ask(
+        self, path: Path, credentials: Credentials, transaction: bytes, now: Seconds,
+        outcome: Outcome,
+    ) -> None:  # fmt: skip
+        """Ask an address to answer, if it pays for that."""
         if now - path.asked_at > CHECK_LIVES_S or path.credentials is not credentials:
             path.transaction, path.credentials = transaction, credentials
         name = f"{credentials.remote_ufrag}:{credentials.ufrag}"
         check = write_check(path.transaction, name, self.tie_breaker, credentials.remote_password)
-        if now - self._checked_at < CHECK_EVERY_S or path.sent + len(check) > path.received:
-            outcome.event = "drop_check_rate"
-            return outcome
-        path.sent += len(check)
-        path.asked_at = self._checked_at = now
-        outcome.replies = (check,)
-        return outcome
+        if now - self._checked_at >= CHECK_EVERY_S and path.sent + len(check) <= path.received:
+            path.sent += len(check)
+            path.asked_at = self._checked_at = now
+            outcome.event = "checks_sent"
+            outcome.replies += (check,)
 
     def answer(self, datagram: bytes, binding: Binding, source: Source, now: Seconds) -> Outcome:
-        """Take in an answer to a check of ours: the peer moves to where it came from."""
+        """Take in an answer to a check of ours: from now on the peer is sent to where it came from."""
         path = self.paths.get(source.raw)
         credentials = path.credentials if path else None
         if path is None or credentials is None or binding.transaction != path.transaction:
@@ -197,12 +199,15 @@ class IceLite:
         if not is_authentic(datagram, binding, credentials.remote_password):
             return Outcome("drop_stun_integrity")
         self.heard_at = now
-        if self.selected is not None:
-            self.selected.is_proved = False
-            self.selected.received = self.selected.sent = 0
-        path.is_proved, path.transaction, path.credentials = True, b"", None
+        before = self.selected
+        if before is not None:
+            before.received = before.sent = 0
+        path.transaction, path.credentials = b"", None
+        self._checked_at = Seconds(float("-inf"))  # the rate is for questions that nobody answers
         self.selected = path
-        return Outcome("moved", _answer(path.owed, source, credentials, len(datagram)))
+        owed, path.owed = path.owed, b""
+        replies = _answer(owed, source, credentials, len(datagram)) if owed else ()
+        return Outcome("moved", replies) if before is not None else Outcome("proved", replies)
 
     def lose(self, raw: bytes) -> None:
         """Give an address up: another peer has it now."""

@@ -352,7 +352,8 @@ class Calls:
         for call in self._calls.values():
             for participant, socket in call.sockets.items():
                 if participant in qualities and participant in call.room:
-                    socket.tell(_quality(qualities[participant]))
+                    kind = self._transports.path_kind(participant)
+                    socket.tell(_quality(qualities[participant], kind))
 
     # -- effects -------------------------------------------------------------------------------
 
@@ -471,13 +472,13 @@ def _is_same_peer(offer: Offer, before: Offer) -> bool:
     )
 
 
-def _quality(seen: forwarding.Quality) -> Quality:
+def _quality(seen: forwarding.Quality, path: str | None) -> Quality:
     return Quality(
         round_trip_ms=round(seen.round_trip_s * 1000, 1),
         up_loss=round(seen.up_loss, 4), up_jitter_ms=round(seen.up_jitter_s * 1000, 1),
         up_bps=round(seen.up_bps),
         down_loss=round(seen.down_loss, 4), down_jitter_ms=round(seen.down_jitter_s * 1000, 1),
-        down_bps=round(seen.down_bps),
+        down_bps=round(seen.down_bps), path=path,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from teleward_contract.units import ParticipantId, Seconds
 from teleward_media.adapters.peers import OVERLAP_S, Peers
@@ -17,6 +18,7 @@ from teleward_media.packetpath.reference import ReferencePath
 
 from teleward_testing.scripted_peer import ScriptedPeer
 
+NewPeer: TypeAlias = Callable[..., ScriptedPeer]
 ADA, BEN = ParticipantId("ada"), ParticipantId("ben")
 
 
@@ -114,3 +116,39 @@ async def transport(
         await asyncio.gather(ticking, return_exceptions=True)
         await peers.close_all()
         port.close()
+
+
+@asynccontextmanager
+async def scripted_peers() -> AsyncIterator[NewPeer]:
+    """Make scripted peers that are closed when the block ends."""
+    made: list[ScriptedPeer] = []
+
+    def new(**options: object) -> ScriptedPeer:
+        made.append(ScriptedPeer(**options))  # type: ignore[arg-type]  # as it has them
+        return made[-1]
+
+    try:
+        yield new
+    finally:
+        for one in made:
+            await one.close()
+
+
+async def two_who_hear(node: Transport, peer: NewPeer) -> tuple[ScriptedPeer, ScriptedPeer]:
+    """Let Ada and Ben join, and wait until each hears the other."""
+    ada, ben = await node.join(ADA, peer()), await node.join(BEN, peer())
+    node.connect_two()
+    await hears(ada, ben)
+    await hears(ben, ada)
+    return ada, ben
+
+
+async def hears(receiver: ScriptedPeer, sender: ScriptedPeer, seconds: float = 5) -> float:
+    """Let one talk until the other hears it; how long that took."""
+    loop = asyncio.get_running_loop()
+    begun, before = loop.time(), len(receiver.received)
+    async with asyncio.timeout(seconds):
+        while len(receiver.received) == before:
+            sender.publish("audio")
+            await asyncio.sleep(0.005)
+    return loop.time() - begun

@@ -22,6 +22,8 @@ from aiortc.rtcdtlstransport import (
 from aiortc.rtcicetransport import RTCIceTransport
 from pylibsrtp import Error as SrtpError
 
+from teleward_testing.bots.transport import answer_to
+
 CERTIFICATE = RTCCertificate.generateCertificate()
 """One for all peers of a process: making one costs more than a handshake."""
 AUDIO, VIDEO = 111, 96
@@ -248,13 +250,7 @@ class ScriptedPeer:
         assert message.check_message_integrity(self.password.encode())
         self.asked += 1
         if self.answers:
-            answer = stun.Message(
-                stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=message.transaction_id
-            )
-            answer.attributes["XOR-MAPPED-ADDRESS"] = address
-            answer.add_message_integrity(self.password.encode())
-            answer.add_fingerprint()
-            sock.sendto(bytes(answer), address)
+            sock.sendto(answer_to(message, address, self.password), address)
 
     def _media(self, datagram: bytes) -> None:
         if 192 <= datagram[1] <= 223 or not self.is_connected:

@@ -6,10 +6,7 @@ from teleward_contract.units import Seconds
 from teleward_media.core.ice import (
     CHECK_EVERY_S,
     CHECK_LIVES_S,
-    FIRST_FLIGHT_BYTES,
     MAX_PATHS,
-    UNPROVED_FACTOR,
-    UNPROVED_MOST_BYTES,
     Credentials,
     IceLite,
     Outcome,
@@ -30,13 +27,14 @@ def at(last: int) -> Source:
 class World:
     """One agent, and what a client does to it."""
 
-    def __init__(self, *, established: bool = True) -> None:
+    def __init__(self, *, proved: bool = True) -> None:
         self.ice = IceLite(OURS, b"12345678", Seconds(0))
         self.now = Seconds(100)
         self.checks = 0
-        if established:
+        if proved:
             self.ask(at(1))
-            self.ice.established()
+            (check,) = self.ice.came(at(1), 169, b"ours-ours-12", Seconds(99)).replies
+            self.answer(check, at(1))
 
     def ask(
         self, source: Source, *, nominates: bool = True, free: bool = True,
@@ -89,14 +87,14 @@ def kind(datagram: bytes) -> oracle.Class:
     return oracle.parse_message(datagram).message_class
 
 
-def test_the_first_address_that_asks_is_answered_and_taken() -> None:
-    world = World(established=False)
+def test_the_first_address_that_asks_is_answered_and_not_yet_sent_to() -> None:
+    world = World(proved=False)
 
     outcome = world.ask(at(1), nominates=False)
 
     assert [kind(one) for one in outcome.replies] == [oracle.Class.RESPONSE]
     assert outcome.learned is not None
-    assert world.goes_to == at(1)
+    assert world.goes_to is None
     assert world.ice.heard_at == world.now
 
 
@@ -203,7 +201,7 @@ def test_another_peers_address_is_not_taken() -> None:
 
 
 def test_who_does_not_know_the_password_or_the_names_changes_nothing() -> None:
-    world = World(established=False)
+    world = World(proved=False)
 
     assert world.ask(at(1), password=b"guessed").event == "drop_stun_integrity"
     assert world.ask(at(1), by=FRESH).event == "drop_stun_unknown"
@@ -249,23 +247,42 @@ def test_a_restart_that_nobody_followed_is_forgotten_with_the_next() -> None:
     assert world.ice.restart(OURS) == FRESH.ufrag
 
 
-def test_a_first_address_is_sent_a_flight_then_thrice_what_came_and_never_more_than_a_bound() -> (
-    None
-):
-    world = World(established=False)
-    world.ask(at(1))
-    path = world.ice.selected
-    assert path is not None
-    allowed = FIRST_FLIGHT_BYTES + UNPROVED_FACTOR * path.received
+def test_a_first_address_is_answered_then_asked_and_never_sent_more_than_it_sent() -> None:
+    world = World(proved=False)
+    kinds = []
+    for _ in range(4):
+        world.now = Seconds(world.now + 1.1 * CHECK_EVERY_S)
+        kinds.append([kind(one) for one in world.ask(at(1)).replies])
 
-    assert path.may_send(allowed)
-    assert not path.may_send(1)
-    path.received += 10**6
-    assert path.may_send(UNPROVED_MOST_BYTES - allowed)
-    assert not path.may_send(1)
+    asked, answered = oracle.Class.REQUEST, oracle.Class.RESPONSE
+    assert kinds == [[answered], [asked], [answered], [asked, answered]]
+    path = world.ice.paths[at(1).raw]
+    assert 0 < path.sent <= path.received
+
+
+def test_a_client_hello_from_a_first_address_pays_for_our_check() -> None:
+    world = World(proved=False)
     world.ask(at(1))
-    world.ice.established()
-    assert path.may_send(10**6)
+
+    (check,) = world.ice.came(at(1), 169, b"ours-ours-12", world.now).replies
+    assert world.ice.came(at(1), 169, b"ours-ours-12", world.now).replies == (), "asked just now"
+    assert world.goes_to is None
+    outcome = world.answer(check, at(1))
+
+    assert (outcome.event, outcome.replies) == ("proved", ())
+    assert world.goes_to == at(1)
+
+
+def test_of_two_first_addresses_the_one_that_answers_is_taken() -> None:
+    world = World(proved=False)
+    assert world.ask(at(1)).learned is not None
+    assert world.ask(at(2)).learned is not None
+
+    (check,) = world.ice.came(at(2), 169, b"ours-ours-12", world.now).replies
+    assert world.answer(check, at(1)).event == "drop_stun_other"
+    assert world.answer(check, at(2)).event == "proved"
+
+    assert world.goes_to == at(2)
 
 
 def test_a_peer_whose_address_another_has_now_is_sent_to_nowhere_until_it_proves_one() -> None:
@@ -278,7 +295,8 @@ def test_a_peer_whose_address_another_has_now_is_sent_to_nowhere_until_it_proves
     assert kind(answered) is oracle.Class.RESPONSE
     assert world.goes_to is None
     (check,) = world.ask(at(2)).replies
-    assert world.answer(check, at(2)).event == "moved"
+    assert world.answer(check, at(2)).event == "proved"
+    assert world.goes_to == at(2)
 
 
 def test_losing_an_address_that_is_not_in_use_changes_nothing() -> None:
@@ -289,15 +307,8 @@ def test_losing_an_address_that_is_not_in_use_changes_nothing() -> None:
     assert world.goes_to == at(1)
 
 
-def test_a_peer_that_lost_its_address_before_it_proved_one_is_established_all_the_same() -> None:
-    world = World(established=False)
-    world.ice.established()
-
-    assert world.goes_to is None
-
-
 def test_a_check_too_short_to_be_answered_is_not() -> None:
-    world = World(established=False)
+    world = World(proved=False)
     message = oracle.Message(oracle.Method.BINDING, oracle.Class.REQUEST, transaction_id=bytes(12))
     short = Credentials("o", b"p", "t", b"q")
     message.attributes["USERNAME"] = "o:t"
@@ -310,4 +321,4 @@ def test_a_check_too_short_to_be_answered_is_not() -> None:
 
     outcome = ice.request(datagram, binding, at(1), bytes(12), world.now, is_free=True)
 
-    assert outcome.replies == ()
+    assert (outcome.replies, outcome.event) == ((), "drop_check_rate")

@@ -117,6 +117,9 @@ class Peers:
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
         return self.heard.get(participant)
 
+    def path_kind(self, participant: ParticipantId) -> str | None:
+        return "udp6" if participant in self.open_for else None
+
     def _local(self) -> LocalTransport:
         return LocalTransport(f"u{next(self._numbers)}", "p" * 22, "AB:CD", "192.0.2.1", 4000)
 
@@ -358,7 +361,7 @@ async def test_each_is_told_of_the_own_path_every_few_seconds(house: House) -> N
     assert ada.screen.take(Quality) == [
         Quality(
             round_trip_ms=40.5, up_loss=0.0123, up_jitter_ms=3.0, up_bps=1_000_000,
-            down_loss=0.0, down_jitter_ms=1.0, down_bps=2_000_000,
+            down_loss=0.0, down_jitter_ms=1.0, down_bps=2_000_000, path="udp6",
         )
     ]  # fmt: skip
     assert ben.screen.take(Quality) == []

@@ -180,6 +180,19 @@ class Transport:
         is_answer = message.message_class == stun.Class.RESPONSE
         if is_answer and message.check_message_integrity(self._remote[1].encode()):
             self._proved.set()
+        elif not is_answer and message.check_message_integrity(self.password.encode()):
+            self._send(answer_to(message, self._socket.getpeername(), self.password))
+
+
+def answer_to(check: stun.Message, sender: tuple[str, int], password: str) -> bytes:
+    """Answer a check of the media node's, as every client does (RFC 8445 §7.3)."""
+    answer = stun.Message(
+        stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=check.transaction_id
+    )
+    answer.attributes["XOR-MAPPED-ADDRESS"] = sender
+    answer.add_message_integrity(password.encode())
+    answer.add_fingerprint()
+    return bytes(answer)
 
 
 def _one(answer: str, pattern: str) -> str:

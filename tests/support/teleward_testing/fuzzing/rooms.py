@@ -93,6 +93,10 @@ class Wires:
         """Say that a peer is heard as long as it is there."""
         return self.now if participant in self.peers else None
 
+    def path_kind(self, participant: ParticipantId) -> str | None:
+        """Say that a peer is reached as long as it is there."""
+        return "udp4" if participant in self.peers else None
+
 
 class Plans:
     """A packet path that keeps the plan."""

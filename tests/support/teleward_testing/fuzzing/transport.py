@@ -84,6 +84,10 @@ def _response(password: bytes, transaction: bytes = _TRANSACTION) -> theirs.Mess
     return message
 
 
+HELLO_BYTES = 169
+"""A ClientHello of aiortc's."""
+
+
 @dataclass
 class Agent:
     """Our agent for one peer, with account of what each address sent and was sent."""
@@ -106,7 +110,8 @@ class Agent:
             return
         if found.kind == stun.SUCCESS:
             outcome = self.ice.answer(datagram, found, source, self.now)
-            assert answers or outcome.event != "moved", "moved by an answer that proves nothing"
+            is_new = outcome.event in ("moved", "proved")
+            assert answers or not is_new, "moved by an answer that proves nothing"
             if answers:
                 self.answered.add(source.raw)
         else:
@@ -114,6 +119,12 @@ class Agent:
                 datagram, found, source, bytes([source.raw[0]]) * 12, self.now, is_free=True
             )
         self._check(source, before is not self.ice.selected, outcome)
+
+    def hello(self, source: Source) -> None:
+        """Take in a ClientHello as the port does while no address has answered."""
+        self.received[source.raw] = self.received.get(source.raw, 0) + HELLO_BYTES
+        outcome = self.ice.came(source, HELLO_BYTES, bytes([source.raw[0]]) * 12, self.now)
+        self._check(source, False, outcome)
 
     def _check(self, source: Source, is_moved: bool, outcome: Outcome) -> None:
         assert len(self.ice.paths) <= MAX_PATHS
@@ -128,7 +139,7 @@ class Agent:
         assert self.sent.get(source.raw, 0) <= self.received[source.raw], (
             "an address was sent more than it sent"
         )
-        if is_moved and self.ice.is_established:
+        if is_moved and selected is not None:
             assert source.raw in self.answered, "media moved to an address that never answered"
 
 
@@ -162,7 +173,8 @@ def _do(agent: Agent, operation: int, source: Source, choice: int, body: bytes) 
         case 4:
             agent.take(source, body)
         case 5:
-            agent.ice.established()
+            if source.raw in agent.ice.paths and agent.ice.selected is None:
+                agent.hello(source)
         case 6:
             agent.ice.restart(FRESH)
         case _:
