@@ -27,6 +27,9 @@ MOST_BPS = 8_000_000
 GROUP_S = 0.005
 """Packets sent within this long are one group (gcc §4.2)."""
 TREND_GROUPS = 20
+SUM_ANEW, FAR_S = 64, 10.0
+"""Points after which the trend's sums are taken anew, and distance of a point from their origin at which they are, too:
+rounding of squares stays 10^-11 of what they tell apart, whatever times a receiver claims."""
 SMOOTHING, GAIN = 0.9, 4.0
 MAX_GAIN_GROUPS = 60
 THRESHOLD, LEAST_THRESHOLD, MOST_THRESHOLD, OUTLIER = 12.5, 6.0, 600.0, 15.0
@@ -85,6 +88,9 @@ LEAST_PROBE_PACKETS = 5
 SATURATED, SATURATED_SHARE = 0.9, 0.95
 
 
+_NEVER = float("-inf")
+
+
 class Usage(Enum):
     """What the queue on the path does."""
 
@@ -104,11 +110,58 @@ class Sent:
     """Bytes."""
 
 
-@dataclass(slots=True)
-class _Group:
-    first_sent: float
-    last_sent: float
-    arrived: float
+class Line:
+    """The least-squares line through the last `TREND_GROUPS` points, of which one comes with every group of packets.
+
+    The sums follow the window. Now and then they are taken anew from a new origin, so that rounding does not gather.
+    """
+
+    def __init__(self) -> None:
+        self._points: deque[tuple[float, float]] = deque()
+        self._origin = 0.0
+        self._sum_x = self._sum_y = self._sum_xx = self._sum_xy = 0.0
+        self._age = SUM_ANEW
+
+    def add(self, at: float, y: float) -> float | None:
+        """Take in a point; the slope, or None while there are too few."""
+        points, x = self._points, at - self._origin
+        points.append((at, y))
+        self._age += 1
+        if self._age > SUM_ANEW or not -FAR_S < x < FAR_S:
+            self._begin_anew()
+            return self._slope()
+        if len(points) > TREND_GROUPS:
+            old_at, old_y = points.popleft()
+            old_x = old_at - self._origin
+            self._sum_x += x - old_x
+            self._sum_y += y - old_y
+            self._sum_xx += x * x - old_x * old_x
+            self._sum_xy += x * y - old_x * old_y
+        else:
+            self._sum_x += x
+            self._sum_y += y
+            self._sum_xx += x * x
+            self._sum_xy += x * y
+        return self._slope()
+
+    def _begin_anew(self) -> None:
+        while len(self._points) > TREND_GROUPS:
+            self._points.popleft()
+        self._origin, self._age = self._points[0][0], 0
+        self._sum_x = self._sum_y = self._sum_xx = self._sum_xy = 0.0
+        for at, y in self._points:
+            x = at - self._origin
+            self._sum_x += x
+            self._sum_y += y
+            self._sum_xx += x * x
+            self._sum_xy += x * y
+
+    def _slope(self) -> float | None:
+        if len(self._points) < TREND_GROUPS:
+            return None
+        mean_x = self._sum_x / TREND_GROUPS
+        spread = self._sum_xx - self._sum_x * mean_x
+        return (self._sum_xy - self._sum_y * mean_x) / spread if spread > 0 else 0.0
 
 
 class DelayTrend:
@@ -116,9 +169,11 @@ class DelayTrend:
 
     def __init__(self) -> None:
         self.usage = Usage.NORMAL
-        self._group: _Group | None = None
-        self._before: _Group | None = None
-        self._points: deque[tuple[float, float]] = deque(maxlen=TREND_GROUPS)
+        self._first_sent = self._last_sent = self._arrived = _NEVER
+        """Of the group that is coming in."""
+        self._before_sent = self._before_arrived = _NEVER
+        """Last packet and arrival of the group before it."""
+        self._line = Line()
         self._accumulated = self._smoothed = 0.0
         self._count = 0
         self._threshold = THRESHOLD
@@ -129,32 +184,31 @@ class DelayTrend:
 
     def take(self, told: Sent) -> None:
         """Take in the packets that arrived, in order of sending."""
-        group = self._group
         for sent, arrived in zip(told.sent_at, told.arrived_at, strict=True):
             if arrived is None:
                 continue
-            if group is not None and sent - group.first_sent <= GROUP_S:
-                if sent > group.last_sent:
-                    group.last_sent = sent
-                if arrived > group.arrived:
-                    group.arrived = arrived
+            if sent - self._first_sent <= GROUP_S:
+                if sent > self._last_sent:
+                    self._last_sent = sent
+                if arrived > self._arrived:
+                    self._arrived = arrived
                 continue
-            if group is not None:
-                if self._before is not None:
-                    self._compare(self._before, group)
-                self._before = group
-            group = _Group(sent, sent, arrived)
-        self._group = group
+            if self._before_sent != _NEVER:
+                self._compare()
+            self._before_sent, self._before_arrived = self._last_sent, self._arrived
+            self._first_sent = self._last_sent = sent
+            self._arrived = arrived
 
-    def _compare(self, before: _Group, group: _Group) -> None:
-        apart = group.last_sent - before.last_sent
-        self._accumulated += (group.arrived - before.arrived) - apart
-        self._delays.append((group.arrived, self._accumulated))
+    def _compare(self) -> None:
+        """Judge a group that is whole beside the one before it."""
+        apart, arrived = self._last_sent - self._before_sent, self._arrived
+        self._accumulated += (arrived - self._before_arrived) - apart
+        self._delays.append((arrived, self._accumulated))
         self._smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * self._accumulated
-        self._points.append((group.arrived, self._smoothed))
         self._count += 1
-        if len(self._points) == TREND_GROUPS:
-            self._judge(_slope(self._points), apart)
+        slope = self._line.add(arrived, self._smoothed)
+        if slope is not None:
+            self._judge(slope, apart)
 
     def _judge(self, slope: float, apart: float) -> None:
         trend = slope * min(self._count, MAX_GAIN_GROUPS) * GAIN
@@ -185,20 +239,6 @@ class DelayTrend:
         k = K_DOWN if size < self._threshold else K_UP
         self._threshold += k * (size - self._threshold) * min(apart * 1000, 100)
         self._threshold = max(LEAST_THRESHOLD, min(MOST_THRESHOLD, self._threshold))
-
-
-def _slope(points: Sequence[tuple[float, float]]) -> float:
-    """Slope of the least-squares line, in one pass: it is taken for every group of packets."""
-    begun, count = points[0][0], len(points)
-    sum_x = sum_y = sum_xx = sum_xy = 0.0
-    for moment, y in points:
-        x = moment - begun
-        sum_x += x
-        sum_y += y
-        sum_xx += x * x
-        sum_xy += x * y
-    spread = sum_xx - sum_x * sum_x / count
-    return (sum_xy - sum_x * sum_y / count) / spread if spread > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

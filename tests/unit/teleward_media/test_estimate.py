@@ -1,15 +1,20 @@
 """The estimate finds what a path carries, falls when it shrinks, and grows back, on a simulated path with a queue."""
 
 from dataclasses import dataclass, field
+from statistics import linear_regression
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from teleward_contract.units import Seconds
 from teleward_media.core.estimate import (
     LEAST_BPS,
     PROBE_PATIENCE_S,
     PROBE_S,
     START_BPS,
+    TREND_GROUPS,
     Estimator,
+    Line,
     Probe,
     Sent,
 )
@@ -220,3 +225,29 @@ def test_a_probe_of_which_too_little_is_heard_says_nothing() -> None:
     estimator.heard(Sent(), Seconds(10 + PROBE_PATIENCE_S), 0.05)
 
     assert estimator.bps == START_BPS
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 1e-4, 0.005, 0.02, 0.3, 30.0, 1e6, -1e6]), st.floats(-1, 1)
+        ),
+        max_size=200,
+    )
+)
+def test_the_line_of_the_last_points_is_that_of_the_books_whatever_times_are_claimed(
+    steps: list[tuple[float, float]],
+) -> None:
+    line, at = Line(), 1e5
+    points: list[tuple[float, float]] = []
+    for apart, y in steps:
+        at += apart
+        points = [*points, (at, y)][-TREND_GROUPS:]
+        slope = line.add(at, y)
+        if len(points) < TREND_GROUPS:
+            assert slope is None
+        elif len({moment for moment, _ in points}) == 1:
+            assert slope == pytest.approx(0, abs=1e-6)
+        else:
+            by_the_book = linear_regression(*zip(*points, strict=True)).slope
+            assert slope == pytest.approx(by_the_book, rel=1e-4, abs=1e-6)

@@ -72,6 +72,6 @@ def _check_layer(layer: Layer, call: PacketCall) -> None:
 def _check_steering(steering: Steering) -> None:
     for estimator in steering._estimators.values():
         assert len(estimator._acked) <= MAX_ACKED
-        assert len(estimator._trend._points) <= TREND_GROUPS
+        assert len(estimator._trend._line._points) <= TREND_GROUPS
         assert len(estimator._probe_seen) <= HISTORY
         assert estimator.bps == estimator.bps, "not a number"
