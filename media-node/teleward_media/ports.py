@@ -49,7 +49,10 @@ class Transports(Protocol):
         ...
 
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
-        """When something authentic was last heard; None when there is no peer."""
+        """When something last came from an address of the participant's; None when there is no peer.
+
+        Media counts before it is decrypted: whoever forges the address can keep somebody present, and nothing else.
+        """
         ...
 
     def path_kind(self, participant: ParticipantId) -> str | None:

@@ -24,6 +24,7 @@ from teleward_contract.tickets import TicketSigner
 from teleward_contract.units import ParticipantId
 from teleward_media.adapters.control_port import MAX_SEND_QUEUE, POLICY_VIOLATION, Socket
 from teleward_media.adapters.dtls import MAX_QUEUE
+from teleward_media.adapters.udp_port import PEER_BURST, PEER_RATE
 from teleward_media.core.offer import parse_offer
 from teleward_media.errors import OfferRefusedError
 from teleward_testing.media_node import RunningMediaNode, attach
@@ -357,6 +358,27 @@ async def test_a_stranger_gets_not_one_byte_and_a_participant_reflects_less_than
     record_property("amplification", f"at most {most:.2f} at any time, {came / sent:.2f} in all")
     assert max(most, came / sent) < 1
     assert port.port._by_number[1].ice.selected is None, "nobody has answered from there"
+
+
+async def test_a_participant_that_floods_with_checks_and_dtls_is_cut_off_and_the_call_goes_on(
+    port: Transport, two: tuple[ScriptedPeer, ScriptedPeer], record_property: Record
+) -> None:
+    ada, ben = two
+    check, hello = ada.check(), client_hello()
+    before = len(ben.raw)
+    for _ in range(2 * TRIES):
+        for _ in range(5):
+            ada.send(check)
+            ada.send(hello)
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.2)
+    cut_off = port.count("drop_peer_rate")
+
+    record_property("refused", f"{cut_off} of {20 * TRIES} checks and ClientHellos of a participant")
+    assert cut_off > 20 * TRIES - 2 * (PEER_BURST + 5 * PEER_RATE)
+    assert len(ben.raw) == before
+    await hears(ada, ben)
+    await hears(ben, ada)
 
 
 class _Deaf:

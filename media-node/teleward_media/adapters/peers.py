@@ -152,7 +152,7 @@ class Peers:
         del peer.expected, peer.dtls, peer.task
 
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
-        """When something authentic was last heard of the participant."""
+        """When something last came from an address of the participant's."""
         peers = self._peers.get(participant, ())
         return max((peer.expected.heard_at for peer in peers), default=None)
 

@@ -28,6 +28,7 @@ from teleward_media.adapters.shutter import Shutter
 from teleward_media.core import stun
 from teleward_media.core.datagrams import LONGEST, STRIDE, Datagrams
 from teleward_media.core.ice import Credentials, IceLite, Outcome
+from teleward_media.core.limiter import TokenBucket
 from teleward_media.core.strangers import Strangers
 
 BATCH = 64
@@ -54,6 +55,9 @@ SETTLED_S = Seconds(5)
 checks."""
 CALM_S, CALM_RATE = 1.0, 20_000
 """A flood is over when the kernel drops fewer in a second: what we refuse ourselves with 1 % of a core."""
+PEER_RATE, PEER_BURST = 100.0, 200.0
+"""Checks and DTLS datagrams a second from a peer's own addresses: five times what a browser sends while it connects.
+At 10 µs for one, a peer that floods takes 0.1 % of a core."""
 LOOKS = 256
 """Strangers' datagrams that look like STUN and are looked into in one wake-up, at 1 µs each."""
 
@@ -78,6 +82,9 @@ class Expected:
     number: int
     ice: IceLite
     sink: PeerSink
+    may_check: TokenBucket
+    may_shake: TokenBucket
+    """Checks and DTLS datagrams that it may still send; apart, so that forged DTLS takes nobody's consent away."""
 
     @property
     def heard_at(self) -> Seconds:
@@ -190,7 +197,10 @@ class UdpPort:
     def add(self, key: ParticipantId, credentials: Credentials, sink: PeerSink) -> Expected:
         """Expect a peer that will prove itself with these credentials."""
         ice = IceLite(credentials, secrets.token_bytes(8), self._now())
-        entry = Expected(key, next(self._numbers), ice, sink)
+        may_check, may_shake = (
+            TokenBucket.full(PEER_RATE, PEER_BURST, self._now()) for _ in range(2)
+        )
+        entry = Expected(key, next(self._numbers), ice, sink, may_check, may_shake)
         self._by_ufrag[credentials.ufrag] = self._by_number[entry.number] = entry
         return entry
 
@@ -382,6 +392,9 @@ class UdpPort:
         if first <= 3:
             self._stun(entry, datagram, raw, now)
         elif entry is not None and 20 <= first <= 63:
+            if not entry.may_shake.allow(now):
+                self._counters.add("drop_peer_rate")
+                return
             self._show(entry.number, datagram, leaves=False)
             entry.sink.dtls(bytes(datagram))
             if entry.ice.selected is None:
@@ -400,6 +413,9 @@ class UdpPort:
             if self._looks < 0:
                 self._counters.add("drop_stranger_busy")
                 return
+        elif not known.may_check.allow(now):
+            self._counters.add("drop_peer_rate")
+            return
         binding = stun.read_binding(datagram)
         if binding is None:
             self._counters.add("drop_stun_malformed")

@@ -81,14 +81,14 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How the path to and from one participant did since it was last asked."""
+    """How the path to and from one participant did since it was last asked; None where nothing is known."""
 
-    round_trip_s: float
-    up_loss: float
+    round_trip_s: float | None
+    up_loss: float | None
     """Share of the packets it sent that did not arrive by themselves."""
     up_jitter_s: float
     up_bps: float
-    down_loss: float
-    """Share of the packets sent to it that it reported as lost."""
+    down_loss: float | None
+    """Share of the packets sent to it that it reported as lost; without transport-wide feedback, of its worst slot."""
     down_jitter_s: float
     down_bps: float

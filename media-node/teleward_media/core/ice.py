@@ -134,7 +134,8 @@ class IceLite:
         if path is None and not is_free:
             return Outcome("drop_taken_address")
         if self.selected is not None and (path is self.selected or not binding.nominates):
-            return Outcome("", _answer(binding.transaction, source, credentials, len(datagram)))
+            at_most = len(datagram) - (path is not self.selected)
+            return Outcome("", _answer(binding.transaction, source, credentials, at_most))
         outcome = Outcome()
         if path is None:
             outcome.forgotten = self._make_room()
@@ -168,7 +169,7 @@ class IceLite:
 
     def _settle(self, path: Path, credentials: Credentials, outcome: Outcome) -> None:
         """Answer the address's own check, if it pays for that."""
-        answer = _answer(path.owed, path.source, credentials, path.received - path.sent)
+        answer = _answer(path.owed, path.source, credentials, path.received - path.sent - 1)
         if answer:
             path.owed, path.sent = b"", path.sent + len(answer[0])
             outcome.replies += answer
@@ -182,7 +183,7 @@ class IceLite:
             path.transaction, path.credentials = transaction, credentials
         name = f"{credentials.remote_ufrag}:{credentials.ufrag}"
         check = write_check(path.transaction, name, self.tie_breaker, credentials.remote_password)
-        if now - self._checked_at >= CHECK_EVERY_S and path.sent + len(check) <= path.received:
+        if now - self._checked_at >= CHECK_EVERY_S and path.sent + len(check) < path.received:
             path.sent += len(check)
             path.asked_at = self._checked_at = now
             outcome.event = "checks_sent"

@@ -43,12 +43,13 @@ def take_quality(path: PeerPath, now: Seconds) -> Quality:
     span = now - before.at
     expected = after.expected - before.expected
     lost = expected - (after.received - before.received)
+    reported = max((slot.fraction_lost / 256 for slot in slots if slot.is_reported), default=None)
     return Quality(
-        round_trip_s=path.round_trip_s,
-        up_loss=max(0.0, lost / expected) if expected > 0 else 0.0,
+        round_trip_s=path.round_trip_s if path.has_round_trip else None,
+        up_loss=max(0.0, lost / expected) if expected > 0 else None,
         up_jitter_s=max((layer.jitter / layer.clock_rate for layer in layers), default=0.0),
         up_bps=_rate(after.octets_in - before.octets_in, span),
-        down_loss=before.told_lost / before.told if before.told else 0.0,
+        down_loss=before.told_lost / before.told if before.told else reported,
         down_jitter_s=max((slot.jitter / slot.clock_rate for slot in slots), default=0.0),
         down_bps=_rate(after.octets_out - before.octets_out, span),
     )

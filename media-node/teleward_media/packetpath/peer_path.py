@@ -102,6 +102,8 @@ class PeerPath:
     sent_size: list[int] = field(default_factory=lambda: [0] * HISTORY)
     feedback: Sent = field(default_factory=Sent)
     round_trip_s: float = DEFAULT_ROUND_TRIP_S
+    has_round_trip: bool = False
+    """Whether a report has told one."""
     clock_offset: float | None = None
     """Our NTP clock minus the peer's, in seconds, smoothed."""
     arrived: dict[int, int] = field(default_factory=dict)

@@ -84,7 +84,7 @@ class ReferencePath:
             participant, number, self._keys(receive, self._ingress),
             self._keys(transmit, self._out.arena), negotiated, make_budget(now),
             TokenBucket.full(WISH_RATE, WISH_BURST, now),
-            next((_stamp_id(s.extensions) for s in negotiated.sources), 0),
+            next(filter(None, (_stamp_id(s.extensions) for s in negotiated.sources)), 0),
         )  # fmt: skip
         path.tally.at = path.refilled_at = path.paced_at = now
         for section in negotiated.slots:
@@ -415,6 +415,7 @@ class ReferencePath:
             elapsed = ((ntp(now) >> 16) - block.last_report - block.delay) & 0xFFFFFFFF
             if elapsed < LONGEST_ROUND_TRIP_S << 16:
                 path.round_trip_s += (elapsed / 65536 - path.round_trip_s) / 4
+                path.has_round_trip = True
 
     def _asked_keyframe(self, path: PeerPath, layer: Layer, now: Seconds) -> None:
         """Pass on what a receiver asks for, unless it asks for ever: a keyframe costs everybody."""

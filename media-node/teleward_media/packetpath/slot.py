@@ -104,6 +104,8 @@ class Slot:
         self.packets = self.octets = 0
         self.fraction_lost = 0
         """In 1/256, as last reported."""
+        self.is_reported = False
+        """Whether its receiver has reported at all."""
         self.jitter = 0
         """In units of the clock, as last reported."""
         self.resent: dict[int, Seconds] = {}
@@ -126,7 +128,7 @@ class Slot:
 
     def note_report(self, fraction_lost: int, jitter: int, now: Seconds) -> None:
         """Note what the receiver reported: loss in 1/256, jitter in units of the clock."""
-        self.fraction_lost, self.jitter = fraction_lost, jitter
+        self.fraction_lost, self.jitter, self.is_reported = fraction_lost, jitter, True
         if fraction_lost > REPEAT_FROM:
             self.repeats_until = Seconds(now + REPEAT_S)
         elif self.repeats_until == float("inf"):
@@ -194,7 +196,7 @@ class Slot:
             layer.waiting.append(self)
 
     def stop(self) -> None:
-        """Carry nothing; what was sent can still be asked for."""
+        """Carry nothing; what was sent can still be asked for as long as its source appears here."""
         if self.layer is None:
             return
         self._close()
@@ -222,14 +224,18 @@ class Slot:
         return None
 
     def asked(self, sequence: int) -> tuple[Segment, int] | None:
-        """Find what was sent under a 16-bit number: its segment and its extended number in the layer."""
+        """Find what was sent under a 16-bit number: its segment and its extended number in the layer.
+
+        Of a source that does not appear here any more there is nothing: whoever is held gets no repair either.
+        """
         number = self.next - ((self.next - sequence) & 0xFFFF)
         if self.next - number > RING:
             return None
         for segment in reversed(self.segments):
             extended = number - segment.sequence
             if extended >= segment.first:
-                return (segment, extended) if extended < segment.end else None
+                is_there = extended < segment.end and segment.layer.source == self.source
+                return (segment, extended) if is_there else None
         return None
 
     def is_superseded(self, sequence: int) -> bool:

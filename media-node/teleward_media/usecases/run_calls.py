@@ -160,13 +160,20 @@ class Calls:
             call.room.empty_since = self._now()
             self._calls[ticket.call] = call
             self._changed()
-        call.cost = max(call.cost, ticket.cost)
+        self._grow(call, ticket.cost)
         before = call.sockets.get(ticket.participant)
         call.sockets[ticket.participant] = socket
         call.socket_lost_at.pop(ticket.participant, None)
         if before is not None:
             before.tell(Closed(reason=CloseReason.REPLACED), last=True)
         return ticket.participant in call.room
+
+    def _grow(self, call: _Call, cost: CapacityUnits) -> None:
+        """Let a call become a larger one, if there is room for it."""
+        more = max(0, cost - call.cost)
+        if more and self._capacity is not None and self.used() + more > self._capacity:
+            raise CallRefusedError(ErrorCode.NO_CAPACITY, "this media node is full")
+        call.cost = max(call.cost, cost)
 
     def detach(self, ticket: MediaTicket, socket: Socket) -> None:
         """Note that a socket is gone; its peer lives on for the grace period."""
@@ -338,9 +345,7 @@ class Calls:
         for call in list(self._calls.values()):
             for participant in call.room.ids():
                 heard = self._transports.heard_at(participant)
-                lost = call.socket_lost_at.get(participant, now)
-                quiet = heard is None or now - heard > self._grace_s
-                if quiet and (lost + self._grace_s < now or heard is not None):
+                if heard is None or now - heard > self._grace_s:
                     self._carry_out(call, call.room.leave(participant, CloseReason.GONE, now))
             self._carry_out(call, call.room.tick(now))
         if now - self._told_quality_at >= QUALITY_EVERY_S:
@@ -474,12 +479,16 @@ def _is_same_peer(offer: Offer, before: Offer) -> bool:
 
 def _quality(seen: forwarding.Quality, path: str | None) -> Quality:
     return Quality(
-        round_trip_ms=round(seen.round_trip_s * 1000, 1),
-        up_loss=round(seen.up_loss, 4), up_jitter_ms=round(seen.up_jitter_s * 1000, 1),
+        round_trip_ms=_rounded(seen.round_trip_s, 1000, 1),
+        up_loss=_rounded(seen.up_loss, 1, 4), up_jitter_ms=round(seen.up_jitter_s * 1000, 1),
         up_bps=round(seen.up_bps),
-        down_loss=round(seen.down_loss, 4), down_jitter_ms=round(seen.down_jitter_s * 1000, 1),
+        down_loss=_rounded(seen.down_loss, 1, 4), down_jitter_ms=round(seen.down_jitter_s * 1000, 1),
         down_bps=round(seen.down_bps), path=path,
     )  # fmt: skip
+
+
+def _rounded(figure: float | None, times: int, digits: int) -> float | None:
+    return None if figure is None else round(figure * times, digits)
 
 
 def _person(ticket: MediaTicket) -> Person:

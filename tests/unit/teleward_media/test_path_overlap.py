@@ -174,6 +174,17 @@ def test_a_cap_is_told_at_once_and_with_every_report(world: World) -> None:
     assert not [p for p in world.control_for(BEN) if isinstance(p, rtcpwire.Remb)], "sends nothing"
 
 
+def test_quality_says_nothing_of_what_nobody_has_told() -> None:
+    world = World()
+    world.show(BEN)
+    unknown = world.path.qualities(world.now)[BEN]
+    assert (unknown.round_trip_s, unknown.up_loss, unknown.down_loss) == (None, None, None)
+
+    world.send(1)
+    world.control(BEN, rtcpwire.write_rr(1, [rtcpwire.ReportBlock(1001, 64, 0, 0, 0, 0, 0)]))
+    assert world.path.qualities(world.now)[BEN].down_loss == 0.25
+
+
 def test_quality_is_told_of_the_time_since_it_was_last_asked() -> None:
     world = World(stamped=True)
     world.show(BEN)
@@ -191,6 +202,6 @@ def test_quality_is_told_of_the_time_since_it_was_last_asked() -> None:
     assert told[BEN].down_bps == pytest.approx(4 * 100 * 8 / 2)
     world.now = Seconds(world.now + 2)
     quiet = world.path.qualities(world.now)
-    assert (quiet[ADA].up_loss, quiet[ADA].up_bps) == (0, 0)
-    assert (quiet[BEN].down_loss, quiet[BEN].down_bps) == (0, 0)
+    assert (quiet[ADA].up_loss, quiet[ADA].up_bps) == (None, 0)
+    assert (quiet[BEN].down_loss, quiet[BEN].down_bps) == (0, 0), "its report said so"
     assert told[CAM].up_bps == 0

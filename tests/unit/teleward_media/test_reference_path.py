@@ -176,6 +176,20 @@ def test_a_storm_of_nacks_is_bounded_over_all_messages_and_parts(world: World) -
     assert world.counted["retransmitted"] <= budget
 
 
+def test_who_is_held_gets_no_repair_of_what_it_was_sent_before(world: World) -> None:
+    world.show(BEN)
+    world.send(1)
+    ((_, sequence, *_),) = world.media_for(BEN)
+    nack = rtcpwire.write_nack(1, 1001, [sequence])
+    world.show()
+    world.control(BEN, nack)
+    assert len(world.media_for(BEN)) == 1
+
+    world.show(BEN)
+    world.control(BEN, nack)
+    assert len(world.media_for(BEN)) == 2, "shown again, it is mended as before"
+
+
 def test_without_rtx_nothing_is_sent_again_since_a_nonce_may_serve_but_once(world: World) -> None:
     section = tuple(line for line in video("v0", "recvonly") if "rtx" not in line)
     world.join(BEN, section)

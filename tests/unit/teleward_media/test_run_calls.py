@@ -115,7 +115,9 @@ class Peers:
         self.closed.append(participant)
 
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
-        return self.heard.get(participant)
+        if participant not in self.open_for:
+            return None
+        return self.heard.get(participant, Seconds(float("inf")))
 
     def path_kind(self, participant: ParticipantId) -> str | None:
         return "udp6" if participant in self.open_for else None
@@ -365,6 +367,15 @@ async def test_each_is_told_of_the_own_path_every_few_seconds(house: House) -> N
         )
     ]  # fmt: skip
     assert ben.screen.take(Quality) == []
+
+
+async def test_whose_handshake_failed_is_gone_although_its_socket_is_there(house: House) -> None:
+    ada, ben = await house.comes("ada"), await house.comes("ben")
+    del house.peers.open_for[ada.id]
+    house.calls.tick()
+
+    assert ada.screen.take(Closed) == [Closed(reason=CloseReason.GONE)]
+    assert [one.id for one in ben.screen.take(Participants)[-1].participants] == [ben.id]
 
 
 async def test_who_vanished_is_gone_after_the_grace_period_and_returns_to_its_places(

@@ -279,10 +279,9 @@ class Peers:
             return  # a probe of padding
         publisher, stream = payload[len(head) :].decode(errors="replace").split(" ")[:2]
         assert publisher in self._ever[peer, mid], "somebody was never shown here"
-        if ssrc not in RTX_SSRC:
-            kind = "microphone" if stream == "microphone" else "camera"
-            to = Output(ParticipantId(self._owner[peer]), mid)
-            assert self._plan.get(to) == (publisher, kind), "somebody is not shown here any more"
+        kind = "microphone" if stream == "microphone" else "camera"
+        to = Output(ParticipantId(self._owner[peer]), mid)
+        assert self._plan.get(to) == (publisher, kind), "somebody is not shown here any more"
 
     def _check_budget(self, peer: int, size: int) -> None:
         self._repaired[peer] = self._repaired.get(peer, 0) + size
