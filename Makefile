@@ -36,6 +36,7 @@ check: setup  ## Lint, types, imports, pages, house and unit tests with full cov
 	lint-imports
 	python helm/copy_crds.py --check
 	python docs/write_api.py --check
+	python docs/write_tables.py --check
 	cd $(FRONTEND) && npm run --silent check
 	pytest -q tests/house tests/unit --cov --cov-report=term
 
@@ -49,6 +50,9 @@ frontend: $(PAGES)  ## Build the pages
 crds: $(VENV)/.synced  ## Copy crds/ into the chart
 	python helm/copy_crds.py
 	python docs/write_api.py
+
+docs: $(VENV)/.synced  ## Write the pages that come from the gateway's tables
+	python docs/write_tables.py
 
 lock: $(VENV)/.synced  ## Resolve the newest releases into requirements/*.txt
 	for part in operator gateway media; do $(LOCK) --extra $$part -o requirements/$$part.txt; done
@@ -78,7 +82,7 @@ screenshots: setup  ## Take the README's pictures from a running system
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) $(STATIC) $(FRONTEND)/node_modules
 
-.PHONY: help setup up down test check fmt frontend crds lock kube peers bench profiles fuzz screenshots clean
+.PHONY: help setup up down test check fmt frontend crds docs lock kube peers bench profiles fuzz screenshots clean
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml

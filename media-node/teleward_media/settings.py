@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     """This media node's id, unique in its pool."""
 
     udp_address: str = "127.0.0.1"
-    """Address to bind the media port to."""
+    """Address to bind the media port to; `::` takes IPv6 alone."""
 
     udp_port: int = Field(default=0, ge=0, le=65535)
     """The one media port; 0 takes any free one."""

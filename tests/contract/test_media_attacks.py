@@ -374,7 +374,9 @@ async def test_a_participant_that_floods_with_checks_and_dtls_is_cut_off_and_the
     await asyncio.sleep(0.2)
     cut_off = port.count("drop_peer_rate")
 
-    record_property("refused", f"{cut_off} of {20 * TRIES} checks and ClientHellos of a participant")
+    record_property(
+        "refused", f"{cut_off} of {20 * TRIES} checks and ClientHellos of a participant"
+    )
     assert cut_off > 20 * TRIES - 2 * (PEER_BURST + 5 * PEER_RATE)
     assert len(ben.raw) == before
     await hears(ada, ben)

@@ -209,3 +209,16 @@ def test_a_block_is_filled_in_order_with_the_senders_addresses(
         assert senders == [to_raw(wire.sender.getsockname())] * 4
         assert bytes(reading._block.buffer[:3]) == b"one"
         assert reading.read()[0] == [4]
+
+
+def test_addresses_of_one_batch_stay_where_it_points_though_no_more_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "MAX_NAMES", 4)
+    block = Datagrams(8)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        writing = batches.Writing(sock, block)
+        names = [to_raw(("127.0.0.1", port)) for port in range(5000, 5006)]
+        for batch in (names[:3], names[3:]):
+            writing.lay_out([(name, [index], 0) for index, name in enumerate(batch)])
+            assert set(batch) <= set(writing._names)

@@ -104,7 +104,9 @@ async def test_a_call_for_which_there_is_no_room_is_refused_whatever_the_routing
     one = await enter(node, "ada", "visit:1", cost=4)
 
     assert await refused(node, "visit:2", cost=3) is ErrorCode.NO_CAPACITY
-    assert await refused(node, "visit:1", cost=7) is ErrorCode.NO_CAPACITY, "it has grown too large"
+    assert await refused(node, "visit:1", cost=7) is ErrorCode.NO_CAPACITY, (
+        "it has grown too large"
+    )
     assert await refused(node, "visit:3", cost=2) is None
 
     assert node.metric("teleward_media_capacity_units") == 6

@@ -16,6 +16,8 @@ from teleward_contract.projections import (
     RoomProjection,
 )
 
+from teleward_gateway.core.visits import VisitAction
+
 
 class Tie(StrEnum):
     """A standing that no role gives."""
@@ -66,6 +68,15 @@ PERMITTED: dict[Standing, frozenset[Action]] = {
     Tie.OWNER: frozenset({Action.ENTER_USER_ROOM}),
 }
 """What each standing permits; several permit what any of them does. Ordered: the first is the highest."""
+
+VISIT_ACTIONS = {
+    VisitAction.CALL_IN: Action.CALL_IN,
+    VisitAction.RETURN: Action.RETURN,
+    VisitAction.END: Action.END_VISIT,
+    VisitAction.REFUSE: Action.REFUSE,
+    VisitAction.LEAVE: Action.LEAVE,
+}
+"""What each step of a visit takes that somebody decides; `JOIN` follows from the patient's page opening the call."""
 
 ROOM_ACTIONS = {
     RoomKind.MEETING_ROOM: Action.ENTER_MEETING_ROOM,

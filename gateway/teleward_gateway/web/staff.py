@@ -9,7 +9,7 @@ from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.projections import ClinicProjection
 
 from teleward_gateway.core import admission
-from teleward_gateway.core.admission import Action
+from teleward_gateway.core.admission import VISIT_ACTIONS, Action
 from teleward_gateway.core.door import text_for
 from teleward_gateway.core.tickets import STAFF_COOKIE, StaffSession
 from teleward_gateway.core.visits import OVER, Visit, VisitAction
@@ -22,10 +22,10 @@ router = APIRouter()
 
 SESSION_S = 12 * 3600
 
-_ACTIONS = {
-    "end": (Action.END_VISIT, VisitAction.END),
-    "refuse": (Action.REFUSE, VisitAction.REFUSE),
-    "return": (Action.RETURN, VisitAction.RETURN),
+_STEPS = {
+    "end": VisitAction.END,
+    "refuse": VisitAction.REFUSE,
+    "return": VisitAction.RETURN,
 }
 
 
@@ -148,11 +148,11 @@ async def act(
     namespace: str, clinic: str, visit: str, action: str, parts: Parts, request: Request
 ) -> Response:
     """End, refuse or return a visit."""
-    if action not in _ACTIONS:
+    if action not in _STEPS:
         raise not_found()
-    needed, change = _ACTIONS[action]
-    _, found = await parts.admit(request, namespace, clinic, needed)
+    step = _STEPS[action]
+    _, found = await parts.admit(request, namespace, clinic, VISIT_ACTIONS[step])
     stored = await the_visit(parts, found, visit)
-    await parts.consulting.finish(found, stored, change)
+    await parts.consulting.finish(found, stored, step)
     parts.watches.nudge(namespace, clinic)
     return Response(status_code=204)

@@ -136,6 +136,8 @@ class Writing:
 
     def lay_out(self, queue: Sequence[Message]) -> None:
         """Write the headers of at most `MAX_MESSAGES` messages, which together have each place of the block once."""
+        if len(self._names) + len(queue) > MAX_NAMES:
+            self._names.clear()  # never in between: what is laid out points at them
         headers, sizes, lengths, starts = self._headers, self._sizes, self._lengths, self._starts
         vector_at, gathered_at, used = self._vector_at, self._gathered_at, 0
         names, at = self._names, 0
@@ -163,8 +165,6 @@ class Writing:
             at += _HEADER_BYTES
 
     def _name(self, to: bytes) -> tuple[int, bytearray]:
-        if len(self._names) >= MAX_NAMES:
-            self._names.clear()
         kept = bytearray(to)
         found = self._names[to] = (address_of(kept), kept)
         return found

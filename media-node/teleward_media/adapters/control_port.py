@@ -165,14 +165,15 @@ class ControlPort:
             ticket = await self._authenticate(ws)
             resumable = self._calls.attach(ticket, socket)
             socket.tell(Admitted(participant=ticket.participant or "", resumable=resumable))
+            try:
+                await self._frames(ws, ticket, socket)
+            finally:
+                self._calls.detach(ticket, socket)
         except (CallRefusedError, FrameRefusedError, TicketRefusedError) as err:
             self._refuse(socket, err)
-            await socket.finish()
+        except ConnectionError:  # gone before it was asked who it is
             return ws
-        try:
-            await self._frames(ws, ticket, socket)
         finally:
-            self._calls.detach(ticket, socket)
             await socket.finish()
         return ws
 

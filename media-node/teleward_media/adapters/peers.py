@@ -61,9 +61,10 @@ class Peers:
         negotiated: Negotiated,
         on_closed: Callable[[], None],
     ) -> LocalTransport:
-        """Expect a peer. Of two that are there already the older one is closed."""
+        """Expect a peer. Of two that are there already the one that was quiet longer is closed."""
         peers = self._peers.setdefault(participant, [])
-        for old in peers[: len(peers) + 1 - MOST]:
+        quietest = sorted(peers, key=lambda one: one.expected.heard_at)
+        for old in quietest[: len(peers) + 1 - MOST]:
             self._end(old)
         peer = _Peer(participant, frozenset(offer.fingerprints), negotiated, on_closed)
         peer.dtls = DtlsPeer(

@@ -85,6 +85,9 @@ class Expected:
     may_check: TokenBucket
     may_shake: TokenBucket
     """Checks and DTLS datagrams that it may still send; apart, so that forged DTLS takes nobody's consent away."""
+    may_knock: TokenBucket
+    """Checks under its name that may still come from addresses that are not its own: who has read one peer's name on
+    the wire cannot use up what all strangers may."""
 
     @property
     def heard_at(self) -> Seconds:
@@ -146,6 +149,10 @@ class UdpPort:
         sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
         _widen(sock)
+        if (
+            family == socket.AF_INET6
+        ):  # an IPv4 address within IPv6 is another one to kernel filter and limits
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         try:
             sock.bind((host, port))
         except OSError:
@@ -197,10 +204,8 @@ class UdpPort:
     def add(self, key: ParticipantId, credentials: Credentials, sink: PeerSink) -> Expected:
         """Expect a peer that will prove itself with these credentials."""
         ice = IceLite(credentials, secrets.token_bytes(8), self._now())
-        may_check, may_shake = (
-            TokenBucket.full(PEER_RATE, PEER_BURST, self._now()) for _ in range(2)
-        )
-        entry = Expected(key, next(self._numbers), ice, sink, may_check, may_shake)
+        buckets = (TokenBucket.full(PEER_RATE, PEER_BURST, self._now()) for _ in range(3))
+        entry = Expected(key, next(self._numbers), ice, sink, *buckets)
         self._by_ufrag[credentials.ufrag] = self._by_number[entry.number] = entry
         return entry
 
@@ -430,7 +435,9 @@ class UdpPort:
         entry = self._by_ufrag.get(binding.username.partition(":")[0])
         if entry is None:
             self._counters.add("drop_stun_unknown")
-        elif entry is not known and not self._strangers.allow(origin(raw), now):
+        elif entry is not known and not (
+            entry.may_knock.allow(now) and self._strangers.allow(origin(raw), now)
+        ):
             self._counters.add("drop_stranger_rate")
         else:
             self._request(entry, known, bytes(datagram), binding, raw, now)

@@ -204,7 +204,7 @@ def _taken(
     formats = " ".join(str(codec.payload_type) for codec in codecs)
     lines = [
         f"m={section.kind} {local.port} {section.protocol} {formats}",
-        f"c=IN IP4 {local.host}", f"a=mid:{section.mid}", f"a={direction}", "a=rtcp-mux",
+        f"c=IN IP{6 if ':' in local.host else 4} {local.host}", f"a=mid:{section.mid}", f"a={direction}", "a=rtcp-mux",
         "a=rtcp-rsize", "a=setup:passive", f"a=ice-ufrag:{local.ufrag}",
         f"a=ice-pwd:{local.password}", f"a=fingerprint:sha-256 {local.fingerprint}",
         f"a=candidate:1 1 udp 2130706431 {local.host} {local.port} typ host",

@@ -52,6 +52,8 @@ class Path:
     """An address that a peer was heard at."""
 
     source: Source
+    heard_at: Seconds = Seconds(float("-inf"))
+    """When a check last came from there that wanted the peer to be sent to."""
     received: int = 0
     sent: int = 0
     """Bytes, while it is not where the peer is sent to."""
@@ -142,6 +144,8 @@ class IceLite:
             path = outcome.learned = self.paths[source.raw] = Path(source)
         has_waited, path.owed = bool(path.owed), binding.transaction
         path.received += len(datagram)
+        if binding.nominates:
+            path.heard_at = now
         self._reply(path, credentials, transaction, now, outcome, has_waited=has_waited)
         return outcome
 
@@ -203,7 +207,8 @@ class IceLite:
         before = self.selected
         if before is not None:
             before.received = before.sent = 0
-        path.transaction, path.credentials = b"", None
+        for other in self.paths.values():  # what was asked before a move proves nothing after it
+            other.transaction, other.credentials = b"", None
         self._checked_at = Seconds(float("-inf"))  # the rate is for questions that nobody answers
         self.selected = path
         owed, path.owed = path.owed, b""
@@ -219,7 +224,8 @@ class IceLite:
     def _make_room(self) -> Path | None:
         if len(self.paths) < MAX_PATHS:
             return None
-        oldest = next(path for path in self.paths.values() if path is not self.selected)
+        idle = (path for path in self.paths.values() if path is not self.selected)
+        oldest = min(idle, key=lambda path: path.heard_at)
         del self.paths[oldest.source.raw]
         return oldest
 

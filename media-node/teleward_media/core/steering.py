@@ -63,6 +63,7 @@ class Steering:
         self._counted: dict[tuple[SourceId, int], int] = {}
         self._counted_at: Seconds | None = None
         self._present: dict[Output, int] = {}
+        self._steered_plan: ForwardingPlan = {}
         self._caps: dict[ParticipantId, float] = {}
         self._known_wants: dict[ParticipantId, _Wants] = {}
         self._wants_of: tuple[ForwardingPlan, Interests, object] = {}, {}, None
@@ -104,10 +105,11 @@ class Steering:
                 probe = estimator.probe(want.most_bps, now)
                 if probe is not None:
                     orders.probes[receiver] = probe
+        is_other = plan is not self._steered_plan  # who went and came back has forgotten its layer
         orders.layers = [
-            (o, index) for o, index in chosen.items() if self._present.get(o) != index
+            (o, index) for o, index in chosen.items() if is_other or self._present.get(o) != index
         ]
-        self._present = chosen
+        self._present, self._steered_plan = chosen, plan
         self._cap(plan, wants, orders)
         return orders
 
@@ -154,7 +156,8 @@ class Steering:
         for (source, index), octets in sorted(seen.octets.items()):
             layers = costs.setdefault(source, [])
             layers += [0.0] * (index + 1 - len(layers))
-            layers[index] = max(0, octets - self._counted.get((source, index), 0)) * 8 / span
+            before = self._counted.get((source, index), 0)
+            layers[index] = (octets - before if octets >= before else octets) * 8 / span
         self._costs = {source: tuple(layers) for source, layers in costs.items()}
         self._counted, self._counted_at = seen.octets, now
 

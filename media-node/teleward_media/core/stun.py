@@ -12,8 +12,9 @@ import zlib
 from dataclasses import dataclass
 
 HEADER_BYTES = 20
-MAX_BYTES = 1024
-"""No check is longer: two names of 256 characters (RFC 8839 §5.4) and a dozen small attributes."""
+MAX_BYTES = 1280
+"""No check is longer: two names of 256 characters (RFC 8839 §5.4) and a dozen small attributes; or a ClientHello within
+the check, as libwebrtc tries it (`kMaxStunBindingLength`, 1,200 bytes less the header)."""
 REQUEST, SUCCESS = 0x0001, 0x0101
 _COOKIE = 0x2112A442
 _COOKIE_BYTES = _COOKIE.to_bytes(4, "big")

@@ -121,10 +121,12 @@ class Casting:
                 self.aim(slot, now)
 
     def aim_pictures(self, now: Seconds) -> None:
-        """Choose anew everywhere: layers may have fallen silent or come back."""
+        """Choose anew for every picture, as layers may have fallen silent or come back, and where nothing is there."""
         for path in self.peers.values():
             for slot in path.slots.values():
-                if slot.source is not None and slot.section.kind == "video":
+                if slot.source is not None and (
+                    slot.section.kind == "video" or slot.layer is None
+                ):
                     self.aim(slot, now)
 
     def _choose(self, slot: Slot, now: Seconds) -> Layer | None:

@@ -85,7 +85,7 @@ class Layer:
         self.keyframes = KeyframeBroker(HIGH_FLOOR_S if index else LOW_FLOOR_S)
         self.heard_at = self.framed_at = Seconds(float("-inf"))
         """When anything of it last arrived, and when the last packet of a frame did."""
-        self.received = self.octets = self.repaired = 0
+        self.received = self.octets = self.repaired = self.looked = 0
         self.levels: list[int] = []
         """RFC 6464 levels in -dBov since the last look."""
         self.report: tuple[rtcpwire.SenderReport, Seconds] | None = None

@@ -3,7 +3,7 @@
 from teleward_contract.units import Seconds
 
 from teleward_media.core.estimate import Sent
-from teleward_media.core.forwarding import Observed, Quality
+from teleward_media.core.forwarding import Observed, Quality, SourceId
 from teleward_media.packetpath.peer_path import FLOODING_S, PeerPath, Tally
 
 
@@ -13,15 +13,17 @@ def take_heard(path: PeerPath) -> tuple[Sent, float]:
     return heard, path.round_trip_s
 
 
-def look_at(path: PeerPath, seen: Observed) -> None:
-    """Add what one peer showed since the last look."""
+def look_at(path: PeerPath, seen: Observed, brought: dict[tuple[SourceId, int], int]) -> None:
+    """Add what one peer showed since the last look; `brought` counts on where one peer follows another."""
     if path.over_s >= FLOODING_S:
         seen.flooding.add(path.id)
     if path.remb_bps is not None:
         seen.remb_bps[path.id] = path.remb_bps
     for layer in path.layers.values():
         key = layer.source, layer.index
-        seen.octets[key] = max(layer.octets, seen.octets.get(key, 0))
+        brought[key] = brought.get(key, 0) + layer.octets - layer.looked
+        layer.looked = layer.octets
+        seen.octets[key] = brought[key]
         seen.heard_at[layer.source] = max(
             layer.heard_at, seen.heard_at.get(layer.source, layer.heard_at)
         )

@@ -15,7 +15,14 @@ from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import TRANSPORT_SEQUENCE, Negotiated
 from teleward_media.core.datagrams import STRIDE, Datagrams
-from teleward_media.core.forwarding import ForwardingPlan, Heard, Observed, Orders, Quality
+from teleward_media.core.forwarding import (
+    ForwardingPlan,
+    Heard,
+    Observed,
+    Orders,
+    Quality,
+    SourceId,
+)
 from teleward_media.core.limiter import TokenBucket
 from teleward_media.packetpath import payloads, rtcpwire, rtpwire, twcc
 from teleward_media.packetpath.casting import Casting
@@ -23,7 +30,7 @@ from teleward_media.packetpath.layer import RING, TOO_OLD, Kept, Layer
 from teleward_media.packetpath.learning import learn
 from teleward_media.packetpath.observing import look_at, take_heard, take_quality
 from teleward_media.packetpath.outbox import Outbox
-from teleward_media.packetpath.peer_path import WISH_BURST, WISH_RATE, PeerPath
+from teleward_media.packetpath.peer_path import MAX_SSRCS, WISH_BURST, WISH_RATE, PeerPath
 from teleward_media.packetpath.repair import Repairs, make_budget, set_budget
 from teleward_media.packetpath.reports import NTP_EPOCH, OWN_SSRC, ntp, write_cap, write_reports
 from teleward_media.packetpath.slot import Slot
@@ -67,6 +74,8 @@ class ReferencePath:
         self._peers = self._casting.peers
         self._received = 0
         """Packets of this wake-up, to be counted together."""
+        self._brought: dict[tuple[SourceId, int], int] = {}
+        """By layer: bytes that it brought, over all peers that sent it."""
         self._told: set[int] = set()
         """Numbers of the peers whose feedback has come."""
         self._reported_at = self._fed_back_at = self._looked_at = self._refilled_at = Seconds(
@@ -124,17 +133,17 @@ class ReferencePath:
     def hear(self) -> Heard:
         """Hand over what receivers told since the last call of the packets sent to them."""
         told, self._told = self._told, set()
-        return {
-            path.id: take_heard(path)
-            for number in told
-            if (path := self._peers.get(number)) is not None and path.feedback.sizes
+        paths = (self._peers.get(number) for number in sorted(told))
+        return {  # of two peers of a participant the newer one counts
+            path.id: take_heard(path) for path in paths if path is not None and path.feedback.sizes
         }
 
     def look(self) -> Observed:
         """Hand over what was seen since the last call."""
         seen = Observed()
         for path in self._peers.values():
-            look_at(path, seen)
+            look_at(path, seen, self._brought)
+        self._brought = {key: self._brought[key] for key in seen.octets}
         return seen
 
     def qualities(self, now: Seconds) -> dict[ParticipantId, Quality]:
@@ -169,29 +178,34 @@ class ReferencePath:
                 if path.may_control < 0:
                     self._count("drop_control_rate", 1)
                     continue
-                length = path.receive.unprotect_rtcp(at, length)
-                if length != REFUSED:
-                    self._rtcp(path, at, at + length, now)
-                    continue
+                ssrc = int.from_bytes(buffer[at + 4 : at + 8], "big")
+                if ssrc in path.ssrcs or len(path.ssrcs) < MAX_SSRCS:
+                    length = path.receive.unprotect_rtcp(at, length)
+                    if length != REFUSED:
+                        path.ssrcs.add(ssrc)
+                        self._rtcp(path, at, at + length, now)
+                        continue
             else:
                 path.may_send -= 1
                 if path.may_send < 0:
                     self._count("drop_media_rate", 1)
                     continue
-                length = path.receive.unprotect(at, length)
-                if length != REFUSED:
-                    self._rtp(path, at, at + length, now)
-                    continue
+                ssrc = int.from_bytes(buffer[at + 8 : at + 12], "big")
+                if ssrc in path.ssrcs or len(path.ssrcs) < MAX_SSRCS:
+                    length = path.receive.unprotect(at, length)
+                    if length != REFUSED:
+                        path.ssrcs.add(ssrc)
+                        self._rtp(path, ssrc, at, at + length, now)
+                        continue
             self._count("drop_srtp", 1)
 
-    def _rtp(self, path: PeerPath, at: int, end: int, now: Seconds) -> None:
+    def _rtp(self, path: PeerPath, ssrc: int, at: int, end: int, now: Seconds) -> None:
         buffer = self._ingress.buffer
         found = rtpwire.bounds(buffer, at, end)
         if found is None:
             self._count("drop_malformed", 1)
             return
         extension, start, stop = found
-        ssrc = int.from_bytes(buffer[at + 8 : at + 12], "big")
         layer = path.layers.get(ssrc)
         if extension:
             self._extensions(path, layer, extension, start, now)

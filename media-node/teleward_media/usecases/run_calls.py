@@ -36,7 +36,7 @@ from teleward_contract.signalling import (
     View,
 )
 from teleward_contract.tickets import MediaTicket
-from teleward_contract.units import CallId, ParticipantId, PlacementEpoch, Seconds
+from teleward_contract.units import CallId, CapacityUnits, ParticipantId, PlacementEpoch, Seconds
 
 from teleward_media.core import forwarding
 from teleward_media.core.answer import Negotiated, negotiate, write_answer

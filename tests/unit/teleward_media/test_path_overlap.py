@@ -12,6 +12,7 @@ from teleward_testing.path_world import (
     ADA,
     BEN,
     CAM,
+    CAMERA,
     DELTA,
     FRAME,
     OPUS,
@@ -102,6 +103,34 @@ def test_when_the_newer_peer_ends_first_the_older_is_shown_again_from_its_next_k
     world.send(5, 12000, ssrc=20, payload=FRAME, peer=0)
 
     assert [m[4] for m in world.media_for(BEN)] == [FRAME, FRAME, FRAME]
+
+
+def test_a_voice_goes_on_when_the_newer_of_two_peers_ends(world: World) -> None:
+    world.show(BEN, source=VOICE, mid="a0")
+    world.join_beside(ADA)
+    newer = len(world.wire.people) - 1
+    world.send(1, ssrc=10, kind=OPUS, peer=0)
+    world.send(1, ssrc=10, kind=OPUS, peer=newer)
+    world.path.remove_peer(newer)
+    world.wait(0.5)
+    before = len(world.media_for(BEN))
+    world.send(2, 960, ssrc=10, kind=OPUS, peer=0)
+
+    assert len(world.media_for(BEN)) == before + 1
+
+
+def test_what_a_layer_brings_is_counted_on_when_one_peer_follows_another(world: World) -> None:
+    world.show(BEN)
+    for n in range(1, 20):
+        world.send(n, payload=FRAME + bytes(500), peer=0)
+    first = world.path.look().octets[CAMERA, 0]
+    world.join_beside(ADA)
+    world.send(1, payload=FRAME + bytes(500), peer=len(world.wire.people) - 1)
+    both = world.path.look().octets[CAMERA, 0]
+    world.path.remove_peer(0)
+
+    assert first < both
+    assert world.path.look().octets[CAMERA, 0] == both
 
 
 def test_what_is_hidden_is_not_sent_and_comes_back_with_a_keyframe(world: World) -> None:

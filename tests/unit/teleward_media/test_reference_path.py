@@ -10,6 +10,7 @@ from teleward_media.core.keyframes import LOW_FLOOR_S
 from teleward_media.packetpath import rtcpwire, rtpwire, twcc
 from teleward_media.packetpath.casting import ALIVE_S
 from teleward_media.packetpath.layer import MAX_TRIES, RING
+from teleward_media.packetpath.peer_path import MAX_SSRCS
 from teleward_media.packetpath.repair import COOLDOWN_S, LEAST_REPAIR_BPS, REPAIR_BURST_S
 from teleward_testing.path_world import (
     ADA,
@@ -395,7 +396,8 @@ def test_a_flood_of_new_ssrcs_makes_no_new_streams(world: World) -> None:
     for ssrc in range(100_000, 100_200):
         world.send(1, ssrc=ssrc)
 
-    assert world.counted == {"drop_unknown_ssrc": 200}
+    assert world.counted == {"drop_unknown_ssrc": MAX_SSRCS, "drop_srtp": 200 - MAX_SSRCS}
+    assert len(world.path._peers[0].ssrcs) == MAX_SSRCS, "libsrtp keeps a stream for each"
 
 
 @pytest.fixture

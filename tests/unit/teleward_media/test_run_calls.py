@@ -375,7 +375,9 @@ async def test_whose_handshake_failed_is_gone_although_its_socket_is_there(house
     house.calls.tick()
 
     assert ada.screen.take(Closed) == [Closed(reason=CloseReason.GONE)]
-    assert [one.id for one in ben.screen.take(Participants)[-1].participants] == [ben.id]
+    told = ben.screen.take(Participants)[-1]
+    assert isinstance(told, Participants)
+    assert [one.id for one in told.participants] == [ben.id]
 
 
 async def test_who_vanished_is_gone_after_the_grace_period_and_returns_to_its_places(

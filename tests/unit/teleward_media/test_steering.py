@@ -70,6 +70,16 @@ def test_everything_is_sent_until_something_is_known_against_it() -> None:
     assert steering.estimate_bps(BEN) is None
 
 
+def test_a_plan_that_is_another_is_told_every_layer_since_who_came_back_has_forgotten_its_own() -> (
+    None
+):
+    steering = Steering()
+    layers(steering, seen(0), 0)
+    layers(steering, seen(1), 1)
+
+    assert layers(steering, seen(2), 2, dict(PLAN)) == [(TO_BEN, 2), (TO_CAM, 2)]
+
+
 def test_one_receivers_bad_path_changes_nothing_for_the_other() -> None:
     steering = Steering()
     for at in (0.0, 1.0):

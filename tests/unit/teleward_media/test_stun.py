@@ -107,7 +107,7 @@ INTEGRITY = attribute(0x0008, bytes(20))
         "an error answer": message(INTEGRITY, kind=0x0111),
         "a length that is another": message(INTEGRITY)[:-4],
         "a length that is odd": message(INTEGRITY) + b"\x00",
-        "more than any check has": message(attribute(0x0006, bytes(1000)), INTEGRITY),
+        "more than any check has": message(attribute(0x0006, bytes(1300)), INTEGRITY),
     }.values(),
 )
 def test_what_is_no_binding_with_integrity_is_nothing(datagram: bytes) -> None:

@@ -1,0 +1,284 @@
+"""The matrix of admission at the gateway's real doors: every standing × every action, over HTTP and WebSocket.
+
+A standing counts in its own clinic; that of an organisation in each of its clinics; neither anywhere else. The
+unit tests hold the function to the same matrix (`tests/unit/teleward_gateway/test_admission.py`).
+"""
+
+import itertools
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import pytest
+import pytest_asyncio
+from teleward_cli.demo.client import Visitor
+from teleward_contract.projections import (
+    ClinicProjection,
+    OrganisationProjection,
+    Role,
+    RoomKind,
+    RoomProjection,
+    TeamMember,
+    WaitingAreaProjection,
+)
+from teleward_contract.redis_store import open_store
+from teleward_contract.units import Namespace, PoolId
+from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.core.admission import Action, Tie
+from teleward_gateway.core.tickets import visit_cookie
+from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, VisitState
+from teleward_testing.doors import (
+    NOT_FOUND,
+    knock_at_call,
+    knock_at_queue,
+    knock_at_request,
+    knock_at_waiting,
+)
+from teleward_testing.gateways import RunningGateway, project, running_gateway
+from teleward_testing.permissions import is_in_matrix
+from teleward_testing.valkey import RunningValkey
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HERE, NEXT_DOOR, ELSEWHERE = "harbour/cardiology", "harbour/eyes", "hills/cardiology"
+"""The clinic at whose doors everybody knocks; one of the same organisation; one of another, of the same name."""
+KEEP_S, RETENTION_S = 3600, 60
+OWNED, OTHERS, MEETING = "of-owner", "of-somebody-else", "ward-round"
+
+
+class Who(NamedTuple):
+    """Somebody, by what they are and where."""
+
+    standing: str
+    at: str
+    """`clinic HERE`, `organisation harbour`, …; of owners, whose room it is."""
+
+    def __str__(self) -> str:
+        return f"{self.standing} of {self.at}"
+
+    @property
+    def user(self) -> str:
+        return f"{self.standing}-{self.at}".lower().replace("/", "-").replace(" ", "-") + "@x.org"
+
+
+STAFF = [
+    Who(role.value, at) for role in Role for at in (HERE, "harbour", NEXT_DOOR, ELSEWHERE, "hills")
+]
+"""Each role in a clinic's team and in an organisation's."""
+PATIENTS = [Who(Tie.PATIENT.value, at) for at in (HERE, NEXT_DOOR, ELSEWHERE)]
+OWNERS = [Who(Tie.OWNER.value, at) for at in (HERE, NEXT_DOOR, ELSEWHERE)]
+NOBODY = Who("Nobody", "nowhere")
+EVERYBODY = [*STAFF, *PATIENTS, *OWNERS, NOBODY]
+
+
+def is_permitted(who: Who, action: Action) -> bool:
+    """What the matrix says; an owner is also a clinician of the clinic."""
+    if who.at not in (HERE, "harbour"):
+        return False
+    standings = ("Owner", "Clinician") if who.standing == "Owner" else (who.standing,)
+    return any(is_in_matrix(standing, action) for standing in standings)
+
+
+def clinic(name: str) -> ClinicProjection:
+    """A clinic with everybody in its team who says to be of it."""
+    namespace, _, short = name.partition("/")
+    team = [TeamMember(role=Role(w.standing), user=w.user) for w in STAFF if w.at == name]
+    team += [TeamMember(role=Role.CLINICIAN, user=w.user) for w in OWNERS if w.at == name]
+    owner = next(w for w in OWNERS if w.at == name).user
+    return ClinicProjection(
+        namespace=Namespace(namespace), name=short, uid=f"uid-{name}", generation=1,
+        display_name=name, pool=PoolId("harbour/media"), team=tuple(team),
+        waiting_area=WaitingAreaProjection(uid=f"area-{name}", generation=1),
+        rooms=(
+            room(RoomKind.MEETING_ROOM, MEETING, name), room(RoomKind.USER_ROOM, OWNED, name, owner),
+            room(RoomKind.USER_ROOM, OTHERS, name, "somebody@x.org"),
+        ),
+    )  # fmt: skip
+
+
+def room(kind: RoomKind, name: str, of: str, owner: str | None = None) -> RoomProjection:
+    """A standing room of a clinic."""
+    return RoomProjection(
+        kind=kind, name=name, uid=f"{of}-{name}", generation=1, display_name=name, owner=owner
+    )
+
+
+def organisation(namespace: str) -> OrganisationProjection:
+    """An organisation with everybody in its team who says to be of it."""
+    return OrganisationProjection(
+        namespace=Namespace(namespace), uid=f"uid-{namespace}", generation=1,
+        display_name=namespace,
+        team=tuple(
+            TeamMember(role=Role(w.standing), user=w.user) for w in STAFF if w.at == namespace
+        ),
+    )  # fmt: skip
+
+
+class House:
+    """The running gateway, its store, and people who are known to it."""
+
+    def __init__(self, gateway: RunningGateway, visits: RedisVisits) -> None:
+        self.gateway, self.visits = gateway, visits
+        self._people: dict[Who, Visitor] = {}
+        self._made: list[Visitor] = []
+
+    async def person(self, who: Who) -> Visitor:
+        """Sign in or enter, once."""
+        if who not in self._people or who in PATIENTS:
+            visitor = self._people[who] = Visitor(self.gateway.url)
+            self._made.append(visitor)
+            if who in PATIENTS:
+                namespace, _, name = who.at.partition("/")
+                await visitor.enter(namespace, name, "Ann", {})
+            elif who is not NOBODY:
+                await visitor.sign_in(who.user)
+        return self._people[who]
+
+    async def visit(self, *actions: VisitAction) -> Visit:
+        """Let a patient wait at the clinic, and go on as the actions say."""
+        namespace, _, name = HERE.partition("/")
+        visit = await self.visits.enter(
+            Visit(
+                id=secrets.token_urlsafe(18), namespace=Namespace(namespace), clinic=name,
+                clinic_uid=f"uid-{HERE}", arrived_ms=int(time.time() * 1000),
+            ),
+            Personal(name="Ben"), KEEP_S,
+        )  # fmt: skip
+        for action in actions:
+            await self.visits.change(visit.namespace, visit.id, action, "somebody@x.org")
+        return visit
+
+    async def of(self, who: Who) -> Visit:
+        """The visit of a patient: the newest of the clinic."""
+        namespace, _, _ = who.at.partition("/")
+        waiting = await self.visits.waiting(Namespace(namespace), f"uid-{who.at}")
+        return waiting[-1].visit
+
+    async def close(self) -> None:
+        """Let everybody go."""
+        for person in self._made:
+            await person.__aexit__(None, None, None)
+
+
+# -- doors: what somebody does, and whether it was let happen ----------------------------------------
+
+Door: TypeAlias = Callable[[House, Who, Visitor], Awaitable[bool]]
+
+
+async def see_clinic(house: House, who: Who, person: Visitor) -> bool:
+    status, text = await person.request("GET", "/api/staff/me")
+    return status == 200 and f'"display_name":"{HERE}"' in text
+
+
+async def see_queue(house: House, who: Who, person: Visitor) -> bool:
+    return await knock_at_queue(person, *HERE.split("/")) != NOT_FOUND
+
+
+def act(word: str, *before: VisitAction) -> Door:
+    """A button of the queue, pressed for a visit to which this has happened before."""
+
+    async def press(house: House, who: Who, person: Visitor) -> bool:
+        visit = await house.visit(*before)
+        path = f"/api/staff/{HERE}/visits/{visit.id}/{word}"
+        is_in = await knock_at_request(person, "POST", path) != NOT_FOUND
+        now = await house.visits.get(visit.namespace, visit.id)
+        was = VisitState.CALLED if before else VisitState.WAITING
+        assert is_in or (now is not None and now.state is was), "refused, and done all the same"
+        return is_in
+
+    return press
+
+
+async def join_visit(house: House, who: Who, person: Visitor) -> bool:
+    if who in PATIENTS:
+        visit = await house.of(who)
+        await house.visits.change(visit.namespace, visit.id, VisitAction.CALL_IN, "x@x.org")
+        return await knock_at_call(person, f"/ws/call/visit/{HERE}") != NOT_FOUND
+    visit = await house.visit(VisitAction.CALL_IN)
+    return await knock_at_call(person, f"/ws/call/visit/{visit.id}") != NOT_FOUND
+
+
+def enter_room(address: str) -> Door:
+    """A standing room."""
+
+    async def knock(house: House, who: Who, person: Visitor) -> bool:
+        return await knock_at_call(person, f"/ws/call/room/{HERE}/{address}") != NOT_FOUND
+
+    return knock
+
+
+async def wait(house: House, who: Who, person: Visitor) -> bool:
+    return await knock_at_waiting(person, "Ann") != NOT_FOUND
+
+
+async def leave(house: House, who: Who, person: Visitor) -> bool:
+    visit = await house.of(who) if who in PATIENTS else await house.visit()
+    await person.request("POST", f"/api/clinics/{HERE}/leave", {})
+    now = await house.visits.get(visit.namespace, visit.id)
+    return now is None or now.state in OVER
+
+
+DOORS: dict[Action, Door] = {
+    Action.SEE_CLINIC: see_clinic,
+    Action.SEE_QUEUE: see_queue,
+    Action.CALL_IN: act("call-in"),
+    Action.JOIN_VISIT: join_visit,
+    Action.RETURN: act("return", VisitAction.CALL_IN),
+    Action.END_VISIT: act("end"),
+    Action.REFUSE: act("refuse"),
+    Action.ENTER_MEETING_ROOM: enter_room(f"meeting/{MEETING}"),
+    Action.ENTER_USER_ROOM: enter_room(f"user/{OWNED}"),
+    Action.WAIT: wait,
+    Action.LEAVE: leave,
+}
+CELLS = list(itertools.product(EVERYBODY, Action))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(
+    valkey: RunningValkey, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    valkey.flush()
+    clinics = [clinic(name) for name in (HERE, NEXT_DOOR, ELSEWHERE)]
+    await project(valkey.url, *clinics, organisation("harbour"), organisation("hills"))
+    folder: Path = tmp_path_factory.mktemp("keys")
+    with running_gateway(valkey.url, folder) as gateway:
+        async with open_store(valkey.url) as store:
+            made = House(gateway, RedisVisits(store, RETENTION_S))
+            yield made
+            await made.close()
+
+
+@pytest.mark.parametrize(
+    ("who", "action"),
+    CELLS,
+    ids=[f"{who.standing}-{who.at}-{action.value}" for who, action in CELLS],
+)
+async def test_matrix_at_the_doors(house: House, who: Who, action: Action) -> None:
+    person = await house.person(who)
+    person.waits_at = HERE
+    if (
+        who in PATIENTS
+    ):  # whoever has a ticket of another clinic shows it here as if it were of this one
+        person.cookies = {
+            visit_cookie(*HERE.split("/")): cookie for cookie in person.cookies.values()
+        }
+
+    assert await DOORS[action](house, who, person) is is_permitted(who, action)
+
+
+async def test_the_owner_of_one_user_room_does_not_enter_the_next(house: House) -> None:
+    person = await house.person(OWNERS[0])
+
+    assert not await enter_room(f"user/{OTHERS}")(house, OWNERS[0], person)
+
+
+async def test_the_matrix_has_a_door_for_every_action(
+    record_property: Callable[[str, object], None],
+) -> None:
+    record_property("cells of the matrix at real doors", len(CELLS))
+    record_property("of them let in", sum(is_permitted(*cell) for cell in CELLS))
+
+    assert set(DOORS) == set(Action)

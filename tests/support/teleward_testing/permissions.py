@@ -1,0 +1,22 @@
+"""Who may do what in a clinic, written the other way round than the gateway's table: action → standings."""
+
+from teleward_gateway.core.admission import Action
+
+MATRIX = {
+    Action.SEE_CLINIC: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.SEE_QUEUE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.CALL_IN: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.JOIN_VISIT: "OrganisationAdmin ClinicAdmin Clinician Patient",
+    Action.RETURN: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.END_VISIT: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.REFUSE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.ENTER_MEETING_ROOM: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.ENTER_USER_ROOM: "Owner",
+    Action.WAIT: "Patient",
+    Action.LEAVE: "Patient",
+}
+
+
+def is_in_matrix(standing: str, action: Action) -> bool:
+    """Whether the matrix permits the action."""
+    return standing in MATRIX[action].split()
