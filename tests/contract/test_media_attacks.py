@@ -24,7 +24,7 @@ from teleward_contract.tickets import TicketSigner
 from teleward_contract.units import ParticipantId
 from teleward_media.adapters.control_port import MAX_SEND_QUEUE, POLICY_VIOLATION, Socket
 from teleward_media.adapters.dtls import MAX_QUEUE
-from teleward_media.adapters.udp_port import PEER_BURST, PEER_RATE
+from teleward_media.adapters.expected import PEER_BURST, PEER_RATE
 from teleward_media.core.offer import parse_offer
 from teleward_media.errors import OfferRefusedError
 from teleward_testing.media_node import RunningMediaNode, attach
@@ -148,7 +148,7 @@ async def test_what_comes_before_a_handshake_is_held_within_a_bound(
         for _ in range(500):
             one.send(bytes([23]) + bytes(1400))
         await asyncio.sleep(0.01)
-    dropped = port.count("drop_dtls_queue")
+    dropped = port.count("drop_dtls_queue") + port.count("drop_peer_rate")
 
     record_property("refused", f"{dropped} of 1500 datagrams")
     sink = port.port._by_number[1].sink

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.adapters.dtls import Certificate, DtlsPeer
-from teleward_media.adapters.udp_port import Counters, Expected, UdpPort
+from teleward_media.adapters.expected import Expected
+from teleward_media.adapters.udp_port import Counters, UdpPort
 from teleward_media.core.answer import LocalTransport, Negotiated
 from teleward_media.core.ice import Credentials
 from teleward_media.core.offer import Offer

@@ -23,12 +23,12 @@ from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.adapters import batches
 from teleward_media.adapters.addresses import origin, to_raw, to_source, to_tuple
+from teleward_media.adapters.expected import Expected, PeerSink
 from teleward_media.adapters.outlet import Outlet
 from teleward_media.adapters.shutter import Shutter
 from teleward_media.core import stun
 from teleward_media.core.datagrams import LONGEST, STRIDE, Datagrams
 from teleward_media.core.ice import Credentials, IceLite, Outcome
-from teleward_media.core.limiter import TokenBucket
 from teleward_media.core.strangers import Strangers
 
 BATCH = 64
@@ -55,44 +55,8 @@ SETTLED_S = Seconds(5)
 checks."""
 CALM_S, CALM_RATE = 1.0, 20_000
 """A flood is over when the kernel drops fewer in a second: what we refuse ourselves with 1 % of a core."""
-PEER_RATE, PEER_BURST = 100.0, 200.0
-"""Checks and DTLS datagrams a second from a peer's own addresses: five times what a browser sends while it connects.
-At 10 µs for one, a peer that floods takes 0.1 % of a core."""
 LOOKS = 256
 """Strangers' datagrams that look like STUN and are looked into in one wake-up, at 1 µs each."""
-
-
-class PeerSink(Protocol):
-    """Where a peer's datagrams go."""
-
-    def proved(self) -> None:
-        """Note that an address of the peer's has answered: there is one to send to."""
-        ...
-
-    def dtls(self, datagram: bytes) -> None:
-        """Take a DTLS datagram."""
-        ...
-
-
-@dataclass(slots=True, eq=False)
-class Expected:
-    """A peer that will prove itself, or has."""
-
-    key: ParticipantId
-    number: int
-    ice: IceLite
-    sink: PeerSink
-    may_check: TokenBucket
-    may_shake: TokenBucket
-    """Checks and DTLS datagrams that it may still send; apart, so that forged DTLS takes nobody's consent away."""
-    may_knock: TokenBucket
-    """Checks under its name that may still come from addresses that are not its own: who has read one peer's name on
-    the wire cannot use up what all strangers may."""
-
-    @property
-    def heard_at(self) -> Seconds:
-        """When something came from an address of the peer's, or a check of it."""
-        return self.ice.heard_at
 
 
 @dataclass(slots=True)
@@ -204,8 +168,7 @@ class UdpPort:
     def add(self, key: ParticipantId, credentials: Credentials, sink: PeerSink) -> Expected:
         """Expect a peer that will prove itself with these credentials."""
         ice = IceLite(credentials, secrets.token_bytes(8), self._now())
-        buckets = (TokenBucket.full(PEER_RATE, PEER_BURST, self._now()) for _ in range(3))
-        entry = Expected(key, next(self._numbers), ice, sink, *buckets)
+        entry = Expected.at(key, next(self._numbers), ice, sink, self._now())
         self._by_ufrag[credentials.ufrag] = self._by_number[entry.number] = entry
         return entry
 
