@@ -29,12 +29,14 @@ from teleward_media.errors import CallRefusedError
 log = structlog.get_logger()
 
 AUTHENTICATE_WITHIN_S = 5.0
+"""From the challenge to the ticket (docs/wire.md promises it). Ours: the gateway signs one at once."""
 MAX_SEND_QUEUE = 256
-"""Frames held for a reader that does not read; then it is closed."""
+"""Frames held for a reader that does not read; then it is closed. Ours."""
 FRAME_RATE, FRAME_BURST = 20.0, 60.0
-"""Frames a second of one participant: a person clicks, scripts do not."""
+"""Frames a second of one participant, and at once: a person clicks, scripts do not. Ours."""
 PCAPNG = "application/x-pcapng"
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
+"""Codes with which a socket is closed (RFC 6455 §7.4.1)."""
 
 
 class Socket:

@@ -47,6 +47,7 @@ BUFFER_BYTES = 8 * 1024 * 1024
 in 50 ms of a flood of 400,000 a second, so that a process that waits for its core loses none of its peers'. Without
 the right to force it `net.core.rmem_max` is the limit."""
 SO_RCVBUFFORCE, SO_SNDBUFFORCE, SO_MEMINFO = 33, 32, 55
+"""Socket options (asm-generic/socket.h)."""
 _MEMINFO = struct.Struct("=9I")
 """The last is what the kernel dropped of this socket (linux/sock_diag.h, SK_MEMINFO_DROPS)."""
 SETTLED_S = Seconds(5)

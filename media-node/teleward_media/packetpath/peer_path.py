@@ -15,25 +15,29 @@ from teleward_media.packetpath.slot import Slot
 from teleward_media.packetpath.srtp import SrtpContext
 
 HISTORY = 4096
-"""Sent packets whose time and size are remembered until feedback comes: seconds at any rate we send."""
+"""Sent packets whose time and size are remembered until feedback comes, a power of two: four seconds
+of `estimate.MOST_BPS` in packets of 1,000 bytes. Ours."""
 _MASK = HISTORY - 1
 MAX_UNREPORTED = 1000
-"""Arrivals held for the next feedback: 50 ms of a flood at 20,000 packets a second. More are dropped from it."""
+"""Arrivals held for the next feedback: 50 ms of a flood at 20,000 packets a second. More are dropped from it.
+Ours."""
 MEDIA_RATE, MEDIA_BURST = 4000, 1000
 """RTP packets a second, and at once, that one peer may send: three encodings, a screen and their repairs are 600 a
-second; at 4,000 the Python path gives one peer a fifth of a core."""
+second; at 4,000 the Python path gives one peer a fifth of a core. Ours."""
 CONTROL_RATE, CONTROL_BURST = 200, 100
-"""RTCP packets a second, and at once: a browser sends 20 feedbacks, and NACKs and reports of twenty streams."""
+"""RTCP packets a second, and at once: a browser sends 20 feedbacks, and NACKs and reports of twenty streams. Ours."""
 FLOODING_S = 10.0
-"""Sending more than it may for this long is no accident any more: the participant is to be removed."""
+"""Sending more than it may for this long is no accident any more: the participant is to be removed. Ours: a burst
+that a path held back is over after a fraction of it."""
 WISH_RATE, WISH_BURST = 0.5, 8.0
-"""Keyframes a second that one receiver may cost a publisher: after a burst of losses, one every two seconds."""
+"""Keyframes a second that one receiver may cost a publisher: after a burst of losses, one every two seconds. Ours:
+half of what the floor of a high layer lets through (`core/keyframes.py`)."""
 MAX_SEAM = 100
-"""Lost packets told of before the first one that arrived; more are a leap."""
+"""Lost packets told of before the first one that arrived; more are a leap. Ours."""
 MAX_FEEDBACKS = 8
-"""Feedback packets written at a time; 50 ms of a browser's packets need one."""
+"""Feedback packets written at a time; 50 ms of a browser's packets need one. Ours."""
 MOST_RESPONSE_S = 1.0
-"""A response that is later says nothing about repairs: by then a keyframe has been asked for."""
+"""A response that is later says nothing about repairs: by then a keyframe has been asked for. Ours."""
 DEFAULT_ROUND_TRIP_S = 0.1
 """Until a report tells (mediasoup's DefaultRtt)."""
 

@@ -67,7 +67,7 @@ QUALITY_EVERY_S = 5.0
 STALLED_EVERY_S = 0.5
 """Between two looks for media that has stopped arriving, which takes seconds to tell."""
 RESTART_RATE, RESTART_BURST = 0.2, 5.0
-"""Restarts a second of one participant, and at once: a phone that walks along the edge of a Wi-Fi."""
+"""Restarts a second of one participant, and at once: a phone that walks along the edge of a Wi-Fi. Ours."""
 
 
 @dataclass(slots=True)
