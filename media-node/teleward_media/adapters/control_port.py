@@ -10,6 +10,7 @@ from aiohttp import WSMsgType, web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from teleward_contract import signalling
 from teleward_contract.errors import FrameRefusedError, TicketRefusedError
+from teleward_contract.media_nodes import MediaNodeState
 from teleward_contract.signalling import (
     Admitted,
     Authenticate,
@@ -100,7 +101,7 @@ class ControlPort:
 
     def __init__(
         self, calls: Calls, verifier: TicketVerifier, media_node: MediaNodeId, boot: BootId,
-        *, is_ready: Callable[[], bool], drain: Callable[[], Awaitable[None]],
+        *, is_ready: Callable[[], bool], drain: Callable[[], Awaitable[MediaNodeState]],
         refused: Callable[[ErrorCode], None],
         capture: Callable[[float], Awaitable[bytes]] | None = None,
     ) -> None:  # fmt: skip
@@ -141,8 +142,8 @@ class ControlPort:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _drained(self, _: web.Request) -> web.Response:
-        await self._drain()
-        return web.Response(text="empty\n")
+        state = await self._drain()
+        return web.Response(text=f"{state.value.lower()}\n")
 
     async def _captured(self, request: web.Request) -> web.Response:
         try:
