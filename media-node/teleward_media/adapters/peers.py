@@ -25,7 +25,7 @@ that is ready sooner closes the old one itself."""
 MOST = 2
 """Peers of one participant at a time."""
 LAST_WORDS_S = 2.0
-"""How long peers may take to say goodbye when the process ends."""
+"""How long peers may take to say goodbye when the process ends. Ours."""
 
 
 @dataclass(slots=True, eq=False)

@@ -29,7 +29,7 @@ LOUDER = 2.0
 RECENT = 20
 """Speakers remembered: as many as the largest call has participants."""
 VOICES = 5
-"""The voices that are carried in a call where receivers have fewer slots than there are others."""
+"""The voices that are carried in a call where receivers have fewer slots than there are others. Ours."""
 
 
 @dataclass(slots=True)

@@ -44,7 +44,7 @@ REPORT_EVERY_S = Seconds(1.0)
 FEEDBACK_EVERY_S = Seconds(0.05)
 """Between two transport-wide feedbacks: libwebrtc's least interval (kMinInterval)."""
 LONGEST_ROUND_TRIP_S = 2
-"""What is longer is nonsense, or a report about somebody else's clock."""
+"""What is longer is nonsense, or a report about somebody else's clock. Ours."""
 _HIGHEST_STAMP_ID = 14
 """A one-byte header extension has four bits of identifier (RFC 8285 §4.2); 15 is reserved."""
 

@@ -25,7 +25,7 @@ MAX_BLOCKS = 31
 MAX_ITEMS = 4096
 """Sequence numbers and arrivals taken of one datagram, over all its parts: two of the longest feedbacks."""
 MAX_NACKED = 512
-"""Sequence numbers taken of one NACK: no more than half a ring could be of use at once."""
+"""Sequence numbers taken of one NACK: a whole ring (`layer.RING`); of more, none could be there."""
 
 _BLOCK = struct.Struct("!IIIIII")
 
