@@ -15,6 +15,7 @@ from teleward_contract.media_nodes import (
     BeatAnswer,
     Heartbeat,
     MediaNodes,
+    MediaNodeState,
 )
 from teleward_contract.process import read_settings, refuse_start
 from teleward_contract.redis_store import open_store
@@ -176,10 +177,12 @@ class MediaNode:
             except Exception as err:  # one call's fault must not stop the clock of all
                 log.error("tick.failed", exc_info=err)
 
-    async def _drain(self, calls: Calls) -> None:
+    async def _drain(self, calls: Calls) -> MediaNodeState:
+        """Wait for the last call to end, or for the deadline; the state is then still that of draining."""
         self._lifecycle.drain(_now(), Seconds(self._settings.drain_s))
         while not self._lifecycle.settle(len(calls.live()), _now()):  # noqa: ASYNC110  # the deadline too
             await asyncio.sleep(0.2)
+        return self._lifecycle.state
 
     async def _retire(self) -> None:
         try:

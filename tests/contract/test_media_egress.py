@@ -88,7 +88,7 @@ def wired(family: socket.AddressFamily = socket.AF_INET, count: int = RECEIVERS)
         (True, True, {"batched_sends": 1, "cut_sends": 10, "cut_segments": 40}),
         (True, False, {"batched_sends": 1}),
         (False, True, {"cut_sends": 10, "cut_segments": 40}),
-        (False, False, {}),
+        (False, False, {"single_sends": 40}),
     ],
     ids=["one call, cut by the kernel", "one call", "a call each, cut", "a call each"],
 )
@@ -118,6 +118,7 @@ def test_what_the_kernel_will_not_cut_is_sent_whole_and_not_tried_again(count: i
             wire.block.count = 0
 
         assert wire.counted.pop("cut_refused") == count
+        assert wire.counted.pop("single_sends") == count * FRAME
         assert not {"cut_sends", "send_error"} & wire.counted.keys()
 
 
@@ -155,6 +156,7 @@ def test_what_finds_the_sockets_buffer_full_is_counted_and_dropped(may_batch: bo
         received = len(list(wire._drain(_nonblocking(right))))
         assert 0 < received < 500
         assert wire.counted["send_would_block"] == 500 - received
+        assert wire.counted.get("single_sends", 0) == (0 if may_batch else received)
 
 
 class _Connected:

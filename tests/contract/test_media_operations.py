@@ -98,6 +98,16 @@ async def test_a_draining_media_node_is_empty_when_its_last_call_has_ended(
         await seen(routing, MediaNodeState.EMPTY)
 
 
+async def test_a_drain_whose_deadline_passes_answers_that_calls_are_left(
+    valkey: RunningValkey, store: Store
+) -> None:
+    with running_media_node(valkey.url, pool=POOL, drain_s="1") as node:
+        one = await enter(node, "ada", "visit:1")
+
+        assert await asyncio.to_thread(post, node, "/v1/drain", 30) == (200, b"draining\n")
+        await one.close()
+
+
 async def test_a_call_for_which_there_is_no_room_is_refused_whatever_the_routing_state_thought(
     node: RunningMediaNode,
 ) -> None:

@@ -90,6 +90,54 @@ def test_a_log_call_of_the_house_is_allowed() -> None:
     assert rules.bad_log_calls(SOURCE, 'log.info("visit.entered", visit=visit.id)') == []
 
 
+def test_every_number_of_the_media_node_says_why_it_is_what_it_is() -> None:
+    faults = [
+        fault
+        for path in rules.sources()
+        if "teleward_media" in path.parts
+        for fault in rules.undocumented_constants(path, rules.read(path))
+    ]
+
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "FLOOR_S = 0.5\n",
+        "FLOOR_S: float = 0.5\n",
+        "FLOOR_S = Seconds(0.5)\n",
+        'NEVER = float("-inf")\n',
+        "BYTES = 8 * 1024 * 1024\n",
+        "MASK = RING - 1\n",
+        "LOST = -1\n",
+        "SMALL, LARGE = 1, 2\n",
+        "HOST, PORT = b'', 5004\n",
+        "SIZES = (180, 360)\n",
+        'FIRST = 1\n\nSECOND = 2\n"""A blank line ends what a docstring is shared by."""\n',
+        'FIRST = 1\nPATTERN = re.compile("x")\n"""About something else."""\n',
+        '"""About nothing yet."""\nFIRST = 1\n',
+    ],
+)
+def test_each_number_without_its_reason_is_found(planted: str) -> None:
+    assert rules.undocumented_constants(SOURCE, planted) != []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        'FLOOR_S = 0.5\n"""Ours: two looks."""\n',
+        'FIRST = 1\nSECOND = 2\n"""Types of a message (RFC 8489 §5)."""\n',
+        "_MASK = RING - 1\n",
+        '_HEAD = struct.Struct("!BB")\nPATTERN = re.compile("x")\n',
+        'NAME, IS_ON = "a", True\n',
+        "def f() -> None:\n    LOCAL = 1\n",
+    ],
+)
+def test_a_number_with_its_reason_is_allowed_and_so_is_what_is_none(written: str) -> None:
+    assert rules.undocumented_constants(SOURCE, written) == []
+
+
 def test_the_contract_stays_small() -> None:
     """What every deployable shares is understood by everybody, so it has to be short."""
     counted = 0

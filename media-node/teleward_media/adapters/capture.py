@@ -14,9 +14,11 @@ from teleward_media.adapters.udp_port import UdpPort
 from teleward_media.core.headers import header_bytes
 
 AT_MOST_S = 60.0
+"""Of one capture. Ours: a person who debugs sees a join and a change of networks in it."""
 AT_MOST_BYTES = 8 * 1024 * 1024
-"""Held in memory until it is handed over: some 100,000 packets."""
+"""Held in memory until it is handed over: some 100,000 packets of 80 bytes. Ours."""
 NODE_ADDRESS, NODE_PORT, PEER_PORT = bytes([10, 255, 255, 254]), 5004, 40000
+"""What stands in a capture in place of the true ones; 5004 is RTP's (RFC 3551 §8), the others are ours."""
 _RAW = 101
 _IP_UDP_BYTES = 28
 

@@ -10,6 +10,7 @@ from aiohttp import WSMsgType, web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from teleward_contract import signalling
 from teleward_contract.errors import FrameRefusedError, TicketRefusedError
+from teleward_contract.media_nodes import MediaNodeState
 from teleward_contract.signalling import (
     Admitted,
     Authenticate,
@@ -29,12 +30,14 @@ from teleward_media.errors import CallRefusedError
 log = structlog.get_logger()
 
 AUTHENTICATE_WITHIN_S = 5.0
+"""From the challenge to the ticket (docs/wire.md promises it). Ours: the gateway signs one at once."""
 MAX_SEND_QUEUE = 256
-"""Frames held for a reader that does not read; then it is closed."""
+"""Frames held for a reader that does not read; then it is closed. Ours."""
 FRAME_RATE, FRAME_BURST = 20.0, 60.0
-"""Frames a second of one participant: a person clicks, scripts do not."""
+"""Frames a second of one participant, and at once: a person clicks, scripts do not. Ours."""
 PCAPNG = "application/x-pcapng"
 POLICY_VIOLATION, TOO_BIG = 1008, 1009
+"""Codes with which a socket is closed (RFC 6455 §7.4.1)."""
 
 
 class Socket:
@@ -98,7 +101,7 @@ class ControlPort:
 
     def __init__(
         self, calls: Calls, verifier: TicketVerifier, media_node: MediaNodeId, boot: BootId,
-        *, is_ready: Callable[[], bool], drain: Callable[[], Awaitable[None]],
+        *, is_ready: Callable[[], bool], drain: Callable[[], Awaitable[MediaNodeState]],
         refused: Callable[[ErrorCode], None],
         capture: Callable[[float], Awaitable[bytes]] | None = None,
     ) -> None:  # fmt: skip
@@ -139,8 +142,8 @@ class ControlPort:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _drained(self, _: web.Request) -> web.Response:
-        await self._drain()
-        return web.Response(text="empty\n")
+        state = await self._drain()
+        return web.Response(text=f"{state.value.lower()}\n")
 
     async def _captured(self, request: web.Request) -> web.Response:
         try:

@@ -21,8 +21,10 @@ from OpenSSL import SSL
 from pylibsrtp import Session
 
 HANDSHAKE_TIMEOUT_S = 15.0
+"""From the answer on until keys are there, the first proved address included. Ours: a client that follows RFC 6347
+§4.2.4.1 (a timer of 1 s, doubled each time) has sent a flight four times by then."""
 MAX_QUEUE = 32
-"""DTLS datagrams held per peer; a handshake flight has fewer than ten."""
+"""DTLS datagrams held per peer; a handshake flight has fewer than ten. Ours."""
 
 _ORDER = (b"SRTP_AEAD_AES_128_GCM", b"SRTP_AEAD_AES_256_GCM", b"SRTP_AES128_CM_SHA1_80")
 

@@ -95,6 +95,7 @@ class Outlet:
                 at = indexes[0] * STRIDE
                 view = self._block.view[at : at + self._block.lengths[indexes[0]]]
                 self._sock.sendto(view, self._tuples.get(to) or self._tuple(to))
+                self._count("single_sends", 1)
         except (BlockingIOError, InterruptedError):
             self._count("send_would_block", len(indexes))
         except OSError as err:
@@ -135,6 +136,7 @@ class Outlet:
     def _alone(self, to: bytes, datagram: memoryview) -> None:
         try:
             self._sock.sendto(datagram, self._tuple(to))
+            self._count("single_sends", 1)
         except (BlockingIOError, InterruptedError):
             self._count("send_would_block", 1)
         except OSError:

@@ -21,11 +21,12 @@ from teleward_media.ports import PacketPath
 
 OVERLAP_S = 3.0
 """How long an earlier peer lives once the next one's handshake is done: a keyframe of the new one's, asked for again
-after a second (`core/keyframes.py`), has come by then. A client that is ready sooner closes the old one itself."""
+after a second (`core/keyframes.py`), has come by then. Ours: two such seconds and one for the path. A client
+that is ready sooner closes the old one itself."""
 MOST = 2
 """Peers of one participant at a time."""
 LAST_WORDS_S = 2.0
-"""How long peers may take to say goodbye when the process ends."""
+"""How long peers may take to say goodbye when the process ends. Ours."""
 
 
 @dataclass(slots=True, eq=False)

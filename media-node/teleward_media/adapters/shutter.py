@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from teleward_media.adapters.batches import address_of
 
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+"""Socket options (asm-generic/socket.h)."""
 MOST = 2000
 """Addresses; with more the shutter stays up: a program has at most 4,096 instructions (BPF_MAXINSNS)."""
 _COOKIE = 0x2112A442

@@ -42,12 +42,13 @@ is a twentieth of what a conversation bears."""
 PACE_S, BUSY_WAKEUPS = Seconds(0.01), 20
 """From so many wake-ups in so long on: five calls of two."""
 FEW, IDLE_READS = 2, 20
-"""So many reads in a row that brought fewer than that end it."""
+"""So many reads in a row that brought fewer than that end it. Ours."""
 BUFFER_BYTES = 8 * 1024 * 1024
 """Asked of the kernel for each direction; it takes twice that of memory. It holds 20,000 small datagrams, what comes
 in 50 ms of a flood of 400,000 a second, so that a process that waits for its core loses none of its peers'. Without
 the right to force it `net.core.rmem_max` is the limit."""
 SO_RCVBUFFORCE, SO_SNDBUFFORCE, SO_MEMINFO = 33, 32, 55
+"""Socket options (asm-generic/socket.h)."""
 _MEMINFO = struct.Struct("=9I")
 """The last is what the kernel dropped of this socket (linux/sock_diag.h, SK_MEMINFO_DROPS)."""
 SETTLED_S = Seconds(5)

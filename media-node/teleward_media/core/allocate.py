@@ -13,7 +13,8 @@ from teleward_media.core.forwarding import Output
 VOICE_BPS = 50_000
 """Set aside for each voice before any picture, at the least: Opus at its default 32 kbit/s, with headers and SRTP."""
 UPGRADE_MARGIN = 1.15
-"""A layer above the present one must fit with this much to spare, so that the choice does not swing."""
+"""A layer above the present one must fit with this much to spare, so that the choice does not swing. Ours; the Jitsi
+Videobridge asks as much of a change of the estimate (bwe-change-threshold)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from teleward_contract.units import ParticipantId
 
 KEPT = 100
-"""Messages kept for those who return: an hour of a lively call; at most 800 KB of text, gone with the call."""
+"""Messages kept for those who return: an hour of a lively call; at most 800 KB of text, gone with the call. Ours."""
 RATE, BURST = 1.0, 10.0
-"""Messages a second of one participant, and at once: more than anybody types."""
+"""Messages a second of one participant, and at once: more than anybody types. Ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ When the path's queue grows, arrivals spread further apart than departures: the 
 before anything is lost. Then the estimate falls below what got through, and grows again while the trend is flat;
 a probe, a short burst above the estimate, tells at once whether there is room.
 
-Source: draft-ietf-rmcat-gcc-02 (§4 delay-based and §5 loss-based control, threshold constants of §4.4, AIMD of §4.5);
-the trend line in place of the draft's Kalman filter, its window, smoothing and gain, and the rules by which a probe is
-judged, are those of libwebrtc (trendline_estimator.cc, probe_bitrate_estimator.cc).
+Source: draft-ietf-rmcat-gcc-02, "gcc" below (§5 delay-based and §6 loss-based control, threshold of §5.4, AIMD of
+§5.5); the trend line in place of the draft's Kalman filter, and the rules by which a probe is judged, are those of
+libwebrtc (trendline_estimator.cc, probe_bitrate_estimator.cc). The whole loop was judged by simulation (docs/adr/0012).
 """
 
 from collections import deque
@@ -18,75 +18,94 @@ from itertools import takewhile
 from teleward_contract.units import Seconds
 
 START_BPS = 1_000_000
-"""Until something is known: what a call of two can live on."""
+"""Until something is known: what a call of two can live on. Ours; libwebrtc begins at 300 kbit/s."""
 LEAST_BPS = 60_000
-"""A voice and a breath; the lowest picture is sent whatever the estimate."""
+"""A voice and a breath; the lowest picture is sent whatever the estimate. Ours."""
 MOST_BPS = 8_000_000
-"""More than nine pictures and a screen can use."""
+"""More than nine pictures and a screen can use. Ours."""
 
 GROUP_S = 0.005
-"""Packets sent within this long are one group (gcc §4.2)."""
+"""Packets sent within this long are one group (gcc §5.2, burst_time)."""
 TREND_GROUPS = 20
+"""Through which the line is drawn (libwebrtc's kDefaultTrendlineWindowSize)."""
 SUM_ANEW, FAR_S = 64, 10.0
 """Points after which the trend's sums are taken anew, and distance of a point from their origin at which they are, too:
 rounding of squares stays 10^-11 of what they tell apart, whatever times a receiver claims."""
 SMOOTHING, GAIN = 0.9, 4.0
+"""Weight of the delay so far beside a new group's, and factor of the slope (libwebrtc's
+kDefaultTrendlineSmoothingCoeff and kDefaultTrendlineThresholdGain)."""
 MAX_GAIN_GROUPS = 60
+"""Groups by whose number the slope is multiplied, at the most (kMinNumDeltas in trendline_estimator.cc)."""
 THRESHOLD, LEAST_THRESHOLD, MOST_THRESHOLD, OUTLIER = 12.5, 6.0, 600.0, 15.0
-"""Of the trend, which is a slope times the number of groups times the gain (gcc §4.4, where it is in milliseconds)."""
+"""Of the trend, which is a slope times the number of groups times the gain (gcc §5.4, where it is in milliseconds)."""
 K_UP, K_DOWN = 0.0087, 0.039
-"""Per millisecond (gcc §4.4, table of §7)."""
+"""Per millisecond (k_up_ and k_down_ in trendline_estimator.cc): here the threshold falls faster than it rises. gcc
+§5.4 recommends 0.01 and 0.00018, the other way round."""
 OVERUSE_S, OVERUSE_TIMES = 0.01, 2
-"""How long, and how many times in a row, the trend must exceed the threshold to count."""
+"""How long, and how many times in a row, the trend must exceed the threshold to count (gcc §5.4, overuse_time_th;
+the times are those of overuse_counter_ in trendline_estimator.cc)."""
 STANDING_S, STANDING_WINDOW_S = 0.05, 0.12
 """Delay above the least of late that even the quickest of the last packets must have for a trend to be a queue: what
 jitters by 100 ms comes back to its least in between, a queue does not. Found by simulation (path_simulation.py)."""
 BASE_GROUPS = 1000
-"""Over which the least delay is taken: some ten seconds, in which a route may change."""
+"""Over which the least delay is taken: some ten seconds, in which a route may change. Ours."""
 
 DECREASE, LEAST_DECREASE = 0.85, 0.5
-"""Of what got through (gcc §4.5), less what empties the queue that stands within a second, but no less than half."""
+"""Of what got through (gcc §5.5), less what empties the queue that stands within a second, but no less than half: the
+queue's part is ours."""
 INCREASE_PER_S = 1.08
+"""Growth far from the rate at which the queue last grew (gcc §5.5)."""
 NEAR = 0.1
-"""Within this share of the rate at which the queue last grew, the estimate grows by a packet per response time."""
+"""Within this share of the rate at which the queue last grew, the estimate grows by a packet per response time. The
+share is ours; gcc §5.5 has three standard deviations of that rate."""
 PACKET_BITS = 1200 * 8
+"""Of that packet (gcc §5.5, which grows by half of it)."""
 ROUTE_AFTER_S, SAME_DELAY = 0.3, 0.95
 """A delay that after a decrease, a round trip and this long is the same within this share, while nothing is lost, is
-that of a longer route (Wi-Fi to a phone's network): a queue would have grown or shrunk."""
+that of a longer route (Wi-Fi to a phone's network): a queue would have grown or shrunk. Ours."""
 SERIES_S = 2.0
+"""Decreases within this long of the first one are judged by it. Ours: room for that wait on a slow path."""
 ACKED_WINDOW_S = 0.5
+"""Over which what got through is measured (gcc §5.5: 0.5 to 1 s)."""
 MAX_ACKED = 100
 """Feedbacks that the window holds, whatever times a receiver claims: one each 5 ms."""
 HEADROOM = 1.5
-"""The estimate does not outgrow this multiple of what demonstrably got through (gcc §4.5)."""
+"""The estimate does not outgrow this multiple of what demonstrably got through (gcc §5.5)."""
 
 LITTLE_LOSS, MUCH_LOSS = 0.02, 0.10
-"""Below the first the estimate may grow, above the second it falls by half of the loss (gcc §5)."""
+"""Below the first the estimate may grow, above the second it falls by half of the loss (gcc §6)."""
 LOSS_WINDOW_PACKETS, LOSS_SMOOTHING = 20, 0.3
+"""Packets over which loss is counted, at the least (libwebrtc's kLimitNumPackets); weight of the newest (ours)."""
 LOSS_PATIENCE_S = 0.3
-"""After a decrease by loss, until the next one: besides a round trip."""
+"""After a decrease by loss, until the next one: besides a round trip (libwebrtc's kBweDecreaseInterval)."""
 JUDGE_LOSS_S = 1.0
-"""From a round trip after a decrease by loss until it is judged: by then a loss of congestion has fallen, too."""
+"""From a round trip after a decrease by loss until it is judged: by then a loss of congestion has fallen, too. Ours."""
 SAME_LOSS, LESS = 0.75, 0.9
 """Loss that is still the first share of what it was before the decrease, while what gets through has fallen to the
-second, is the path's own, as on bad Wi-Fi, and no sign of congestion. libwebrtc's loss-based estimate
-(loss_based_bwe_v2.cc) fits an inherent loss, too."""
+second, is the path's own, as on bad Wi-Fi, and no sign of congestion. The shares are ours;
+libwebrtc's loss-based estimate (loss_based_bwe_v2.cc) fits an inherent loss, too."""
 
 PROBE_FACTOR = 2.0
+"""Of the estimate, that a probe may try (libwebrtc's alr_probe_scale)."""
 PROBE_S = 0.05
+"""Length of a probe: five ticks. Ours; libwebrtc's has 15 ms at the least (kMinProbeDurationMs)."""
 PROBE_EVERY_S, MOST_PROBE_EVERY_S = Seconds(3.0), Seconds(6.0)
-"""Between two probes, and between two that found nothing."""
+"""Between two probes, and between two that found nothing. Ours; libwebrtc's alr_probing_interval is five seconds."""
 PROBE_GAIN = 1.05
-"""A probe that finds less than this has found nothing."""
+"""A probe that finds less than this multiple of the estimate has found nothing. Ours."""
 PROBE_ON = 0.7
 """Share of a probe's rate that must have got through for the next one to follow at once (libwebrtc's
 kRepeatedProbeMinPercentage)."""
 PROBE_PATIENCE_S = 2.0
-"""A probe of which feedback tells nothing for this long has failed."""
+"""A probe of which feedback tells nothing for this long has failed. Ours; libwebrtc waits half as long
+(kMaxWaitingTimeForProbingResult)."""
 PROBE_AFTER_DECREASE_S = Seconds(1.5)
+"""Ours: the second in which a decrease empties the queue, and `ACKED_WINDOW_S`."""
 LEAST_PROBE_PACKETS = 5
+"""That arrived, for a probe to be judged (libwebrtc's kMinProbePacketsSent)."""
 SATURATED, SATURATED_SHARE = 0.9, 0.95
-
+"""What arrives at less than the first share of its sending rate has filled the path; of its rate the second share is
+taken (libwebrtc's kMinRatioForUnsaturatedLink and kTargetUtilizationFraction)."""
 
 _NEVER = float("-inf")
 

@@ -23,7 +23,7 @@ CHECK_EVERY_S = Seconds(0.02)
 """Least time between two checks of ours to one peer: as often as a client may send its own (RFC 8445 §14.2, Ta is 50
 ms, two addresses at once)."""
 CHECK_LIVES_S = Seconds(10)
-"""An answer that comes later proves nothing; nor does one to a question that was asked before the last move."""
+"""An answer that comes later proves nothing; nor does one to a question that was asked before the last move. Ours."""
 
 
 @dataclass(frozen=True, slots=True)

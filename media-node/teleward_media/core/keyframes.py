@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from teleward_contract.units import Seconds
 
 LOW_FLOOR_S = Seconds(0.5)
-"""Between two requests for a lowest layer, whose keyframes are cheap. mediasoup's default is 1 s, LiveKit's
-0.5 s for low and 1 s for high layers; storms of requests are what JVB #2442 and livekit #3490 complain of."""
+"""Between two requests for a lowest layer (LiveKit's pli_throttle: 0.5 s for low, 1 s for other layers). Of three
+layers its keyframes are cheap. But a call of two and a screen have one layer only, and there it is the whole picture:
+this floor alone lets two of its keyframes a second through, and what keeps one receiver from asking for so many is
+`peer_path.WISH_RATE`. Storms of requests are what JVB #2442 and livekit #3490 complain of."""
 HIGH_FLOOR_S = Seconds(1.0)
-"""Between two requests for the other layers, whose keyframes cost a second's worth of bits."""
+"""Between two requests for the other layers, whose keyframes cost a second's worth of bits (LiveKit's, as above)."""
 
 
 @dataclass(slots=True)

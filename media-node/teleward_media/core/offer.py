@@ -13,14 +13,16 @@ from typing import Literal
 from teleward_media.errors import OfferRefusedError
 
 MAX_SECTIONS = 48
-"""33 sections are the largest legal offer of a page (20 people); a little room for other clients."""
+"""33 sections are the largest legal offer of a page (20 people); a little room for other clients. Ours."""
 MAX_LINES = 4000
+"""Of one offer. Ours: 33 sections of 103 lines, the longest of the browsers' offers kept in the tests, are 3,400."""
 MAX_CODECS = 64
+"""Payload types of one section. Ours: the longest list of those offers has 19."""
 MAX_SSRCS = 64
 """Announced in one section: three encodings, each with its repairs and its error correction, are nine. They are looked
-through for every packet of an SSRC that is not known."""
+through for every packet of an SSRC that is not known. Ours."""
 MAX_PARAMETERS = 512
-"""Characters of one `a=fmtp`: the answer repeats it for every section."""
+"""Characters of one `a=fmtp`: the answer repeats it for every section. Ours: those offers have up to 81."""
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 DIRECTIONS: tuple[Direction, ...] = ("sendrecv", "sendonly", "recvonly", "inactive")

@@ -33,9 +33,9 @@ from teleward_media.core.speaker import Speakers
 from teleward_media.errors import CallRefusedError
 
 EMPTY_AFTER_S = Seconds(5)
-"""A call nobody is in for this long is closed; long enough for a reload of the page."""
+"""A call nobody is in for this long is closed; long enough for a reload of the page. Ours."""
 REMEMBERED = 100
-"""Participants who left and are remembered, and those who may be held at once: five times the largest call."""
+"""Participants who left and are remembered, and those who may be held at once: five times the largest call. Ours."""
 CROWD = 3
 """From this many on it matters who speaks and which layers there are: of two, each sees the other, whole."""
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from teleward_contract.units import ParticipantId, Seconds
 
 LOUD = 35
-"""-dBov; a packet of this level or below it is speech. LiveKit's threshold, which keeps breath and keyboards out."""
+"""-dBov; a packet of this level or below it is speech. LiveKit's ActiveLevel keeps breath and keyboards out."""
 WINDOW_S = 0.4
+"""Over which it is judged whether somebody speaks (LiveKit's UpdateInterval)."""
 ACTIVE_SHARE = 0.4
-"""Who is loud for this share of the window is active: LiveKit's figures again, some two syllables."""
+"""Who is loud for this share of the window is active: some two syllables (LiveKit's MinPercentile)."""
 SMOOTH_S = 0.8
-"""Time constant of the loudness: two windows, as LiveKit smooths."""
+"""Time constant of the loudness: two windows, as LiveKit smooths (SmoothIntervals)."""
 TAKEOVER_S = 0.8
 """Who is active for this long without a break may become the speaker. A cough lasts up to half a second, and its
 window makes that 0.74 s at most."""
@@ -24,11 +25,11 @@ KEEP_S = 3.0
 """A speaker who says nothing for this long is the speaker no more: longer than a pause for breath or thought within a
 turn, which is rarely above two seconds. Our choice."""
 LOUDER = 2.0
-"""Two who are active at once: the other must be 6 dB louder, which is plainly so to the ear, to take the place."""
+"""Two who are active at once: the other must be 6 dB louder, which is plain to the ear, to take the place. Ours."""
 RECENT = 20
 """Speakers remembered: as many as the largest call has participants."""
 VOICES = 5
-"""The voices that are carried in a call where receivers have fewer slots than there are others."""
+"""The voices that are carried in a call where receivers have fewer slots than there are others. Ours."""
 
 
 @dataclass(slots=True)

@@ -25,13 +25,16 @@ from teleward_media.core.forwarding import (
 EVERY_S = 0.1
 """Between two decisions: two feedbacks of a browser, and a fraction of the second in which a fall must be answered."""
 URGENT = 0.8
-"""An estimate that falls to less than this share at once is answered at once: a queue grows meanwhile."""
+"""An estimate that falls to less than this share at once is answered at once: a queue grows meanwhile. Ours:
+below `estimate.DECREASE`, so that a plain decrease waits its turn."""
 MEASURE_S = 1.0
-"""Over which a layer's bitrate is taken: a picture's frames differ by a factor of ten."""
+"""Over which a layer's bitrate is taken: a picture's frames differ by a factor of ten. Ours."""
 PICTURE_BPS = 2_000_000
-"""What a picture of one layer could use if it were allowed to: the pages' highest encoding, with headers."""
+"""What a picture of one layer could use if it were allowed to: the pages' highest encoding
+(`frontend/src/call/encodings.ts`, 1.7 Mbit/s), with headers and some room."""
 CHANGE = 0.03
-"""A cap that differs by less than this share is not told anew."""
+"""A cap that differs by less than this share is not told anew (libwebrtc's kSendThresholdPercent, by which it sends a
+REMB at once)."""
 UNKNOWN = float("inf")
 """Nothing is ever concluded from silence: without feedback everything is sent."""
 

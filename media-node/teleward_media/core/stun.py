@@ -12,10 +12,12 @@ import zlib
 from dataclasses import dataclass
 
 HEADER_BYTES = 20
+"""RFC 8489 §5."""
 MAX_BYTES = 1280
 """No check is longer: two names of 256 characters (RFC 8839 §5.4) and a dozen small attributes; or a ClientHello within
 the check, as libwebrtc tries it (`kMaxStunBindingLength`, 1,200 bytes less the header)."""
 REQUEST, SUCCESS = 0x0001, 0x0101
+"""Types of a message: method Binding, with the class of a request and of a success response (RFC 8489 §5)."""
 _COOKIE = 0x2112A442
 _COOKIE_BYTES = _COOKIE.to_bytes(4, "big")
 _USERNAME, _INTEGRITY, _MAPPED = 0x0006, 0x0008, 0x0020

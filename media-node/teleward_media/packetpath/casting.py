@@ -15,7 +15,8 @@ from teleward_media.packetpath.slot import Slot
 
 ALIVE_S = Seconds(0.5)
 """A layer that has ended no frame for longer is not chosen if another has: a browser that must send less stops its
-higher encodings at once, but what its pacer holds trickles out for seconds."""
+higher encodings at once, but what its pacer holds trickles out for seconds. Ours: ten of the pauses between
+two pictures of a camera in the dark (`core/member.STALLED_S`)."""
 
 
 class Casting:

@@ -7,11 +7,11 @@ one video frame differ by a byte or so, and RTP padding makes them equal.
 from collections.abc import Iterator, Sequence
 
 MAX_SEGMENTS = 16
-"""Packets of one send: more of them at once are lost together in small buffers on the way."""
+"""Packets of one send: more of them at once are lost together in small buffers on the way. Ours."""
 MAX_BYTES = 20_000
-"""Bytes of one send, for the same reason; the kernel's own limit is 64 KB."""
+"""Bytes of one send, for the same reason; the kernel's own limit is 64 KB. Ours."""
 EVEN_WITHIN = 32
-"""Bytes of padding that evening out may cost a packet."""
+"""Bytes of padding that evening out may cost a packet. Ours."""
 
 
 def runs(sizes: Sequence[int]) -> Iterator[tuple[int, int, int]]:

@@ -14,9 +14,11 @@ from teleward_media.packetpath.peer_path import PeerPath
 from teleward_media.packetpath.rtpwire import Buffer
 
 TAKEN_OVER_AFTER_S = Seconds(1.0)
-"""Silence after which another SSRC may be the same encoding: a client that began anew, not two that fight."""
+"""Silence after which another SSRC may be the same encoding: a client that began anew, not two that fight.
+Ours: fifty packets of a voice, and half of what `core/member.STALLED_S` takes for a stall."""
 MAX_STREAMS = 12
-"""Incoming SSRCs of one peer: microphone, three camera encodings, screen, with RTX, and room."""
+"""Incoming SSRCs of one peer: microphone, three camera encodings, screen, with RTX, and room. Ours. At most seven of
+them are layers with a ring: `peer_path.py` says what is held for them."""
 
 
 def learn(

@@ -1,4 +1,12 @@
-"""One connected peer as the packet path sees it: keys, layers in, slots out, and when its packets were sent."""
+"""One connected peer as the packet path sees it: keys, layers in, slots out, and when its packets were sent.
+
+Held for one peer at the most, whatever it sends: 7 rings (a voice, and three encodings of each of two pictures: to
+`learning.py` no other SSRC is a layer, and RTX has no ring) of 512 packets (`layer.RING`) of 1.5 KB with 0.3 KB of
+objects, 6.5 MB; what its layers lack, 0.3 MB; `HISTORY` and the feedback on it, 0.5 MB; arrivals, 0.1 MB; 48 slots
+(`core/offer.MAX_SECTIONS`) of 64 segments (`slot.MAX_SEGMENTS`) of 0.3 KB, 1 MB. That is 8.4 MB, and 0.1 KB for each
+packet that was sent to it again within a second. While a slot's segment remembers a layer that another SSRC has taken
+over, of that one 50 KB stay. A participant has two peers at the most (`adapters/peers.MOST`).
+"""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -15,29 +23,34 @@ from teleward_media.packetpath.slot import Slot
 from teleward_media.packetpath.srtp import SrtpContext
 
 HISTORY = 4096
-"""Sent packets whose time and size are remembered until feedback comes: seconds at any rate we send."""
+"""Sent packets whose time and size are remembered until feedback comes, a power of two: four seconds
+of `estimate.MOST_BPS` in packets of 1,000 bytes. Ours."""
 _MASK = HISTORY - 1
 MAX_UNREPORTED = 1000
-"""Arrivals held for the next feedback: 50 ms of a flood at 20,000 packets a second. More are dropped from it."""
+"""Arrivals held for the next feedback: 50 ms of a flood at 20,000 packets a second. More are dropped from it.
+Ours."""
 MEDIA_RATE, MEDIA_BURST = 4000, 1000
 """RTP packets a second, and at once, that one peer may send: three encodings, a screen and their repairs are 600 a
-second; at 4,000 the Python path gives one peer a fifth of a core."""
+second; at 4,000 the Python path gives one peer a fifth of a core. Ours."""
 CONTROL_RATE, CONTROL_BURST = 200, 100
-"""RTCP packets a second, and at once: a browser sends 20 feedbacks, and NACKs and reports of twenty streams."""
+"""RTCP packets a second, and at once: a browser sends 20 feedbacks, and NACKs and reports of twenty streams. Ours."""
 MAX_SSRCS = 64
 """SSRCs that one peer may use: five times what it may publish. libsrtp keeps a stream for each, 360 bytes, in a list
 that it looks through for every packet: with 12,000 one packet took 106 µs, measured."""
 FLOODING_S = 10.0
-"""Sending more than it may for this long is no accident any more: the participant is to be removed."""
+"""Sending more than it may for this long is no accident any more: the participant is to be removed. Ours: a burst
+that a path held back is over after a fraction of it."""
 WISH_RATE, WISH_BURST = 0.5, 8.0
-"""Keyframes a second that one receiver may cost a publisher: after a burst of losses, one every two seconds."""
+"""Keyframes a second that one receiver may cost a publisher: after a burst of losses, one every two seconds. Ours:
+half of what the floor of a high layer lets through (`core/keyframes.py`)."""
 MAX_SEAM = 100
-"""Lost packets told of before the first one that arrived; more are a leap."""
+"""Lost packets told of before the first one that arrived; more are a leap. Ours."""
 NOTHING_YET = 1 << 62
+"""No number: more than any that is ever reached. Ours."""
 MAX_FEEDBACKS = 8
-"""Feedback packets written at a time; 50 ms of a browser's packets need one."""
+"""Feedback packets written at a time; 50 ms of a browser's packets need one. Ours."""
 MOST_RESPONSE_S = 1.0
-"""A response that is later says nothing about repairs: by then a keyframe has been asked for."""
+"""A response that is later says nothing about repairs: by then a keyframe has been asked for. Ours."""
 DEFAULT_ROUND_TRIP_S = 0.1
 """Until a report tells (mediasoup's DefaultRtt)."""
 

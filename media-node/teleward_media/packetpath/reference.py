@@ -15,14 +15,7 @@ from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import TRANSPORT_SEQUENCE, Negotiated
 from teleward_media.core.datagrams import STRIDE, Datagrams
-from teleward_media.core.forwarding import (
-    ForwardingPlan,
-    Heard,
-    Observed,
-    Orders,
-    Quality,
-    SourceId,
-)
+from teleward_media.core.forwarding import ForwardingPlan, Heard, Observed, Orders, Quality
 from teleward_media.core.limiter import TokenBucket
 from teleward_media.packetpath import payloads, rtcpwire, rtpwire, twcc
 from teleward_media.packetpath.casting import Casting
@@ -40,16 +33,18 @@ from teleward_media.ports import Egress
 STAMP_ALONE_BYTES = 8
 """Of a block of header extensions that holds a transport-wide sequence number and nothing else."""
 VOICE_CLOCK = 48_000
+"""Units a second of Opus' timestamps (RFC 7587 §4.1)."""
 LOOK_EVERY_S = Seconds(0.25)
-"""Between two looks at which layers have fallen silent or come back."""
+"""Between two looks at which layers have fallen silent or come back. Ours: half of `casting.ALIVE_S`, so that
+a layer is left 0.75 s after its last frame at the latest."""
 REFILL_EVERY_S = Seconds(0.1)
-"""Between two times at which peers may send anew; the bursts they may send at once last longer."""
+"""Between two times at which peers may send anew; the bursts they may send at once last longer. Ours."""
 REPORT_EVERY_S = Seconds(1.0)
 """Between two reports to one peer (RFC 3550 §6.2 allows less than its five seconds where bandwidth does)."""
 FEEDBACK_EVERY_S = Seconds(0.05)
-"""Between two transport-wide feedbacks: libwebrtc's least interval."""
+"""Between two transport-wide feedbacks: libwebrtc's least interval (kMinInterval)."""
 LONGEST_ROUND_TRIP_S = 2
-"""What is longer is nonsense, or a report about somebody else's clock."""
+"""What is longer is nonsense, or a report about somebody else's clock. Ours."""
 _HIGHEST_STAMP_ID = 14
 """A one-byte header extension has four bits of identifier (RFC 8285 §4.2); 15 is reserved."""
 
@@ -74,7 +69,7 @@ class ReferencePath:
         self._peers = self._casting.peers
         self._received = 0
         """Packets of this wake-up, to be counted together."""
-        self._brought: dict[tuple[SourceId, int], int] = {}
+        self._brought = Observed().octets
         """By layer: bytes that it brought, over all peers that sent it."""
         self._told: set[int] = set()
         """Numbers of the peers whose feedback has come."""

@@ -20,24 +20,24 @@ from teleward_media.packetpath.peer_path import PeerPath
 from teleward_media.packetpath.slot import Segment, Slot
 
 LEAST_REPAIR_BPS = 60_000
-"""What repairs may always use: a path whose estimate fell to nothing still mends its lowest layer."""
+"""What repairs may always use: a path whose estimate fell to nothing still mends its lowest layer. Ours."""
 REPAIR_SHARE = 0.3
-"""Of the estimate, that repairs may use at the most: at 20 % loss, a quarter of what is sent is sent again."""
+"""Of the estimate, that repairs may use at the most: at 20 % loss, a quarter of what is sent is sent again. Ours."""
 PACE_SMOOTHING = 0.2
 """Weight of the last tenth of a second in the rate of new packets: a frame is a third of that, a keyframe all of it."""
 REPAIR_BURST_S = 0.3
-"""Of that rate at once: what a keyframe lost whole needs."""
+"""Of that rate at once: what a keyframe lost whole needs. Ours."""
 MAX_QUEUE = 64
 """Repairs that wait for their turn. Where more are missing, the budget would take seconds: a keyframe is cheaper."""
 COOLDOWN_S = Seconds(0.02)
 """One packet is not sent again to one receiver sooner, nor before a round trip with the queue that stands on the path
 has passed: the answer may be on its way (libwebrtc's rtp_packet_history.h waits for a round trip, too)."""
 LOOK_BYTES = 40
-"""What a number costs for which there is nothing: looking for it is work, too, and asking for it is free."""
+"""What a number costs for which there is nothing: looking for it is work, too, and asking for it is free. Ours."""
 PADDING_BYTES = 220
 """Of a packet that is nothing but padding: one byte tells the length, and evening out may add up to 32."""
 PROBE_PACKETS = 64
-"""Packets of one probe at the most, in one tick."""
+"""Packets of one probe at the most, in one tick. Ours."""
 
 
 def make_budget(now: Seconds) -> TokenBucket:

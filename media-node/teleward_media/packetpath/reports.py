@@ -14,12 +14,16 @@ from teleward_media.packetpath.peer_path import PeerPath
 from teleward_media.packetpath.slot import Slot
 
 OWN_SSRC = 1
+"""Under which we report; nothing is sent under it. libwebrtc's, too, for who only receives
+(kDefaultRtcpReceiverReportSsrc)."""
 NTP_EPOCH = 1 << 32
-"""Units of an NTP timestamp in a second."""
+"""Units of an NTP timestamp in a second (RFC 3550 §4)."""
 MOST_BYTES = 1200
-"""Of one compound packet: no path splits a datagram of this size."""
+"""Of one compound packet: with 20 bytes of SRTCP and 48 of IPv6 and UDP it stays below 1,280, which no path of IPv6
+splits (RFC 8200 §5)."""
 UNSTAMPED_BPS = 2_500_000
-"""What a publisher that knows no transport-wide feedback is allowed (REMB)."""
+"""What a publisher that knows no transport-wide feedback is allowed (REMB): libwebrtc's own bound for one picture
+(GetMaxDefaultVideoBitrateKbps)."""
 
 
 def ntp(now: Seconds) -> int:

@@ -13,16 +13,19 @@ from teleward_media.packetpath import twcc
 from teleward_media.packetpath.rtpwire import Buffer
 
 SR, RR, BYE, RTPFB, PSFB = 200, 201, 203, 205, 206
+"""Packet types (RFC 3550 §12.1, RFC 4585 §6.1)."""
 FMT_NACK, FMT_TWCC = 1, 15
+"""Formats of RTPFB (RFC 4585 §6.2; draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1)."""
 FMT_PLI, FMT_FIR, FMT_AFB = 1, 4, 15
+"""Formats of PSFB (RFC 4585 §6.3 and §6.4, RFC 5104 §4.3.1)."""
 MAX_PARTS = 32
-"""Parts read of one compound packet; a browser sends fewer than ten."""
+"""Parts read of one compound packet; a browser sends fewer than ten. Ours."""
 MAX_BLOCKS = 31
 """Report blocks that the five-bit count of one report can tell (RFC 3550 §6.4.1)."""
 MAX_ITEMS = 4096
 """Sequence numbers and arrivals taken of one datagram, over all its parts: two of the longest feedbacks."""
 MAX_NACKED = 512
-"""Sequence numbers taken of one NACK: no more than half a ring could be of use at once."""
+"""Sequence numbers taken of one NACK: a whole ring (`layer.RING`); of more, none could be there."""
 
 _BLOCK = struct.Struct("!IIIIII")
 

@@ -12,12 +12,14 @@ from collections.abc import Iterator
 Buffer = bytes | bytearray | memoryview
 
 HEADER_BYTES = 12
+"""RFC 3550 §5.1, without contributing sources."""
 STAMPED_BYTES = 20
 """Header with one extension block that holds a transport-wide sequence number."""
 
 _HEADER = struct.Struct("!BBHII")
 _STAMPED = struct.Struct("!BBHIIHHBHB")
 ONE_BYTE, TWO_BYTE = 0xBEDE, 0x100
+"""How a block of header extensions begins; of the second the last four bits are free (RFC 8285 §4.2, §4.3)."""
 _RESERVED_ID = 15
 
 

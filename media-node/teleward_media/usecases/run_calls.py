@@ -63,11 +63,11 @@ from teleward_media.ports import PacketPath, Socket, Transports
 log = structlog.get_logger()
 
 QUALITY_EVERY_S = 5.0
-"""Between two reports on a path: often enough for a person who watches, and the usual interval of RTCP."""
+"""Between two reports on a path: often enough for a person who watches, and the usual interval of RTCP. Ours."""
 STALLED_EVERY_S = 0.5
-"""Between two looks for media that has stopped arriving, which takes seconds to tell."""
+"""Between two looks for media that has stopped arriving, which takes seconds to tell. Ours."""
 RESTART_RATE, RESTART_BURST = 0.2, 5.0
-"""Restarts a second of one participant, and at once: a phone that walks along the edge of a Wi-Fi."""
+"""Restarts a second of one participant, and at once: a phone that walks along the edge of a Wi-Fi. Ours."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,8 @@ from teleward_media.ports import PacketPath
 log = structlog.get_logger()
 
 TICK_S = 0.01
-"""Between two looks at what the packet path owes by time: half of the least interval between two requests."""
+"""Between two looks at what the packet path owes by time: half of the least interval between two requests
+(`layer.LEAST_RETRY_S`)."""
 
 
 class Watched(Protocol):

@@ -47,6 +47,7 @@ _PEOPLE = {
     "visitor", "who",
 }  # fmt: skip
 """Things whose `name` is a person's."""
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
 _VAGUE = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
 _IGNORE = re.compile(r"#\s*(type:\s*ignore|noqa)")
 _EXPLAINED = re.compile(
@@ -231,6 +232,65 @@ def undocumented_members(path: PurePosixPath, text: str) -> list[str]:
             if isinstance(member, ast.Assign) and not _documentation(after):
                 faults.append(f"{path}:{member.lineno}: the reason has no docstring")
     return faults
+
+
+def undocumented_constants(path: PurePosixPath, text: str) -> list[str]:
+    """Every number that a module names in capitals is followed by a docstring: its reason and its source.
+
+    Those that stand line by line may share the docstring after the last. Names that begin with _ are free.
+    """
+    body = ast.parse(text).body
+    faults = []
+    for statement, after in zip(body, [*body[1:], None], strict=False):
+        names = _numbers(statement)
+        if names and not _documentation(after) and not _continues(statement, after):
+            faults.append(f"{path}:{statement.lineno}: {', '.join(names)} has no docstring")
+    return faults
+
+
+def _numbers(statement: ast.stmt) -> list[str]:
+    """Names in capitals to which a statement gives numbers."""
+    match statement:
+        case ast.Assign(targets=[target], value=value):
+            pass
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            pass
+        case _:
+            return []
+    pairs = [(target, value)]
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        pairs = list(zip(target.elts, value.elts, strict=True))
+    return [
+        one.id
+        for one, number in pairs
+        if isinstance(one, ast.Name) and _CONSTANT.fullmatch(one.id) and _is_number(number)
+    ]
+
+
+def _is_number(value: ast.expr) -> bool:
+    """Whether it is a number, a tuple of them, arithmetic with them and with constants, or one in a unit's type."""
+    match value:
+        case ast.Constant(value=bool()):
+            return False
+        case ast.Constant(value=int() | float()):
+            return True
+        case ast.Name(id=name):
+            return bool(_CONSTANT.fullmatch(name.lstrip("_")))
+        case ast.UnaryOp(operand=operand):
+            return _is_number(operand)
+        case ast.BinOp(left=left, right=right):
+            return _is_number(left) and _is_number(right)
+        case ast.Tuple(elts=parts):
+            return bool(parts) and all(map(_is_number, parts))
+        case ast.Call(func=ast.Name(id=name), args=[only]):
+            return name == "float" or (name[0].isupper() and _is_number(only))
+    return False
+
+
+def _continues(statement: ast.stmt, after: ast.stmt | None) -> bool:
+    """Whether the next line names a number, too."""
+    is_next = after is not None and after.lineno - 1 == statement.end_lineno
+    return after is not None and is_next and bool(_numbers(after))
 
 
 def unexplained_ignores(path: PurePosixPath, text: str) -> list[str]:
