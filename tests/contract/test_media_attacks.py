@@ -189,7 +189,7 @@ def misshapen(offer: str) -> Iterator[str]:
 async def test_no_sdp_does_anything_but_be_answered_or_refused(
     node: RunningMediaNode, peer: NewPeer, record_property: Record
 ) -> None:
-    """ES2018-02 and -03 (Asterisk): an SDP that crashes. Who is answered disturbs nobody, who is refused is not there."""
+    """ES2018-02 and -03 (Asterisk): an SDP that crashes. Who is answered disturbs nobody, who is refused is not in."""
     call, tried, refused = "visit:sdp", 0, 0
     ada = await enter(node, "ada", call, peer(slots=3))
     await asyncio.sleep(0.5)  # what its joining began has ended
