@@ -8,6 +8,7 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_testing.apiserving import Asking, Served, serving
 from teleward_testing.kube.control_plane import ControlPlane
 from teleward_testing.media_node import RunningMediaNode, running_media_node
+from teleward_testing.media_transport import NewPeer, Transport, scripted_peers, transport
 from teleward_testing.operating import ApiServer, Clients
 from teleward_testing.routing import ClockedRouting
 from teleward_testing.valkey import RunningValkey
@@ -24,6 +25,20 @@ def node(valkey: RunningValkey) -> Iterator[RunningMediaNode]:
     """A media node of the module's own, as its own process."""
     with running_media_node(valkey.url) as running:
         yield running
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[Transport]:
+    """A media port of the test's own, in this process and without calls."""
+    async with transport() as running:
+        yield running
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[NewPeer]:
+    """Make scripted peers."""
+    async with scripted_peers() as new:
+        yield new
 
 
 @pytest.fixture

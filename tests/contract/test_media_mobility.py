@@ -13,7 +13,6 @@ from teleward_testing.media_transport import (
     NewPeer,
     Transport,
     hears,
-    scripted_peers,
     transport,
     two_who_hear,
     until,
@@ -30,12 +29,6 @@ FRAME_S = 0.02
 async def node() -> AsyncIterator[Transport]:
     async with transport() as running:
         yield running
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[NewPeer]:
-    async with scripted_peers() as new:
-        yield new
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """A flood from strangers, on loopback, as fast as one process can send: `python -m teleward_testing.flooding PORT
-SECONDS CORE`.
+SECONDS CORE [KIND]`.
 
-It sends what looks like media, like DTLS, like STUN for somebody unknown, and nothing at all, from ever new ports,
-and prints how many datagrams it sent. It stops by itself.
+It sends from ever new ports and prints how many datagrams it sent. It stops by itself. `anything` is what looks like
+media, like DTLS, like STUN for somebody unknown, and nothing at all; `stun` is STUN for somebody unknown alone, which
+a kernel that knows STUN by its cookie lets through.
 """
 
 import os
@@ -20,14 +21,21 @@ BATCH = 128
 NEW_PORT_EVERY = 200
 
 
-def flood(port: int, seconds: float) -> int:
+def datagrams(kind: str) -> list[bytes]:
+    """What one flood is made of."""
+    check = write_check(os.urandom(12), "nobody00:stranger", bytes(8), b"guessed")
+    if kind == "stun":
+        return [check]
+    return [
+        b"\x80\x60" + os.urandom(170), b"\x90\x6f" + os.urandom(1100), b"\x16\xfe\xff" + bytes(200),
+        check, b"", b"\x80\xc9" + os.urandom(60), os.urandom(40), b"\x00\x01" + bytes(90),
+    ]  # fmt: skip
+
+
+def flood(port: int, seconds: float, kind: str) -> int:
     """Send until the time is over; how many."""
     block, to = Datagrams(BATCH), to_raw(("127.0.0.1", port))
-    kinds = [
-        b"\x80\x60" + os.urandom(170), b"\x90\x6f" + os.urandom(1100), b"\x16\xfe\xff" + bytes(200),
-        write_check(os.urandom(12), "nobody00:stranger", bytes(8), b"guessed"), b"",
-        b"\x80\xc9" + os.urandom(60), os.urandom(40), b"\x00\x01" + bytes(90),
-    ]  # fmt: skip
+    kinds = datagrams(kind)
     messages: list[batches.Message] = []
     for index in range(BATCH):
         datagram = kinds[index % len(kinds)]
@@ -48,5 +56,6 @@ def flood(port: int, seconds: float) -> int:
 
 
 if __name__ == "__main__":
-    os.sched_setaffinity(0, {int(sys.argv[3])})
-    sys.stdout.write(f"{flood(int(sys.argv[1]), float(sys.argv[2]))}\n")
+    to_port, for_s, core, *kind = sys.argv[1:]
+    os.sched_setaffinity(0, {int(core)})
+    sys.stdout.write(f"{flood(int(to_port), float(for_s), *kind or ['anything'])}\n")

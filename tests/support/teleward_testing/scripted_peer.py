@@ -60,6 +60,8 @@ class ScriptedPeer:
     """Receive slots of each kind."""
     answers: bool = True
     """Whether it answers checks."""
+    obeys: bool = True
+    """Whether it takes in what DTLS says once it is connected; who does not obeys no close_notify."""
     certificate: RTCCertificate = CERTIFICATE
     ufrag: str = field(default_factory=lambda: secrets.token_hex(4))
     password: str = field(default_factory=lambda: secrets.token_hex(12))
@@ -237,7 +239,7 @@ class ScriptedPeer:
             self.raw.append(datagram)
             if datagram[0] <= 3:
                 self._stun(sock, datagram, address)
-            else:
+            elif self.obeys or not self.is_connected:
                 self._wire.queue.put_nowait(datagram)
 
     def _stun(self, sock: socket.socket, datagram: bytes, address: tuple[str, int]) -> None:
