@@ -66,7 +66,9 @@ def keep(arguments: argparse.Namespace, done: Run) -> None:
     """Write every sample of a run into a folder, if one is given."""
     if arguments.samples:
         name = f"{done.profile} {done.way}".replace("/", " per ")
-        Path(arguments.samples, f"{name}.json").write_text(
+        folder = Path(arguments.samples)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.json").write_text(
             json.dumps({"phases": done.phases, "watcher": done.watcher, "watched": done.watched})
         )
 
