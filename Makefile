@@ -92,9 +92,9 @@ $(VENV)/.synced: requirements/dev.txt requirements/node.txt pyproject.toml
 	@echo "setup: Python packages (about a minute the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip sync --quiet requirements/dev.txt
-	@$(BIN)/uv pip install --quiet --no-deps -e .
-	@python tests/support/node_is_fit.py || { echo "setup: Node.js from PyPI"; $(BIN)/uv pip install --quiet -r requirements/node.txt; }
+	@$(BIN)/uv pip sync --python $(BIN)/python --quiet requirements/dev.txt
+	@$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps -e .
+	@python tests/support/node_is_fit.py || { echo "setup: Node.js from PyPI"; $(BIN)/uv pip install --python $(BIN)/python --quiet -r requirements/node.txt; }
 	@touch $@
 
 $(PAGES): $(VENV)/.synced $(shell find $(FRONTEND) -type f -not -path '*/node_modules/*' 2>/dev/null)
