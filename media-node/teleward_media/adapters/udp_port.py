@@ -114,9 +114,7 @@ class UdpPort:
         sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
         _widen(sock)
-        if (
-            family == socket.AF_INET6
-        ):  # an IPv4 address within IPv6 is another one to kernel filter and limits
+        if family == socket.AF_INET6:  # IPv4 within IPv6 escapes the kernel filter and the limits
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         try:
             sock.bind((host, port))

@@ -1,7 +1,7 @@
 """One peer as ICE-lite sees it: who it says it is, where it was heard, and where it is sent to.
 
-We answer checks, and we ask: an address is sent to only after it has answered a check of ours, and until then never
-more bytes than came from it. Who knows a peer's password cannot turn its handshake or its media onto somebody else.
+We answer checks, and we ask: an address is sent to only after it has answered a check of ours, and until then gets
+fewer bytes than came from it. Who knows a peer's password cannot turn its handshake or its media onto somebody else.
 An address that a client merely names, as a candidate, is never sent anything.
 
 What a first address sends must pay for our check. Its first check pays for an answer, its second or its ClientHello

@@ -105,6 +105,29 @@ def test_when_the_newer_peer_ends_first_the_older_is_shown_again_from_its_next_k
     assert [m[4] for m in world.media_for(BEN)] == [FRAME, FRAME, FRAME]
 
 
+def test_who_is_held_gets_no_repair_of_what_it_was_sent_before(world: World) -> None:
+    world.show(BEN)
+    world.send(1)
+    ((_, sequence, *_),) = world.media_for(BEN)
+    nack = rtcpwire.write_nack(1, 1001, [sequence])
+    world.show()
+    world.control(BEN, nack)
+    assert len(world.media_for(BEN)) == 1
+
+    world.show(BEN)
+    world.control(BEN, nack)
+    assert len(world.media_for(BEN)) == 2, "shown again, it is mended as before"
+
+
+def test_who_comes_into_a_plan_has_its_keyframe_asked_for_at_once(world: World) -> None:
+    world.leave(BEN)
+    world.show(BEN)
+    world.send(1)
+    world.join(BEN, video("v0", "recvonly"))
+
+    assert rtcpwire.KeyframeAsked(20) in world.control_for(ADA)
+
+
 def test_a_voice_goes_on_when_the_newer_of_two_peers_ends(world: World) -> None:
     world.show(BEN, source=VOICE, mid="a0")
     world.join_beside(ADA)

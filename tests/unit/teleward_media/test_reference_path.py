@@ -177,20 +177,6 @@ def test_a_storm_of_nacks_is_bounded_over_all_messages_and_parts(world: World) -
     assert world.counted["retransmitted"] <= budget
 
 
-def test_who_is_held_gets_no_repair_of_what_it_was_sent_before(world: World) -> None:
-    world.show(BEN)
-    world.send(1)
-    ((_, sequence, *_),) = world.media_for(BEN)
-    nack = rtcpwire.write_nack(1, 1001, [sequence])
-    world.show()
-    world.control(BEN, nack)
-    assert len(world.media_for(BEN)) == 1
-
-    world.show(BEN)
-    world.control(BEN, nack)
-    assert len(world.media_for(BEN)) == 2, "shown again, it is mended as before"
-
-
 def test_without_rtx_nothing_is_sent_again_since_a_nonce_may_serve_but_once(world: World) -> None:
     section = tuple(line for line in video("v0", "recvonly") if "rtx" not in line)
     world.join(BEN, section)
@@ -212,15 +198,6 @@ def test_a_senders_clock_is_passed_on_in_the_slots_time_and_in_ours(world: World
     (report,) = [p for p in world.control_for(BEN) if isinstance(p, rtcpwire.SenderReport)]
     assert (report.ssrc, report.ntp) == (1001, int(world.now * 2**32))
     assert (report.rtp - shown) & 0xFFFFFFFF == 900 + 45_000
-
-
-def test_who_comes_into_a_plan_has_its_keyframe_asked_for_at_once(world: World) -> None:
-    world.leave(BEN)
-    world.show(BEN)
-    world.send(1)
-    world.join(BEN, video("v0", "recvonly"))
-
-    assert rtcpwire.KeyframeAsked(20) in world.control_for(ADA)
 
 
 def test_publishers_are_told_what_arrived_and_what_they_may_send(world: World) -> None:
