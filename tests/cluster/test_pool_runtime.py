@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from teleward_contract.media_nodes import Heartbeat, LiveCall
 from teleward_contract.routing_redis import RedisRouting
@@ -154,8 +155,9 @@ async def test_at_rest_nothing_is_written_and_drift_is_mended(nodes: Nodes) -> N
     await nodes.until_says("Ready")
     await nodes.operators.until("what is declared is written", lambda: _is_still(nodes, 3))
     before = _written(nodes)
+    sent = _applied(nodes)
     await asyncio.sleep(17)
-    assert _written(nodes) == before
+    assert (_written(nodes), _applied(nodes)) == (before, sent)
     port = nodes.listed("services")[0]["spec"]["ports"][0]["nodePort"]
 
     nodes.kubectl("delete", "service", "media-default-0")
@@ -173,6 +175,24 @@ async def test_at_rest_nothing_is_written_and_drift_is_mended(nodes: Nodes) -> N
         ] == [port]
 
     await nodes.operators.until("both are mended", is_mended, 40)
+
+
+async def test_what_was_deleted_meanwhile_is_not_made_from_an_old_plan(nodes: Nodes) -> None:
+    declare(nodes, replicas=1)
+    await nodes.until_says("Ready")
+    await nodes.operators.stop()
+    [stood] = nodes.listed("services")
+    nodes.kubectl("delete", "service", "media-default-0")
+
+    planned = {
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {key: stood["metadata"][key] for key in ("name", "uid", "resourceVersion")},
+        "spec": {"type": "NodePort", "ports": [{"name": "media", "protocol": "UDP", "port": 7882}]},
+    }  # fmt: skip
+    with pytest.raises(AssertionError, match="uid mismatch"):
+        nodes.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(planned))
+
+    assert nodes.listed("services") == []
 
 
 async def test_what_pod_security_refuses_is_said(nodes: Nodes) -> None:
@@ -275,6 +295,12 @@ async def _is_still(nodes: Nodes, seconds: float) -> bool:
     before = _written(nodes)
     await asyncio.sleep(seconds)
     return _written(nodes) == before
+
+
+def _applied(nodes: Nodes) -> int:
+    """How often the operator sent an object; one that is as it was leaves no trace in it."""
+    lines = nodes.operators.running["one"].lines()
+    return sum(line["event"] == "object.applied" for line in lines)
 
 
 def _written(nodes: Nodes) -> dict[str, object]:

@@ -17,7 +17,13 @@ from teleward_operator.core.media_node_objects import (
     Installation,
     Manifest,
 )
-from teleward_operator.core.media_node_plan import Live, ObjectKey, plan_objects, running
+from teleward_operator.core.media_node_plan import (
+    Live,
+    ObjectKey,
+    ObjectPlan,
+    plan_objects,
+    running,
+)
 from teleward_operator.core.pools import Runtime, pool_id
 from teleward_operator.errors import (
     ClusterUnavailableError,
@@ -33,8 +39,11 @@ LOOK_WHILE_MOVING_S = 1.0
 LOOK_AT_REST_S = 15.0
 """How old a look may be: while something starts, stops or drifted, and otherwise."""
 
-PASSES = 2
-"""A NodePort is known when its Service is there; the Deployment that needs it comes in the next pass."""
+PASSES = 4
+"""A NodePort is known when its Service is there; the Deployment that needs it comes in the next pass.
+
+Two more, because the cluster's own controllers write to what we just made.
+"""
 
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
 _FORBIDDEN = 403
@@ -95,15 +104,23 @@ class KubernetesRuntime:
     async def _run(
         self, pool: MediaPool, media_nodes: tuple[MediaNodeId, ...], busy: frozenset[MediaNodeId]
     ) -> None:
-        for _ in range(PASSES):
+        for left in reversed(range(PASSES)):
             live = await self._live(pool)
             plan = plan_objects(pool, self._installation, media_nodes, busy, live)
-            for manifest in plan.apply:
-                await self._apply(manifest)
-            for found in plan.delete:
-                await self._delete(found)
+            try:
+                await self._carry_out(plan)
+            except StaleObjectError:  # the cluster's controllers write to them too: look again
+                if not left:
+                    raise
+                continue
             if not plan.apply:
                 return
+
+    async def _carry_out(self, plan: ObjectPlan) -> None:
+        for manifest in plan.apply:
+            await self._apply(manifest)
+        for found in plan.delete:
+            await self._delete(found)
 
     async def _guarded(self, pool: MediaPool, work: Coroutine[None, None, _T]) -> _T:
         try:
@@ -138,7 +155,8 @@ class KubernetesRuntime:
     async def _list(self, kind: str, path: str, pool: MediaPool) -> list[Manifest]:
         selector = [("labelSelector", f"{POOL_LABEL}={pool.metadata.name}")]
         answer = await self._server.read(path.format(pool.metadata.namespace), selector)
-        return [{**found, "kind": kind} for found in answer["items"]]
+        version = answer["apiVersion"]  # of the list: items of built-in kinds do not say theirs
+        return [{"apiVersion": version, **found, "kind": kind} for found in answer["items"]]
 
     async def _apply(self, manifest: Manifest) -> None:
         query = [("fieldManager", FIELD_MANAGER), ("force", "true")]

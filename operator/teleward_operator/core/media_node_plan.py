@@ -115,7 +115,7 @@ def _of_media_node(
     made = [sealed(door)] if door else []
     if stands is None and found is not None:
         made = [returned(one, _bound_port(found)) for one in made]
-    where = address(pool, name, stands)
+    where = address(pool, name, stands or next(iter(made), None))
     return [*made, sealed(deployment(pool, name, installation, where))]
 
 
@@ -147,9 +147,9 @@ def _apply(plan: ObjectPlan, manifest: Manifest, live: Live) -> None:
     if found is None:
         plan.apply.append(manifest)
     elif not is_applied(manifest, found):
-        version = found["metadata"]["resourceVersion"]
-        meta = {**manifest["metadata"], "resourceVersion": version}
-        plan.apply.append({**manifest, "metadata": meta})
+        # With its uid an object that was deleted meanwhile is not made anew from a plan that saw it stand.
+        stands = {key: found["metadata"][key] for key in ("uid", "resourceVersion")}
+        plan.apply.append({**manifest, "metadata": {**manifest["metadata"], **stands}})
 
 
 def _superfluous(

@@ -52,11 +52,10 @@ class Cluster:
             made = copy.deepcopy(manifest)
             key = (made["kind"], made["metadata"]["name"])
             before = self.objects.get(key)
-            if before is not None:
-                assert (
-                    manifest["metadata"]["resourceVersion"]
-                    == before["metadata"]["resourceVersion"]
-                )
+            for which in ("uid", "resourceVersion"):
+                told = before["metadata"][which] if before else None
+                assert manifest["metadata"].get(which) == told
+            made["metadata"].setdefault("uid", f"uid-{self.version}")
             made["metadata"]["resourceVersion"] = str(self.version)
             if made["kind"] == "Service":
                 made["spec"]["ports"][0].setdefault("nodePort", 31000 + self.version)
@@ -134,6 +133,16 @@ def test_what_somebody_changed_or_deleted_is_mended() -> None:
     assert (
         cluster.objects["Service", object_name(ids(0)[0])]["spec"]["ports"][0]["nodePort"] == port
     )
+
+
+def test_a_service_that_was_deleted_comes_back_without_ending_the_pod_behind_it() -> None:
+    cluster = Cluster()
+    cluster.settle(media_pool(), ids(0))
+    del cluster.objects["Service", object_name(ids(0)[0])]
+
+    plan = cluster.plan(media_pool(), ids(0))
+
+    assert applied(plan) == [("Service", object_name(ids(0)[0]))]
 
 
 def test_a_busy_media_node_is_left_as_it_is() -> None:
