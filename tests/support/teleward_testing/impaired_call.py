@@ -7,7 +7,7 @@ a small one, so that two processors suffice.
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +65,17 @@ class ImpairedCall:
         """Who is seen and heard over it."""
         return self.ben if self.way == "uplink" else self.ann
 
+    async def together(self) -> None:
+        """Wait until both see and hear one another."""
+
+        async def decode() -> bool:
+            seen = [await look(person.page) for person in (self.ann, self.ben)]
+            return all(one.decoded and one.energy > 0 for one in seen)
+
+        await until("both see and hear one another", decode, seconds=TOGETHER_WITHIN_S)
+        pairs = (await look(self.ben.page)).pairs
+        assert [port for _, port, _ in pairs] == [self.relay.port], "Ben is not behind the relay"
+
     async def rows(self) -> tuple[list[Row], list[Row]]:
         """Samples of the watcher and of the watched."""
         return await samples(self.watcher.page), await samples(self.watched.page)
@@ -95,13 +106,13 @@ async def impaired_call(
             ann, ben = people
             call = ImpairedCall(way, ann, ben, network)
             call.path.conditions = before
-            async with _listening(house, third):
+            async with listening(house) if third else nullcontext():
                 # The first to open the fake camera decides its size for all pages of a browser.
                 for person, options in ((call.watched, ""), (call.watcher, SMALL)):
                     await person.page.goto(room + options)
                     await person.sees("call")
                     joined = time.monotonic()
-                await _together(call)
+                await call.together()
                 call.together_s = time.monotonic() - joined
                 yield call
         finally:
@@ -109,22 +120,9 @@ async def impaired_call(
                 await context.close()
 
 
-async def _together(call: ImpairedCall) -> None:
-    async def decode() -> bool:
-        seen = [await look(person.page) for person in (call.ann, call.ben)]
-        return all(one.decoded and one.energy > 0 for one in seen)
-
-    await until("both see and hear one another", decode, seconds=TOGETHER_WITHIN_S)
-    pairs = (await look(call.ben.page)).pairs
-    assert [port for _, port, _ in pairs] == [call.relay.port], "Ben is not behind the relay"
-
-
 @asynccontextmanager
-async def _listening(house: House, is_there: bool) -> AsyncIterator[None]:
+async def listening(house: House) -> AsyncIterator[None]:
     """A third person, muted and without eyes, so that nothing of theirs shares the bad path."""
-    if not is_there:
-        yield
-        return
     async with Visitor(house.teleward.gateway) as person:
         await person.sign_in(house.team(3)[-1])
         async with await person.call(house.meeting_room_path) as socket:

@@ -69,6 +69,9 @@ export class Call {
   readonly screen = signal<MediaStreamTrack | null>(null);
 
   readonly #socket: ReconnectingSocket<ServerFrame, ClientFrame>;
+  /** Offered, or about to be; what the socket says before its answer is about another connection. */
+  #joining: Peer | null = null;
+  /** Joined, and not drawn yet. */
   #next: Stage | null = null;
   #quality: QualityView | null = null;
   #lockTimer: ReturnType<typeof setTimeout> | undefined;
@@ -164,6 +167,8 @@ export class Call {
     this.stopSharing();
     clearTimeout(this.#lockTimer);
     this.#socket.close();
+    this.#joining?.close();
+    this.#joining = null;
     this.#next?.peer.close();
     this.#next = null;
     this.#stage.peek()?.peer.close();
@@ -223,26 +228,30 @@ export class Call {
   }
 
   async #join(): Promise<void> {
-    this.#next?.peer.close();
+    this.#joining?.close();
     const peer = new Peer(
       receiveSlots(this.session.peek().maxParticipants),
       () => this.#peerFailed(peer),
       () => this.#take({ type: "network_changed" }),
     );
-    const stage = { peer, slots: [] };
-    this.#next = stage;
-    await peer.setTrack("microphone", this.media.microphone.track.peek());
-    await peer.setTrack("camera", this.media.camera.track.peek());
-    await peer.setTrack("screen", this.screen.peek());
-    if (this.#next !== stage) return; // Another connection has been begun meanwhile.
-    const offer = await peer.offer().catch(() => null);
-    if (offer !== null && this.#next === stage) this.#socket.send({ type: "join", offer });
+    this.#joining = peer;
+    try {
+      await peer.setTrack("microphone", this.media.microphone.track.peek());
+      await peer.setTrack("camera", this.media.camera.track.peek());
+      await peer.setTrack("screen", this.screen.peek());
+      const offer = this.#joining === peer ? await peer.offer() : "";
+      if (this.#joining === peer) this.#socket.send({ type: "join", offer });
+    } catch {
+      if (this.#joining === peer) this.#take({ type: "peer_failed" });
+    }
   }
 
   async #accept(frame: Joined): Promise<void> {
-    const joining = this.#next;
+    const joining = this.#joining;
     if (joining === null) return;
-    const stage = { peer: joining.peer, slots: frame.slots };
+    const stage = { peer: joining, slots: frame.slots };
+    this.#joining = null;
+    this.#next?.peer.close();
     this.#next = stage;
     this.you.value = frame.you;
     this.#decideAgain(frame);
@@ -377,10 +386,10 @@ export class Call {
   #sendTracks(): void {
     const { microphone, camera } = this.media;
     const tracks = [microphone.track.value, camera.track.value, this.screen.value] as const;
-    for (const stage of [this.#next, this.#stage.value]) {
-      void stage?.peer.setTrack("microphone", tracks[0]);
-      void stage?.peer.setTrack("camera", tracks[1]);
-      void stage?.peer.setTrack("screen", tracks[2]);
+    for (const peer of [this.#joining, this.#next?.peer, this.#stage.value?.peer]) {
+      void peer?.setTrack("microphone", tracks[0]);
+      void peer?.setTrack("camera", tracks[1]);
+      void peer?.setTrack("screen", tracks[2]);
     }
   }
 
