@@ -110,6 +110,10 @@ class PeerPath:
     """RTP packets that are taken until the next tick."""
     may_control: float = CONTROL_BURST
     """RTCP packets that are taken until the next tick."""
+    forged: int = 0
+    """Of those taken since the last tick, how many its keys did not open."""
+    granted: float = MEDIA_BURST + CONTROL_BURST
+    """How many could be taken since the last tick."""
     refilled_at: Seconds = Seconds(0.0)
     cap_bps: int = 0
     """What it may send in all; 0 until there was something to say."""
@@ -138,12 +142,17 @@ class PeerPath:
         return sorted(found, key=lambda layer: layer.index)
 
     def refill(self, now: Seconds) -> None:
-        """Let it send again what time has brought. Counting down is all that is done per packet."""
+        """Let it send again what time has brought. Counting down is all that is done per packet.
+
+        What others sent in its name costs it its share of the packet path's time, and never its place in the call.
+        """
         since = now - self.refilled_at
         self.refilled_at = now
-        is_over = self.may_send < 0 or self.may_control < 0
+        taken = self.granted - max(0.0, self.may_send) - max(0.0, self.may_control)
+        is_over = (self.may_send < 0 or self.may_control < 0) and self.forged < taken / 2
         self.may_send = min(MEDIA_BURST, max(0.0, self.may_send) + MEDIA_RATE * since)
         self.may_control = min(CONTROL_BURST, max(0.0, self.may_control) + CONTROL_RATE * since)
+        self.forged, self.granted = 0, self.may_send + self.may_control
         for layer in self.layers.values():
             is_over = is_over or layer.may_bring < 0
             layer.refill(since)

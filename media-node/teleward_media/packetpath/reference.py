@@ -192,6 +192,7 @@ class ReferencePath:
                         path.ssrcs.add(ssrc)
                         self._rtp(path, ssrc, at, at + length, now)
                         continue
+            path.forged += 1
             self._count("drop_srtp", 1)
 
     def _rtp(self, path: PeerPath, ssrc: int, at: int, end: int, now: Seconds) -> None:

@@ -48,6 +48,20 @@ def test_who_floods_for_ten_seconds_is_named_and_a_burst_is_not(world: World) ->
     assert named[-1] < 10.4, "forgiven when it ends"
 
 
+def test_a_flood_in_somebodys_name_does_not_throw_them_out(world: World) -> None:
+    world.show(CAM)
+    world.send(0)
+    for step in range(120):
+        for n in range(MEDIA_BURST):
+            world.send(n, payload=b"forged")
+        world.wait(1.01 * REFILL_EVERY_S)
+        world.send(step + 1, payload=DELTA)
+        assert not world.path.look().flooding
+
+    assert world.counted["drop_srtp"] > 10 * MEDIA_BURST
+    assert world.counted["received"] == 121
+
+
 def test_control_packets_have_a_bound_of_their_own(world: World) -> None:
     for _ in range(CONTROL_BURST + 5):
         world.control(BEN, rtcpwire.write_pli(1, 1))
