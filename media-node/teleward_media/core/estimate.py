@@ -4,18 +4,18 @@ When the path's queue grows, arrivals spread further apart than departures: the 
 before anything is lost. Then the estimate falls below what got through, and grows again while the trend is flat;
 a probe, a short burst above the estimate, tells at once whether there is room.
 
-Source: draft-ietf-rmcat-gcc-02, "gcc" below (§5 delay-based and §6 loss-based control, threshold of §5.4, AIMD of
-§5.5); the trend line in place of the draft's Kalman filter, and the rules by which a probe is judged, are those of
-libwebrtc (trendline_estimator.cc, probe_bitrate_estimator.cc). The whole loop was judged by simulation (docs/adr/0012).
+Source: draft-ietf-rmcat-gcc-02, "gcc" below (§5 delay-based and §6 loss-based control, AIMD of §5.5); the rules by
+which a probe is judged are those of libwebrtc (probe_bitrate_estimator.cc). The whole loop was judged by simulation
+(docs/adr/0012).
 """
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from itertools import takewhile
+from dataclasses import dataclass
 
 from teleward_contract.units import Seconds
+
+from teleward_media.core.trend import GROUP_S, STANDING_S, DelayTrend, Sent, Usage
 
 START_BPS = 1_000_000
 """Until something is known: what a call of two can live on. Ours; libwebrtc begins at 300 kbit/s."""
@@ -23,32 +23,6 @@ LEAST_BPS = 60_000
 """A voice and a breath; the lowest picture is sent whatever the estimate. Ours."""
 MOST_BPS = 8_000_000
 """More than nine pictures and a screen can use. Ours."""
-
-GROUP_S = 0.005
-"""Packets sent within this long are one group (gcc §5.2, burst_time)."""
-TREND_GROUPS = 20
-"""Through which the line is drawn (libwebrtc's kDefaultTrendlineWindowSize)."""
-SUM_ANEW, FAR_S = 64, 10.0
-"""Points after which the trend's sums are taken anew, and distance of a point from their origin at which they are, too:
-rounding of squares stays 10^-11 of what they tell apart, whatever times a receiver claims."""
-SMOOTHING, GAIN = 0.9, 4.0
-"""Weight of the delay so far beside a new group's, and factor of the slope (libwebrtc's
-kDefaultTrendlineSmoothingCoeff and kDefaultTrendlineThresholdGain)."""
-MAX_GAIN_GROUPS = 60
-"""Groups by whose number the slope is multiplied, at the most (kMinNumDeltas in trendline_estimator.cc)."""
-THRESHOLD, LEAST_THRESHOLD, MOST_THRESHOLD, OUTLIER = 12.5, 6.0, 600.0, 15.0
-"""Of the trend, which is a slope times the number of groups times the gain (gcc §5.4, where it is in milliseconds)."""
-K_UP, K_DOWN = 0.0087, 0.039
-"""Per millisecond (k_up_ and k_down_ in trendline_estimator.cc): here the threshold falls faster than it rises. gcc
-§5.4 recommends 0.01 and 0.00018, the other way round."""
-OVERUSE_S, OVERUSE_TIMES = 0.01, 2
-"""How long, and how many times in a row, the trend must exceed the threshold to count (gcc §5.4, overuse_time_th;
-the times are those of overuse_counter_ in trendline_estimator.cc)."""
-STANDING_S, STANDING_WINDOW_S = 0.05, 0.12
-"""Delay above the least of late that even the quickest of the last packets must have for a trend to be a queue: what
-jitters by 100 ms comes back to its least in between, a queue does not. Found by simulation (path_simulation.py)."""
-BASE_GROUPS = 1000
-"""Over which the least delay is taken: some ten seconds, in which a route may change. Ours."""
 
 DECREASE, LEAST_DECREASE = 0.85, 0.5
 """Of what got through (gcc §5.5), less what empties the queue that stands within a second, but no less than half: the
@@ -107,157 +81,10 @@ SATURATED, SATURATED_SHARE = 0.9, 0.95
 """What arrives at less than the first share of its sending rate has filled the path; of its rate the second share is
 taken (libwebrtc's kMinRatioForUnsaturatedLink and kTargetUtilizationFraction)."""
 
-_NEVER = float("-inf")
-
-
-class Usage(Enum):
-    """What the queue on the path does."""
-
-    NORMAL = "normal"
-    OVERUSED = "overused"
-    UNDERUSED = "underused"
-
-
-@dataclass(slots=True)
-class Sent:
-    """What feedback said of packets that were sent to one receiver, in order of sending; three lists of one length."""
-
-    sent_at: list[Seconds] = field(default_factory=list)
-    arrived_at: list[float | None] = field(default_factory=list)
-    """Seconds on the receiver's clock; None for lost."""
-    sizes: list[int] = field(default_factory=list)
-    """Bytes."""
-
-
-class Line:
-    """The least-squares line through the last `TREND_GROUPS` points, of which one comes with every group of packets.
-
-    The sums follow the window. Now and then they are taken anew from a new origin, so that rounding does not gather.
-    """
-
-    def __init__(self) -> None:
-        self._points: deque[tuple[float, float]] = deque()
-        self._origin = 0.0
-        self._sum_x = self._sum_y = self._sum_xx = self._sum_xy = 0.0
-        self._age = SUM_ANEW
-
-    def add(self, at: float, y: float) -> float | None:
-        """Take in a point; the slope, or None while there are too few."""
-        points, x = self._points, at - self._origin
-        points.append((at, y))
-        self._age += 1
-        if self._age > SUM_ANEW or not -FAR_S < x < FAR_S:
-            self._begin_anew()
-            return self._slope()
-        if len(points) > TREND_GROUPS:
-            old_at, old_y = points.popleft()
-            old_x = old_at - self._origin
-            self._sum_x += x - old_x
-            self._sum_y += y - old_y
-            self._sum_xx += x * x - old_x * old_x
-            self._sum_xy += x * y - old_x * old_y
-        else:
-            self._sum_x += x
-            self._sum_y += y
-            self._sum_xx += x * x
-            self._sum_xy += x * y
-        return self._slope()
-
-    def _begin_anew(self) -> None:
-        while len(self._points) > TREND_GROUPS:
-            self._points.popleft()
-        self._origin, self._age = self._points[0][0], 0
-        self._sum_x = self._sum_y = self._sum_xx = self._sum_xy = 0.0
-        for at, y in self._points:
-            x = at - self._origin
-            self._sum_x += x
-            self._sum_y += y
-            self._sum_xx += x * x
-            self._sum_xy += x * y
-
-    def _slope(self) -> float | None:
-        if len(self._points) < TREND_GROUPS:
-            return None
-        mean_x = self._sum_x / TREND_GROUPS
-        spread = self._sum_xx - self._sum_x * mean_x
-        return (self._sum_xy - self._sum_y * mean_x) / spread if spread > 0 else 0.0
-
-
-class DelayTrend:
-    """Whether the queue on the path grows."""
-
-    def __init__(self) -> None:
-        self.usage = Usage.NORMAL
-        self._first_sent = self._last_sent = self._arrived = _NEVER
-        """Of the group that is coming in."""
-        self._before_sent = self._before_arrived = _NEVER
-        """Last packet and arrival of the group before it."""
-        self._line = Line()
-        self._accumulated = self._smoothed = 0.0
-        self._count = 0
-        self._threshold = THRESHOLD
-        self._trend = 0.0
-        self._over_s = 0.0
-        self._over_times = 0
-        self._delays: deque[tuple[float, float]] = deque([(float("-inf"), 0.0)], BASE_GROUPS)
-
-    def take(self, told: Sent) -> None:
-        """Take in the packets that arrived, in order of sending."""
-        for sent, arrived in zip(told.sent_at, told.arrived_at, strict=True):
-            if arrived is None:
-                continue
-            if sent - self._first_sent <= GROUP_S:
-                if sent > self._last_sent:
-                    self._last_sent = sent
-                if arrived > self._arrived:
-                    self._arrived = arrived
-                continue
-            if self._before_sent != _NEVER:
-                self._compare()
-            self._before_sent, self._before_arrived = self._last_sent, self._arrived
-            self._first_sent = self._last_sent = sent
-            self._arrived = arrived
-
-    def _compare(self) -> None:
-        """Judge a group that is whole beside the one before it."""
-        apart, arrived = self._last_sent - self._before_sent, self._arrived
-        self._accumulated += (arrived - self._before_arrived) - apart
-        self._delays.append((arrived, self._accumulated))
-        self._smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * self._accumulated
-        self._count += 1
-        slope = self._line.add(arrived, self._smoothed)
-        if slope is not None:
-            self._judge(slope, apart)
-
-    def _judge(self, slope: float, apart: float) -> None:
-        trend = slope * min(self._count, MAX_GAIN_GROUPS) * GAIN
-        if trend > self._threshold:
-            self._over_s += apart
-            self._over_times += 1
-            has_lasted = self._over_s > OVERUSE_S and self._over_times >= OVERUSE_TIMES
-            if has_lasted and trend >= self._trend and self.standing_s() > STANDING_S:
-                self._over_s, self._over_times = 0.0, 0
-                self.usage = Usage.OVERUSED
-        else:
-            self._over_s, self._over_times = 0.0, 0
-            self.usage = Usage.UNDERUSED if trend < -self._threshold else Usage.NORMAL
-        self._trend = trend
-        self._adapt(abs(trend), apart)
-
-    def standing_s(self) -> float:
-        """How long the queue that stands on the path is: what even the quickest of the last groups waited."""
-        until, _ = self._delays[-1]
-        recent = takewhile(lambda one: until - one[0] <= STANDING_WINDOW_S, reversed(self._delays))
-        least = min((delay for _, delay in recent), default=0.0)
-        return least - min(delay for _, delay in self._delays)
-
-    def _adapt(self, size: float, apart: float) -> None:
-        """Let the threshold follow the trend slowly, so that flows that share the path do not starve us."""
-        if size > self._threshold + OUTLIER:
-            return
-        k = K_DOWN if size < self._threshold else K_UP
-        self._threshold += k * (size - self._threshold) * min(apart * 1000, 100)
-        self._threshold = max(LEAST_THRESHOLD, min(MOST_THRESHOLD, self._threshold))
+SILENCE_S, SILENCE_SHARE, SILENCE_EVERY_S = 3.0, 0.8, 1.0
+"""Packets of which nothing is told for the first long may not arrive: then the estimate falls to the second share of
+itself, each third (libwebrtc's RttBasedBackoff in send_side_bandwidth_estimation.cc: rtt_limit, drop_fraction,
+drop_interval)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,9 +144,20 @@ class Estimator:
         self._probe_seen: list[tuple[float, float, int]] = []
         self._told_until = Seconds(float("-inf"))
         """When the newest packet was sent of which feedback told."""
+        self._heard_at: Seconds | None = None
+
+    def unheard(self, now: Seconds) -> None:
+        """Note that packets are sent, and feedback may have stopped."""
+        if self._heard_at is None:
+            self._heard_at = now
+        is_silent = now - self._heard_at > SILENCE_S
+        if is_silent and now - self._fell_at >= SILENCE_EVERY_S:
+            self.bps = max(LEAST_BPS, SILENCE_SHARE * self.bps)
+            self._fell_at = now
 
     def heard(self, told: Sent, now: Seconds, round_trip_s: float) -> None:
         """Take in feedback on some packets."""
+        self._heard_at = now
         if told.sizes:
             self._told_until = max(self._told_until, told.sent_at[-1])
             self._seen += len(told.sizes)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import SourceKind
-from teleward_media.core.estimate import Probe, Sent
+from teleward_media.core.estimate import Probe
+from teleward_media.core.trend import Sent
 
 
 class SourceId(NamedTuple):

@@ -36,7 +36,7 @@ CHANGE = 0.03
 """A cap that differs by less than this share is not told anew (libwebrtc's kSendThresholdPercent, by which it sends a
 REMB at once)."""
 UNKNOWN = float("inf")
-"""Nothing is ever concluded from silence: without feedback everything is sent."""
+"""To who never told anything everything is sent; who told, and has fallen silent, gets less (`Estimator.unheard`)."""
 
 
 @dataclass(slots=True)
@@ -53,6 +53,11 @@ class _Wants:
             max(PICTURE_BPS if len(d.layers_bps) < 2 else 0.0, d.layers_bps[min(d.most, len(d.layers_bps) - 1)])
             for d in self.pictures if d.layers_bps and d.most >= 0
         )  # fmt: skip
+
+    @property
+    def is_sent_anything(self) -> bool:
+        """Whether pictures come to it that it would tell of."""
+        return any(d.most >= 0 and max(d.layers_bps, default=0.0) > 0 for d in self.pictures)
 
 
 class Steering:
@@ -104,6 +109,8 @@ class Steering:
             chosen |= allocate(self._budget(receiver, want), want.pictures, self._present)
             estimator = self._estimators.get(receiver)
             if estimator is not None:
+                if want.is_sent_anything:
+                    estimator.unheard(now)
                 orders.estimates[receiver] = estimator.bps
                 probe = estimator.probe(want.most_bps, now)
                 if probe is not None:

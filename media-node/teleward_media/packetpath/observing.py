@@ -2,8 +2,8 @@
 
 from teleward_contract.units import Seconds
 
-from teleward_media.core.estimate import Sent
 from teleward_media.core.forwarding import Observed, Quality, SourceId
+from teleward_media.core.trend import Sent
 from teleward_media.packetpath.peer_path import FLOODING_S, PeerPath, Tally
 
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from teleward_contract.units import ParticipantId, Seconds
 
 from teleward_media.core.answer import Negotiated
-from teleward_media.core.estimate import Probe, Sent
+from teleward_media.core.estimate import Probe
 from teleward_media.core.forwarding import SourceId
 from teleward_media.core.limiter import TokenBucket
+from teleward_media.core.trend import Sent
 from teleward_media.packetpath import twcc
 from teleward_media.packetpath.layer import Layer
 from teleward_media.packetpath.slot import Slot

@@ -12,12 +12,10 @@ from teleward_media.core.estimate import (
     PROBE_PATIENCE_S,
     PROBE_S,
     START_BPS,
-    TREND_GROUPS,
     Estimator,
-    Line,
     Probe,
-    Sent,
 )
+from teleward_media.core.trend import TREND_GROUPS, Line, Sent
 from teleward_testing.impairment import Conditions, Link
 
 FRAME_S = 1 / 30

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 from teleward_media.core.allocate import VOICE_BPS
-from teleward_media.core.estimate import MAX_ACKED, Estimator, Sent
+from teleward_media.core.estimate import MAX_ACKED, Estimator
 from teleward_media.core.keyframes import LOW_FLOOR_S
+from teleward_media.core.trend import Sent
 from teleward_media.packetpath import rtcpwire, twcc
 from teleward_media.packetpath.layer import BURST_S, PICTURE_MOST_BPS, VOICE_MOST_BPS
 from teleward_media.packetpath.learning import TAKEN_OVER_AFTER_S

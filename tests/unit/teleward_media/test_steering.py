@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from teleward_contract.units import ParticipantId, Seconds
-from teleward_media.core.estimate import MOST_BPS, START_BPS, Probe, Sent
+from teleward_media.core.estimate import MOST_BPS, START_BPS, Probe
 from teleward_media.core.forwarding import (
     HIDDEN,
     ForwardingPlan,
@@ -16,6 +17,7 @@ from teleward_media.core.forwarding import (
     SourceId,
 )
 from teleward_media.core.steering import Steering
+from teleward_media.core.trend import Sent
 from teleward_media.usecases.run_path import RunningPath
 
 ADA, BEN, CAM = (ParticipantId(name) for name in ("ada", "ben", "cam"))
@@ -183,6 +185,34 @@ def test_a_path_of_which_more_is_wanted_than_it_is_known_to_carry_is_probed() ->
 
     assert 1 <= len(probes) <= 3
     assert all(probe.bps > START_BPS for probe in probes)
+
+
+def test_who_told_of_what_came_and_tells_nothing_any_more_gets_less_and_less() -> None:
+    steering = Steering()
+    for tenth in range(20):
+        seen(tenth / 10, ben=fine(tenth / 10)).decide(steering, PLAN, {}, tenth / 10)
+    known = steering.estimate_bps(BEN)
+    assert known is not None
+
+    shares = []
+    for second in range(2, 9):
+        seen(second).decide(steering, PLAN, {}, second)
+        shares.append((steering.estimate_bps(BEN) or 0.0) / known)
+
+    assert shares == pytest.approx([1, 1, 1, 0.8, 0.8**2, 0.8**3, 0.8**4])
+
+
+def test_who_is_shown_nothing_has_nothing_to_tell() -> None:
+    steering = Steering()
+    for tenth in range(20):
+        seen(tenth / 10, ben=fine(tenth / 10)).decide(steering, PLAN, {}, tenth / 10)
+    known = steering.estimate_bps(BEN)
+
+    hidden = {TO_BEN: Interest(most=HIDDEN)}
+    for second in range(2, 9):
+        seen(second).decide(steering, PLAN, hidden, second)
+
+    assert steering.estimate_bps(BEN) == known
 
 
 class Path:

@@ -1,7 +1,8 @@
 """What must hold of a packet path whatever its peers sent: every list and dict within its stated bound, nobody lost."""
 
-from teleward_media.core.estimate import MAX_ACKED, TREND_GROUPS
+from teleward_media.core.estimate import MAX_ACKED
 from teleward_media.core.steering import Steering
+from teleward_media.core.trend import TREND_GROUPS
 from teleward_media.packetpath.layer import MAX_LEVELS, MAX_MISSING, RING, Layer
 from teleward_media.packetpath.learning import MAX_STREAMS
 from teleward_media.packetpath.peer_path import HISTORY, MAX_UNREPORTED, PeerPath
