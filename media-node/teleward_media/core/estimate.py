@@ -144,12 +144,10 @@ class Estimator:
         self._probe_seen: list[tuple[float, float, int]] = []
         self._told_until = Seconds(float("-inf"))
         """When the newest packet was sent of which feedback told."""
-        self._heard_at: Seconds | None = None
+        self._heard_at = Seconds(float("inf"))
 
     def unheard(self, now: Seconds) -> None:
         """Note that packets are sent, and feedback may have stopped."""
-        if self._heard_at is None:
-            self._heard_at = now
         is_silent = now - self._heard_at > SILENCE_S
         if is_silent and now - self._fell_at >= SILENCE_EVERY_S:
             self.bps = max(LEAST_BPS, SILENCE_SHARE * self.bps)
