@@ -87,7 +87,10 @@ async def _run(settings: Settings) -> int:
         outside = _outside(settings, store, cluster, leadership, runtime, counting)
         reconciler = Reconciler(outside, cache, Projector(outside), Reporter(outside, cache))
         worklist = Worklist(reconciler)
-        watch = KopfWatch(in_cluster=not settings.kubeconfig, keep_signals=stop.listen)
+        watch = KopfWatch(
+            settings.watch_silence_s,
+            in_cluster=not settings.kubeconfig, keep_signals=stop.listen,
+        )  # fmt: skip
         leader = Leader(worklist, Keeper(worklist, settings.sweep_every_s), watch)
         return await _serve(settings, leader, stop.requested)
 

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     sweep_every_s: float = Field(default=300.0, gt=0)
     """How often everything is listed and compared, in seconds."""
 
+    watch_silence_s: float = Field(default=70.0, gt=0)
+    """A watch that brings nothing for so many seconds is begun anew; an API server sends bookmarks each minute."""
+
     namespace: str = "default"
     """Namespace of the operator's Lease."""
 

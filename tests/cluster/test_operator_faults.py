@@ -78,7 +78,7 @@ async def test_a_compacted_history_costs_no_change_and_no_deletion(
 async def test_a_silent_watch_is_noticed(
     operators: Replicas, faulty: FaultyApi, record_property: Recorder
 ) -> None:
-    await operators.start(url=faulty.url)
+    await operators.start(url=faulty.url, WATCH_SILENCE_S=20)
     await operators.until_shown(HOME, CLINICS, "before")
 
     await operators.until("every kind is watched", lambda: _watches_all(faulty))

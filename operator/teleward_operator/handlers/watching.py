@@ -19,7 +19,10 @@ class KopfWatch:
         keep_signals: Puts the process's own signal handlers back, which kopf replaces by its own.
     """
 
-    def __init__(self, *, in_cluster: bool, keep_signals: Callable[[], None]) -> None:
+    def __init__(
+        self, silence_s: float, *, in_cluster: bool, keep_signals: Callable[[], None]
+    ) -> None:
+        self._silence_s = silence_s
         self._login = kopf.login_with_service_account if in_cluster else kopf.login_with_kubeconfig
         self._keep_signals = keep_signals
 
@@ -30,7 +33,9 @@ class KopfWatch:
         kopf.on.login(registry=registry)(self._login)
         register(registry, sink)
         others = {*asyncio.all_tasks()}
-        tasks = await kopf.spawn_tasks(registry=registry, settings=settings(), clusterwide=True)
+        tasks = await kopf.spawn_tasks(
+            registry=registry, settings=settings(self._silence_s), clusterwide=True
+        )
         self._keep_signals()
         await kopf.run_tasks(tasks, ignored=others)
 
@@ -64,8 +69,12 @@ def _note(event: kopf.RawEvent, kind: str, sink: Sink) -> None:
         sink.history_lost()
 
 
-def settings() -> kopf.OperatorSettings:
-    """Settings for watching thousands of objects: no events, no progress, no peering, short stalls."""
+def settings(silence_s: float) -> kopf.OperatorSettings:
+    """Settings for watching thousands of objects: no events, no progress, no peering, short stalls.
+
+    Args:
+        silence_s: A watch of which nothing is heard for so many seconds is begun anew.
+    """
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False
     chosen.peering.standalone = True
@@ -74,6 +83,6 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.connect_timeout = 10
     chosen.watching.chunk_size = 500
     chosen.queueing.idle_timeout = 0.5  # an object's queue keeps its last event that long
-    chosen.watching.inactivity_timeout = 70
+    chosen.watching.inactivity_timeout = silence_s
     chosen.networking.request_timeout = 30
     return chosen
