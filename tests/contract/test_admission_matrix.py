@@ -28,7 +28,7 @@ from teleward_contract.units import Namespace, PoolId
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.admission import Action, Tie
 from teleward_gateway.core.tickets import visit_cookie
-from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, VisitState
+from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction
 from teleward_testing.doors import (
     NOT_FOUND,
     knock_at_call,
@@ -45,6 +45,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 HERE, NEXT_DOOR, ELSEWHERE = "harbour/cardiology", "harbour/eyes", "hills/cardiology"
 """The clinic at whose doors everybody knocks; one of the same organisation; one of another, of the same name."""
 KEEP_S, RETENTION_S = 3600, 60
+NO_MEDIA_NODE = (409, 503)
+"""What permitted calling in comes to: this house has no media node."""
+SOON = {"text": "Soon."}
 OWNED, OTHERS, MEETING = "of-owner", "of-somebody-else", "ward-round"
 
 
@@ -90,7 +93,7 @@ def clinic(name: str) -> ClinicProjection:
     return ClinicProjection(
         namespace=Namespace(namespace), name=short, uid=f"uid-{name}", generation=1,
         display_name=name, pool=PoolId("harbour/media"), team=tuple(team),
-        waiting_area=WaitingAreaProjection(uid=f"area-{name}", generation=1),
+        waiting_area=WaitingAreaProjection(uid=f"area-{name}", generation=1, max_waiting=5000),
         rooms=(
             room(RoomKind.MEETING_ROOM, MEETING, name), room(RoomKind.USER_ROOM, OWNED, name, owner),
             room(RoomKind.USER_ROOM, OTHERS, name, "somebody@x.org"),
@@ -147,7 +150,9 @@ class House:
             Personal(name="Ben"), KEEP_S,
         )  # fmt: skip
         for action in actions:
-            await self.visits.change(visit.namespace, visit.id, action, "somebody@x.org")
+            _, now = await self.visits.change(visit.namespace, visit.id, action, "somebody@x.org")
+            assert now is not None
+            visit = now
         return visit
 
     async def of(self, who: Who) -> Visit:
@@ -176,19 +181,28 @@ async def see_queue(house: House, who: Who, person: Visitor) -> bool:
     return await knock_at_queue(person, *HERE.split("/")) != NOT_FOUND
 
 
-def act(word: str, *before: VisitAction) -> Door:
+def act(word: str, *before: VisitAction, **body: object) -> Door:
     """A button of the queue, pressed for a visit to which this has happened before."""
 
     async def press(house: House, who: Who, person: Visitor) -> bool:
         visit = await house.visit(*before)
-        path = f"/api/staff/{HERE}/visits/{visit.id}/{word}"
-        is_in = await knock_at_request(person, "POST", path) != NOT_FOUND
+        status, _ = await person.request(
+            "POST", f"/api/staff/{HERE}/visits/{visit.id}/{word}", body
+        )
         now = await house.visits.get(visit.namespace, visit.id)
-        was = VisitState.CALLED if before else VisitState.WAITING
-        assert is_in or (now is not None and now.state is was), "refused, and done all the same"
-        return is_in
+        is_touched = (now, await house.visits.words(visit.namespace, visit.id)) != (visit, None)
+        assert is_touched is (status in (200, 204)), "refused and done, or done and nothing of it"
+        return is_touched or status in NO_MEDIA_NODE
 
     return press
+
+
+async def message_all(house: House, who: Who, person: Visitor) -> bool:
+    visit = await house.visit()
+    answer = await knock_at_request(person, "POST", f"/api/staff/{HERE}/messages", SOON)
+    is_told = await house.visits.words(visit.namespace, visit.id) is not None
+    assert is_told is (answer != NOT_FOUND), "refused and done, or done and nothing of it"
+    return is_told
 
 
 async def join_visit(house: House, who: Who, person: Visitor) -> bool:
@@ -227,7 +241,10 @@ DOORS: dict[Action, Door] = {
     Action.JOIN_VISIT: join_visit,
     Action.RETURN: act("return", VisitAction.CALL_IN),
     Action.END_VISIT: act("end"),
-    Action.REFUSE: act("refuse"),
+    Action.REFUSE: act("refuse", **SOON),
+    Action.MESSAGE: act("message", **SOON),
+    Action.MESSAGE_ALL: message_all,
+    Action.PRIORITISE: act("priority", priority=3),
     Action.ENTER_MEETING_ROOM: enter_room(f"meeting/{MEETING}"),
     Action.ENTER_USER_ROOM: enter_room(f"user/{OWNED}"),
     Action.WAIT: wait,

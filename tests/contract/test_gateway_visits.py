@@ -15,12 +15,14 @@ from teleward_gateway.adapters import keys
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import (
     OVER,
+    Carried,
     Personal,
     Visit,
     VisitAction,
     VisitState,
     Waiting,
-    next_state,
+    Words,
+    take,
 )
 from teleward_gateway.errors import QueueFullError
 from teleward_testing.valkey import RunningValkey
@@ -36,6 +38,8 @@ from teleward_testing.visiting import (
 )
 
 ADA = Personal(name="Ada", fields={"reason": "cough"}, locale="ar")
+SOON = Words(texts={"en": "Soon.", "ar": "قريبا."}, at_ms=1_794_999_000_001)
+LATER = Words(texts={"und": "Ring at 5."}, at_ms=1_794_999_000_002)
 ENDINGS = {
     VisitAction.END: VisitState.ENDED,
     VisitAction.REFUSE: VisitState.REFUSED,
@@ -50,6 +54,9 @@ METHODS: dict[str, Callable[[VisitsAndQueues], Coroutine[object, object, object]
     "get": lambda ports: ports.get(HARBOUR, "v"),
     "personal": lambda ports: ports.personal(HARBOUR, "v"),
     "change": lambda ports: ports.change(HARBOUR, "v", VisitAction.CALL_IN, "grace"),
+    "words": lambda ports: ports.words(HARBOUR, "v"),
+    "tell_all": lambda ports: ports.tell_all(HARBOUR, "uid-1", SOON),
+    "count_message": lambda ports: ports.count_message(HARBOUR, "uid-1", 60),
     "claim": lambda ports: ports.claim(HARBOUR, "v", "socket-1", KEEP_S),
     "heard": lambda ports: ports.heard(HARBOUR, "v", "socket-1", KEEP_S),
     "waiting": lambda ports: ports.waiting(HARBOUR, "uid-1"),
@@ -190,16 +197,27 @@ async def test_each_action_is_carried_out_where_the_table_allows_it_and_nowhere_
     visits: ClockedVisits, state: VisitState, action: VisitAction
 ) -> None:
     before = await visits.bring(state)
-    leads_to = next_state(state, action)
-    update: dict[str, object] = {"state": leads_to}
-    if action in (VisitAction.CALL_IN, VisitAction.RETURN):
-        update["called_by"] = "hedy"
-    after = before.model_copy(update=update) if leads_to else before
+    carried = Carried(at="uid-1", priority=3)
+    after = take(before, action, "hedy", carried)
 
-    answer = await visits.other.change(HARBOUR, "v", action, "hedy")
+    answer = await visits.other.change(HARBOUR, "v", action, "hedy", carried)
 
-    assert answer == (leads_to is not None, after)
-    assert await visits.ports.get(HARBOUR, "v") == after
+    assert answer == (after is not None, after or before)
+    assert await visits.ports.get(HARBOUR, "v") == (after or before)
+
+
+@pytest.mark.parametrize("action", list(VisitAction))
+async def test_nothing_is_done_to_a_visit_that_is_in_another_clinic_than_thought(
+    visits: ClockedVisits, action: VisitAction
+) -> None:
+    before = await visits.enter(visit())
+
+    answer = await visits.ports.change(
+        HARBOUR, "v", action, "hedy", Carried(at="uid-2", words=SOON)
+    )
+
+    assert answer == (False, before)
+    assert await visits.ports.words(HARBOUR, "v") is None
 
 
 @pytest.mark.parametrize("user", ["ada", "-", "0", 'ünal/"o\\\'hara" 🙂', ""])
@@ -272,6 +290,101 @@ async def test_of_many_who_end_a_visit_differently_at_once_exactly_one_wins(
     (winner,) = [action for action, (won, _) in zip(actions, answers, strict=True) if won]
     assert {now and now.state for _, now in answers} == {ENDINGS[winner]}
     assert await visits.ports.personal(HARBOUR, "v") is None
+
+
+# ── what staff write ──────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_newest_message_stands_beside_the_visit(visits: ClockedVisits) -> None:
+    await visits.enter(visit())
+    assert await visits.ports.words(HARBOUR, "v") is None
+
+    for words in (SOON, LATER):
+        allowed, now = await visits.ports.change(
+            HARBOUR, "v", VisitAction.MESSAGE, "grace", Carried(words=words)
+        )
+        assert (allowed, now and now.state) == (True, VisitState.WAITING)
+
+        assert await visits.other.words(HARBOUR, "v") == words
+        (row,) = await visits.other.waiting(HARBOUR, "uid-1")
+        assert row.words == words
+
+
+async def test_a_message_to_all_reaches_who_waits_in_this_clinic_and_nobody_else(
+    visits: ClockedVisits,
+) -> None:
+    for name, clinic_uid in (("a", "uid-1"), ("b", "uid-1"), ("c", "uid-1"), ("d", "uid-2")):
+        await visits.enter(visit(name, clinic_uid=clinic_uid))
+    await visits.enter(visit("a", namespace=HILLS))
+    await visits.ports.change(HARBOUR, "c", VisitAction.CALL_IN, "grace")
+
+    assert await visits.ports.tell_all(HARBOUR, "uid-1", SOON) == 2
+
+    told = {name: await visits.other.words(HARBOUR, name) for name in "abcd"}
+    assert told == {"a": SOON, "b": SOON, "c": None, "d": None}
+    assert await visits.ports.words(HILLS, "a") is None
+
+
+@pytest.mark.parametrize("action", ENDINGS)
+async def test_what_was_written_is_gone_with_the_visit(
+    visits: ClockedVisits, action: VisitAction
+) -> None:
+    await visits.enter(visit())
+    await visits.ports.change(HARBOUR, "v", VisitAction.MESSAGE, "", Carried(words=SOON))
+
+    await visits.ports.change(HARBOUR, "v", action)
+
+    assert await visits.ports.words(HARBOUR, "v") is None
+    assert await visits.ports.change(
+        HARBOUR, "v", VisitAction.MESSAGE, "", Carried(words=LATER)
+    ) == (False, await visits.ports.get(HARBOUR, "v"))
+    assert await visits.ports.tell_all(HARBOUR, "uid-1", LATER) == 0
+    assert await visits.ports.words(HARBOUR, "v") is None
+
+
+async def test_the_words_of_a_refusal_are_remembered_as_long_as_the_visit(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit())
+    await visits.ports.change(HARBOUR, "v", VisitAction.MESSAGE, "", Carried(words=SOON))
+
+    await visits.ports.change(HARBOUR, "v", VisitAction.REFUSE, "grace", Carried(words=LATER))
+
+    assert await visits.ports.words(HARBOUR, "v") == LATER
+    await visits.pass_s(RETENTION_S - 60)
+    assert await visits.ports.words(HARBOUR, "v") == LATER
+    await visits.pass_s(60)
+    assert await visits.ports.words(HARBOUR, "v") is None
+
+
+async def test_what_was_written_is_kept_as_long_as_the_visit_and_forgotten_with_it(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit())
+    await visits.ports.claim(HARBOUR, "v", "socket-1", KEEP_S)
+    await visits.ports.tell_all(HARBOUR, "uid-1", SOON)
+    await visits.pass_s(UNHEARD_S)
+    await visits.ports.heard(HARBOUR, "v", "socket-1", KEEP_S)
+    await visits.pass_s(UNHEARD_S)
+    assert await visits.ports.words(HARBOUR, "v") == SOON
+
+    await visits.pass_s(KEEP_S)
+
+    assert await visits.ports.words(HARBOUR, "v") is None
+
+
+async def test_messages_are_counted_for_each_clinic_and_for_a_while(
+    visits: ClockedVisits,
+) -> None:
+    counts = [await visits.ports.count_message(HARBOUR, "uid-1", 60) for _ in range(3)]
+    assert counts == [1, 2, 3]
+    assert await visits.other.count_message(HARBOUR, "uid-2", 60) == 1
+    assert await visits.other.count_message(HILLS, "uid-1", 60) == 1
+
+    await visits.pass_s(59)
+    assert await visits.ports.count_message(HARBOUR, "uid-1", 60) == 4
+    await visits.pass_s(1)
+    assert await visits.ports.count_message(HARBOUR, "uid-1", 60) == 1
 
 
 async def connect(visits: ClockedVisits) -> None:
@@ -607,13 +720,15 @@ async def queue(visits: ClockedVisits, clinic_uid: str = "uid-1") -> list[str]:
 async def test_nothing_that_a_patient_said_stays_in_the_store_after_the_end(
     store: Store, state: VisitState
 ) -> None:
-    canaries = ["Canary-Náme", "canary-label", "canary-answer", "canary-locale"]
-    name, label, answer, locale = canaries
+    canaries = ["Canary-Náme", "canary-label", "canary-answer", "canary-locale", "canary-word"]
+    name, label, answer, locale, word = canaries
     personal = Personal(name=name, fields={label: answer}, locale=locale)
     ports = RedisVisits(store, RETENTION_S)
     await ports.life()
     await ports.enter(visit(), personal, KEEP_S)
     await ports.claim(HARBOUR, "v", "socket-1", KEEP_S)
+    words = Words(texts={"en": word}, at_ms=1)
+    await ports.change(HARBOUR, "v", VisitAction.MESSAGE, "grace", Carried(words=words))
     await ports.waiting(HARBOUR, "uid-1")
     held = await everything(store)
     assert [canary for canary in canaries if canary not in held] == []
@@ -664,7 +779,11 @@ async def test_every_key_of_a_visit_expires_in_the_store(store: Store) -> None:
     await ports.life()
     await ports.enter(visit("stays"), ADA, KEEP_S)
     await ports.claim(HARBOUR, "stays", "socket-1", KEEP_S)
+    await ports.change(HARBOUR, "stays", VisitAction.MESSAGE, "grace", Carried(words=SOON))
     await ports.change(HARBOUR, "stays", VisitAction.CALL_IN, "grace")
+    await ports.count_message(HARBOUR, "uid-1", 60)
+    await ports.enter(visit("refused"), ADA, KEEP_S)
+    await ports.change(HARBOUR, "refused", VisitAction.REFUSE, "grace", Carried(words=SOON))
     await ports.enter(visit("goes"), ADA, KEEP_S)
     await ports.change(HARBOUR, "goes", VisitAction.LEAVE)
 
@@ -674,6 +793,10 @@ async def test_every_key_of_a_visit_expires_in_the_store(store: Store) -> None:
     assert left == {
         keys.visit(HARBOUR, "stays"): pytest.approx(KEEP_S, abs=30),
         keys.personal(HARBOUR, "stays"): pytest.approx(KEEP_S, abs=30),
+        keys.words(HARBOUR, "stays"): pytest.approx(KEEP_S, abs=30),
+        keys.messages(HARBOUR, "uid-1"): pytest.approx(60, abs=30),
+        keys.visit(HARBOUR, "refused"): pytest.approx(RETENTION_S, abs=30),
+        keys.words(HARBOUR, "refused"): pytest.approx(RETENTION_S, abs=30),
         keys.queue(HARBOUR, "uid-1"): pytest.approx(keys.QUEUE_TTL_S, abs=30),
         keys.visit(HARBOUR, "goes"): pytest.approx(RETENTION_S, abs=30),
     }

@@ -262,9 +262,11 @@ class Visitor:
         """Who is signed in, and their clinics."""
         return _read(TypeAdapter(Me), await self.ask("GET", "/api/staff/me"))
 
-    async def act(self, namespace: str, clinic: str, visit: str, action: str) -> None:
-        """Do one action on a visit: `call-in`, `end`, `refuse` or `return`."""
-        await self.ask("POST", f"/api/staff/{namespace}/{clinic}/visits/{visit}/{action}", {})
+    async def act(
+        self, namespace: str, clinic: str, visit: str, action: str, **body: object
+    ) -> None:
+        """Do one action on a visit, such as `call-in`, `end` or `refuse`."""
+        await self.ask("POST", f"/api/staff/{namespace}/{clinic}/visits/{visit}/{action}", body)
 
     async def wait(self, name: str, fields: dict[str, str], locale: str = "en") -> WaitingSocket:
         """Open the waiting socket and say hello."""

@@ -101,6 +101,13 @@ class ClinicShown(Answer):
     phone: str | None = None
 
 
+class MessageShown(Answer):
+    """What staff wrote to the patient last."""
+
+    text: str
+    at: str
+
+
 class Hello(Answer):
     """First frame of the waiting socket, from the page."""
 
@@ -118,6 +125,7 @@ class Visit(Answer):
     arrived_at: str
     clinic: ClinicShown
     position: int | None = None
+    message: MessageShown | None = None
 
 
 class OneMoment(Answer):
@@ -168,6 +176,7 @@ class Entry(Answer):
     locale: str = "en"
     connected: bool = True
     called_by: str | None = None
+    priority: int = 0
 
 
 class Queue(Answer):
@@ -175,6 +184,7 @@ class Queue(Answer):
 
     type: Literal["queue"]
     version: int
+    order: Literal["Arrival", "Priority"] = "Arrival"
     visits: tuple[Entry, ...]
 
 

@@ -41,19 +41,24 @@ class Action(StrEnum):
     RETURN = "return"
     END_VISIT = "end_visit"
     REFUSE = "refuse"
+    MESSAGE = "message"
+    MESSAGE_ALL = "message_all"
+    PRIORITISE = "prioritise"
     ENTER_MEETING_ROOM = "enter_meeting_room"
     ENTER_USER_ROOM = "enter_user_room"
     WAIT = "wait"
     LEAVE = "leave"
 
 
-_CLINICAL = frozenset(
+_DESK = frozenset(
     {
-        Action.SEE_CLINIC, Action.SEE_QUEUE, Action.CALL_IN, Action.JOIN_VISIT, Action.RETURN,
-        Action.END_VISIT, Action.REFUSE, Action.ENTER_MEETING_ROOM,
+        Action.SEE_CLINIC, Action.SEE_QUEUE, Action.REFUSE, Action.MESSAGE, Action.MESSAGE_ALL,
+        Action.PRIORITISE,
     }
 )  # fmt: skip
-_DESK = frozenset({Action.SEE_CLINIC, Action.SEE_QUEUE, Action.REFUSE})
+_CLINICAL = _DESK | {
+    Action.CALL_IN, Action.JOIN_VISIT, Action.RETURN, Action.END_VISIT, Action.ENTER_MEETING_ROOM,
+}  # fmt: skip
 _NOTHING: frozenset[Action] = frozenset()
 
 PERMITTED: dict[Standing, frozenset[Action]] = {
@@ -75,6 +80,8 @@ VISIT_ACTIONS = {
     VisitAction.END: Action.END_VISIT,
     VisitAction.REFUSE: Action.REFUSE,
     VisitAction.LEAVE: Action.LEAVE,
+    VisitAction.MESSAGE: Action.MESSAGE,
+    VisitAction.PRIORITISE: Action.PRIORITISE,
 }
 """What each step of a visit takes that somebody decides; `JOIN` follows from the patient's page opening the call."""
 
@@ -107,6 +114,11 @@ def standings_of_ticket(clinic_uid: str, clinic: ClinicProjection) -> frozenset[
 def is_permitted(standings: frozenset[Standing], action: Action) -> bool:
     """Whether any of the standings permits the action."""
     return any(action in PERMITTED[standing] for standing in standings)
+
+
+def permitted(standings: frozenset[Standing]) -> list[Action]:
+    """Everything that any of the standings permits."""
+    return [action for action in Action if is_permitted(standings, action)]
 
 
 def leading(standings: frozenset[Standing]) -> Standing:

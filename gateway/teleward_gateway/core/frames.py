@@ -7,8 +7,8 @@ from teleward_contract.projections import ClinicProjection
 from teleward_contract.signalling import Frame, WaitReason
 
 from teleward_gateway.core.door import text_for
-from teleward_gateway.core.queue import Entry, rfc3339
-from teleward_gateway.core.visits import Visit, VisitState
+from teleward_gateway.core.queue import Entry, Order, rfc3339
+from teleward_gateway.core.visits import Visit, VisitState, Words
 
 
 class Hello(Frame):
@@ -28,6 +28,13 @@ class ClinicShown(Frame):
     phone: str = ""
 
 
+class MessageShown(Frame):
+    """What staff wrote to the patient last, in the patient's language if it is a ready-made text."""
+
+    text: str
+    at: str
+
+
 class VisitFrame(Frame):
     """The patient's own visit; nothing in it depends on other patients, but for the position if it is switched on."""
 
@@ -36,6 +43,7 @@ class VisitFrame(Frame):
     arrived_at: str
     clinic: ClinicShown = ClinicShown()
     position: int | None = None
+    message: MessageShown | None = None
 
 
 class WaitFrame(Frame):
@@ -69,6 +77,7 @@ class QueueFrame(Frame):
 
     type: Literal["queue"] = "queue"
     version: int
+    order: Order
     visits: tuple[Entry, ...]
     rooms: tuple[RoomCount, ...]
 
@@ -88,8 +97,9 @@ StaffFrame = QueueFrame | QueueDelta | WaitFrame
 
 
 def visit_frame(
-    clinic: ClinicProjection, visit: Visit, locale: str, position: int | None = None
-) -> VisitFrame:
+    clinic: ClinicProjection, visit: Visit, locale: str, position: int | None = None,
+    words: Words | None = None,
+) -> VisitFrame:  # fmt: skip
     """Tell a patient about their visit, in their language."""
     area = clinic.waiting_area
     return VisitFrame(
@@ -101,9 +111,18 @@ def visit_frame(
             phone=area.fallback_phone if area else "",
         ),
         position=position if area and area.show_position else None,
+        message=_shown(words, locale),
     )
 
 
-def over_frame(visit: Visit) -> VisitFrame:
-    """Tell a patient that the visit is over; nothing else is known any more."""
-    return VisitFrame(state=visit.state, arrived_at=rfc3339(visit.arrived_ms))
+def over_frame(visit: Visit, locale: str, words: Words | None = None) -> VisitFrame:
+    """Tell a patient that the visit is over; nothing else is known any more but the words of a refusal."""
+    return VisitFrame(
+        state=visit.state, arrived_at=rfc3339(visit.arrived_ms), message=_shown(words, locale)
+    )
+
+
+def _shown(words: Words | None, locale: str) -> MessageShown | None:
+    if words is None:
+        return None
+    return MessageShown(text=text_for(words.texts, locale), at=rfc3339(words.at_ms))

@@ -4,6 +4,7 @@ from enum import StrEnum
 from hashlib import blake2b
 
 from teleward_contract.placements import Record
+from teleward_contract.projections import LocaleMap
 from teleward_contract.units import CallId, Namespace
 
 
@@ -28,6 +29,8 @@ class VisitAction(StrEnum):
     END = "end"
     REFUSE = "refuse"
     LEAVE = "leave"
+    MESSAGE = "message"
+    PRIORITISE = "prioritise"
 
 
 OVER = frozenset({VisitState.ENDED, VisitState.REFUSED, VisitState.LEFT})
@@ -53,7 +56,15 @@ TRANSITIONS: dict[VisitAction, dict[VisitState, VisitState]] = {
         VisitState.CALLED: VisitState.LEFT,
         VisitState.IN_CONSULTATION: VisitState.LEFT,
     },
+    VisitAction.MESSAGE: {VisitState.WAITING: VisitState.WAITING},
+    VisitAction.PRIORITISE: {VisitState.WAITING: VisitState.WAITING},
 }
+
+_UNSIGNED = frozenset({VisitAction.JOIN, VisitAction.MESSAGE, VisitAction.PRIORITISE})
+"""Steps that never make anybody else's come too late."""
+
+MAX_PRIORITY = 9
+"""The most urgent; 0 is what everybody begins with. Ours: one digit is as much as people tell apart."""
 
 
 def call_of(visit: str) -> CallId:
@@ -72,7 +83,11 @@ class Visit(Record):
     """Wallclock of entering, ms since 1970."""
     state: VisitState = VisitState.WAITING
     called_by: str = ""
-    """The member of staff who called in: user, as signed in."""
+    """Who owns the visit: the member of staff who called in, as signed in."""
+    changed_by: str = ""
+    """The member of staff who moved it last; empty: the patient, or nobody yet."""
+    priority: int = 0
+    """0 to `MAX_PRIORITY`; higher comes first where the waiting area goes by it."""
     socket: str = ""
     """Which waiting socket is the newest; an older one has been replaced."""
     seen_ms: int = 0
@@ -92,13 +107,66 @@ class Personal(Record):
     locale: str = "en"
 
 
+class Words(Record):
+    """What staff wrote to a patient last; stored apart, with the TTL of the visit.
+
+    Gone when the visit is over; the words of a refusal are gone when the visit is forgotten.
+    """
+
+    texts: LocaleMap
+    """A ready-made text in every locale it has, or somebody's own words as `OWN_WORDS`."""
+    at_ms: int
+    """Wallclock, ms since 1970."""
+
+
+OWN_WORDS = "und"
+"""Language not determined (BCP 47, ISO 639-2)."""
+
+
 class Waiting(Record):
     """One row of a clinic's queue."""
 
     visit: Visit
     personal: Personal
+    words: Words | None = None
+
+
+class Carried(Record):
+    """What a step carries beside who takes it."""
+
+    at: str = ""
+    """Uid of the clinic in which it is taken: a visit that is elsewhere does not move. Empty: wherever it is."""
+    words: Words | None = None
+    """Of a message or a refusal."""
+    priority: int = 0
+
+
+NOTHING_CARRIED = Carried()
 
 
 def next_state(state: VisitState, action: VisitAction) -> VisitState | None:
     """Look up where `action` leads from `state`; None when it is not allowed."""
     return TRANSITIONS[action].get(state)
+
+
+def changes(action: VisitAction, by: str, carried: Carried) -> dict[str, str | int]:
+    """What a step that is allowed writes into the visit beside its state."""
+    changed: dict[str, str | int] = {} if action in _UNSIGNED else {"changed_by": by}
+    match action:
+        case VisitAction.CALL_IN:
+            changed["called_by"] = by
+        case VisitAction.RETURN:
+            changed["called_by"] = ""
+        case VisitAction.PRIORITISE:
+            changed["priority"] = carried.priority
+        case _:
+            pass
+    return changed
+
+
+def take(visit: Visit, action: VisitAction, by: str, carried: Carried) -> Visit | None:
+    """Take a step: the visit after it, or None when it is not allowed."""
+    state = next_state(visit.state, action)
+    if state is None or carried.at not in ("", visit.clinic_uid):
+        return None
+    return visit.model_copy(update={"state": state, **changes(action, by, carried)})

@@ -13,8 +13,18 @@ from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import BootId, MediaNodeId, PlacementEpoch, call_cost
 
 from teleward_gateway.core.door import DoorState
+from teleward_gateway.core.team import name_of
 from teleward_gateway.core.tickets import Ticket
-from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, VisitState, call_of
+from teleward_gateway.core.visits import (
+    OVER,
+    Carried,
+    Personal,
+    Visit,
+    VisitAction,
+    VisitState,
+    Words,
+    call_of,
+)
 from teleward_gateway.errors import (
     ControlLostError,
     ControlRefusedError,
@@ -22,6 +32,7 @@ from teleward_gateway.errors import (
     RefusedError,
     not_found,
     one_moment,
+    too_late,
 )
 from teleward_gateway.ports import ControlPorts, Visits
 from teleward_gateway.usecases.clinics import Found
@@ -35,6 +46,9 @@ TICKET_S = 24 * 3600
 END_WITHIN_S = 2.0
 """How long a media node may take to end a call before it is left to its heartbeat."""
 FINISH_AGAIN_S = 1.0
+
+CALLED = frozenset({VisitState.CALLED, VisitState.IN_CONSULTATION})
+"""The patient is to be in the call."""
 
 
 def keep_s(found: Found) -> int:
@@ -123,18 +137,15 @@ class Consulting:
         """
         placement = await self._reserve(found, visit)
         allowed, now = await self._visits.change(
-            visit.namespace, visit.id, VisitAction.CALL_IN, user
+            visit.namespace, visit.id, VisitAction.CALL_IN, user, Carried(at=found[0].uid)
         )
         if allowed:
             log.info("visit.called", namespace=visit.namespace, clinic=visit.clinic)
             return
         if now is None or now.state in OVER:
             await self._placements.release(placement.pool, visit.call, placement.epoch)
-            raise not_found()
-        if now.called_by != user:
-            raise RefusedError(
-                409, "taken", "A colleague was faster.", details={"by": now.called_by}
-            )
+        if now is None or now.state not in CALLED or now.called_by != user:
+            raise came_too_late(found, now)
 
     async def is_live(self, found: Found, visit: str) -> bool:
         """Whether the call of a visit is placed, although the store may have lost the visit."""
@@ -154,18 +165,30 @@ class Consulting:
             raise one_moment()
         return answer.placement
 
-    async def finish(self, found: Found, visit: Visit, action: VisitAction) -> None:
+    async def finish(
+        self, found: Found, visit: Visit, action: VisitAction, by: str = "",
+        words: Words | None = None,
+    ) -> None:  # fmt: skip
         """End, refuse, leave or return a visit, and its call with it, even when the caller is cancelled meanwhile.
 
+        Args:
+            found: The clinic of the visit.
+            visit: As it was when this was permitted.
+            action: Which of them.
+            by: The member of staff; empty for the patient.
+            words: What the patient reads about a refusal.
+
         Raises:
-            RefusedError: 404.
+            RefusedError: 404, 409 `taken`.
             RoutingUnavailableError: It may have been done or not.
         """
-        await self._carry_through(self._finish(found, visit, action))
+        await self._carry_through(self._finish(found, visit, action, by, words))
 
-    async def finish_at_last(self, found: Found, visit: Visit, action: VisitAction) -> None:
+    async def finish_at_last(
+        self, found: Found, visit: Visit, action: VisitAction, by: str
+    ) -> None:
         """Finish a visit however long the routing state is away; nothing happens when it is over."""
-        await self._carry_through(self._finish_at_last(found, visit, action))
+        await self._carry_through(self._finish_at_last(found, visit, action, by))
 
     async def _carry_through(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -174,10 +197,12 @@ class Consulting:
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(task)
 
-    async def _finish_at_last(self, found: Found, visit: Visit, action: VisitAction) -> None:
+    async def _finish_at_last(
+        self, found: Found, visit: Visit, action: VisitAction, by: str
+    ) -> None:
         while True:
             try:
-                return await self._finish(found, visit, action)
+                return await self._finish(found, visit, action, by)
             except RefusedError as err:
                 if not err.is_temporary:
                     return None
@@ -185,10 +210,14 @@ class Consulting:
                 log.warning("visit.not_changed", namespace=visit.namespace, clinic=visit.clinic)
             await asyncio.sleep(FINISH_AGAIN_S)
 
-    async def _finish(self, found: Found, visit: Visit, action: VisitAction) -> None:
-        allowed, now = await self._visits.change(visit.namespace, visit.id, action)
+    async def _finish(
+        self, found: Found, visit: Visit, action: VisitAction, by: str,
+        words: Words | None = None,
+    ) -> None:  # fmt: skip
+        carried = Carried(at=visit.clinic_uid, words=words)
+        allowed, now = await self._visits.change(visit.namespace, visit.id, action, by, carried)
         if not allowed or now is None:
-            raise not_found()
+            raise came_too_late(found, now)
         log.info(
             "visit.changed", namespace=visit.namespace, clinic=visit.clinic, state=now.state.value
         )
@@ -224,6 +253,14 @@ class Consulting:
             return
         finally:
             await control.close()
+
+
+def came_too_late(found: Found, now: Visit | None) -> RefusedError:
+    """Word a step in the clinic `found` that the visit as it is `now` did not allow: somebody else was first."""
+    if now is None or now.clinic_uid != found[0].uid:
+        return not_found()
+    by = now.changed_by and name_of(now.changed_by, *found)
+    return not_found(by) if now.state in OVER else too_late(by)
 
 
 def _full() -> RefusedError:

@@ -54,7 +54,7 @@ class VisitFollower:
         """Yield what the page must be told, each time it differs from before.
 
         Ends after `replaced`, `unknown` or a visit that is over. A visit that was over before this socket came is
-        `unknown` to it. While the store is away or was just emptied it says `wait` and tries on.
+        `unknown` to it, unless it was refused. While the store is away or was just emptied it says `wait` and tries on.
         """
         following = _Following(self, ticket, hello)
         told: PatientFrame | None = None
@@ -115,14 +115,25 @@ class _Following:
             return _UNAVAILABLE if err.is_temporary else UnknownFrame()
         found = watch.view.found
         if visit.state in OVER:
-            is_news = self._was_told and visit.state is not VisitState.LEFT
-            return over_frame(visit) if is_news else UnknownFrame()
+            return await self._over(visit)
         if visit.socket != self._socket:
             return ReplacedFrame()
         assert found is not None
         self._was_told = True
-        position = watch.view.positions.get(visit.id)
-        return visit_frame(found[0], visit, self._hello.locale, position)
+        position, words = watch.view.positions.get(visit.id), watch.view.words(visit.id)
+        return visit_frame(found[0], visit, self._hello.locale, position, words)
+
+    async def _over(self, visit: Visit) -> PatientFrame:
+        """The last frame; that of a refusal is for a page, too, that was away when it came."""
+        locale = self._hello.locale
+        if visit.state is VisitState.REFUSED:
+            try:
+                words = await self._parts.visits.words(visit.namespace, visit.id)
+            except RoutingUnavailableError:
+                return _UNAVAILABLE
+            return over_frame(visit, locale, words)
+        is_news = self._was_told and visit.state is not VisitState.LEFT
+        return over_frame(visit, locale) if is_news else UnknownFrame()
 
     async def _visit(self, watch: ClinicWatch) -> Visit:
         """The visit as it is now; raises RefusedError: 404 when there is none, 503 for one moment."""

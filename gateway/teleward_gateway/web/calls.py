@@ -34,12 +34,13 @@ from teleward_contract.units import (
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import ROOM_ACTIONS, Action
-from teleward_gateway.core.visits import OVER, Visit, VisitAction, VisitState
+from teleward_gateway.core.visits import Carried, Visit, VisitAction
 from teleward_gateway.errors import BrowserGoneError, RefusedError, not_found, one_moment
 from teleward_gateway.ports import PRESENT_S
 from teleward_gateway.usecases.carry_call import Outcome, Seat
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import (
+    CALLED,
     CONSULTATION_PARTICIPANTS,
     END_WITHIN_S,
     MAX_CONSULTATION_PARTICIPANTS,
@@ -59,7 +60,6 @@ router = APIRouter()
 STAFF_RIGHTS = frozenset({Right.HOLD, Right.REMOVE, Right.END, Right.LOCK, Right.MUTE})
 ROOM_WORDS = {RoomKind.MEETING_ROOM: "meeting", RoomKind.USER_ROOM: "user"}
 ADMIT_AGAIN_S = 1.0
-CALLED = frozenset({VisitState.CALLED, VisitState.IN_CONSULTATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,16 +194,19 @@ async def _patient_place(ws: WebSocket, parts: Context, namespace: str, clinic: 
     if not admission.is_permitted(standings, Action.JOIN_VISIT):
         raise not_found()
     visit = await parts.visits.get(ticket.namespace, ticket.visit)
+    if visit is not None and visit.clinic_uid != ticket.clinic_uid:
+        raise not_found()
     personal = await parts.visits.personal(ticket.namespace, ticket.visit)
     if visit is None and ticket.life != await parts.visits.life():
         raise one_moment()  # the store was emptied: the waiting page brings the visit back
     if visit is None or personal is None or visit.state not in CALLED:
         raise not_found()
-    await parts.visits.change(visit.namespace, visit.id, VisitAction.JOIN)
+    joined = Carried(at=visit.clinic_uid)
+    await parts.visits.change(visit.namespace, visit.id, VisitAction.JOIN, carried=joined)
     parts.watches.nudge(visit.namespace, visit.clinic)
     seat = _visit_seat(
         parts, found, visit, subject="patient", name=personal.name,
-        role=ParticipantRole.PATIENT, rights=frozenset(), admitted=lambda: _always(),
+        role=ParticipantRole.PATIENT, rights=frozenset(), admitted=lambda: _always(), user="",
     )  # fmt: skip
     reports = _Reports()
     return Place(
@@ -246,6 +249,7 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
     seat = _visit_seat(
         parts, found, stored, subject=session.user, name=session.display_name,
         role=ParticipantRole.CLINICIAN, rights=STAFF_RIGHTS, admitted=admitted,
+        user=session.user,
         participants=MAX_CONSULTATION_PARTICIPANTS if is_colleague else CONSULTATION_PARTICIPANTS,
     )  # fmt: skip
     return Place(seat, found)
@@ -278,18 +282,18 @@ async def _always() -> bool:
 def _visit_seat(
     parts: Context, found: Found, visit: Visit, *, subject: str, name: str,
     role: ParticipantRole, rights: frozenset[Right], admitted: Callable[[], Awaitable[bool]],
-    participants: int = CONSULTATION_PARTICIPANTS,
+    user: str, participants: int = CONSULTATION_PARTICIPANTS,
 ) -> Seat:  # fmt: skip
     async def is_open() -> bool:
         now = await parts.visits.get(visit.namespace, visit.id)
-        if now is not None and now.state in OVER | {VisitState.WAITING}:
+        if now is not None and (now.state not in CALLED or now.clinic_uid != visit.clinic_uid):
             return False
         return await _is_so(admitted)
 
     async def ended() -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_WITHIN_S):
-                await parts.consulting.finish_at_last(found, visit, VisitAction.END)
+                await parts.consulting.finish_at_last(found, visit, VisitAction.END, user)
         parts.watches.nudge(visit.namespace, visit.clinic)
 
     pool = found[0].pool

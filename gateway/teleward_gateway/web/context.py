@@ -22,6 +22,7 @@ from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
+from teleward_gateway.usecases.write_to_patients import Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Context:
     presence: Presence
     qualities: Qualities
     consulting: Consulting
+    writing: Writing
     follower: VisitFollower
     carrier: CallCarrier
     watches: ClinicWatches

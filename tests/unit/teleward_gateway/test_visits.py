@@ -3,12 +3,15 @@
 import pytest
 from teleward_contract.units import Namespace
 from teleward_gateway.core.visits import (
+    NOTHING_CARRIED,
     OVER,
     TRANSITIONS,
+    Carried,
     Visit,
     VisitAction,
     VisitState,
     next_state,
+    take,
 )
 
 LEADS_TO = {
@@ -24,6 +27,8 @@ LEADS_TO = {
     (VisitState.IN_CONSULTATION, VisitAction.RETURN): VisitState.WAITING,
     (VisitState.IN_CONSULTATION, VisitAction.END): VisitState.ENDED,
     (VisitState.IN_CONSULTATION, VisitAction.LEAVE): VisitState.LEFT,
+    (VisitState.WAITING, VisitAction.MESSAGE): VisitState.WAITING,
+    (VisitState.WAITING, VisitAction.PRIORITISE): VisitState.WAITING,
 }
 
 
@@ -46,6 +51,30 @@ def test_the_calls_name_is_the_visits_own_and_does_not_tell_it() -> None:
     assert one.call != other.call
     assert one.call.startswith("visit:")
     assert "one" not in one.call
+
+
+def test_who_calls_in_owns_the_visit_until_it_is_returned() -> None:
+    called = take(visit("v"), VisitAction.CALL_IN, "ada", NOTHING_CARRIED)
+    assert called is not None
+    joined = take(called, VisitAction.JOIN, "", NOTHING_CARRIED)
+    assert joined is not None
+    returned = take(joined, VisitAction.RETURN, "ben", NOTHING_CARRIED)
+
+    steps = [(v and v.called_by, v and v.changed_by) for v in (called, joined, returned)]
+    assert steps == [("ada", "ada"), ("ada", "ada"), ("", "ben")]
+
+
+def test_how_urgent_a_visit_is_makes_nobody_come_too_late() -> None:
+    urgent = take(visit("v"), VisitAction.PRIORITISE, "ada", Carried(priority=7))
+
+    assert urgent == visit("v").model_copy(update={"priority": 7})
+
+
+def test_a_step_in_a_clinic_does_not_move_a_visit_that_is_elsewhere() -> None:
+    there, here = Carried(at="elsewhere"), Carried(at="u")
+
+    assert take(visit("v"), VisitAction.END, "ada", there) is None
+    assert take(visit("v"), VisitAction.END, "ada", here) is not None
 
 
 def visit(visit_id: str) -> Visit:

@@ -9,6 +9,7 @@ one-moment = لحظة من فضلك
 one-moment-hint = نحاول الوصول إلى العيادة. لا حاجة إلى فعل أي شيء، فهذه الصفحة تواصل المحاولة.
 try-again = حاول مرة أخرى
 done = تم
+cancel = إلغاء
 languages = اللغات
 phone-help = يمكنك أيضًا الاتصال بالرقم:
 minutes = { $minutes ->
@@ -86,6 +87,7 @@ waiting-position = { $position ->
     [1] دورك هو التالي.
    *[other] رقمك في الانتظار هو { $position }.
 }
+message-from = كتبت العيادة هذا في { $time }.
 waiting-without = يمكنك أيضًا الانتظار والتحدث بدون كاميرا.
 waiting-leave = مغادرة منطقة الانتظار
 waiting-leave-sure = إذا غادرت فستفقد مكانك.
@@ -226,10 +228,31 @@ action-refuse = رفض
 action-refuse-named = رفض { $name }
 action-return = إعادة إلى الانتظار
 action-return-named = إعادة { $name } إلى الانتظار
+action-message = رسالة
+action-message-named = الكتابة إلى { $name }
+message-all = رسالة إلى جميع المنتظرين
+told-all = { $count ->
+    [zero] لم تُرسل الرسالة إلى أحد.
+    [one] أُرسلت إلى مريض واحد.
+    [two] أُرسلت إلى مريضين.
+    [few] أُرسلت إلى { $count } مرضى.
+    [many] أُرسلت إلى { $count } مريضًا.
+   *[other] أُرسلت إلى { $count } مريض.
+}
+write-ready = اختر نصًا
+write-own = كلماتك
+write-text = الرسالة
+write-reason = ما سيقرؤه المريض (إن شئت)
+write-message = إرسال
+write-refuse = رفض الآن
+queue-priority = الأولوية
+queue-priority-of = أولوية { $name }
 action-end = إنهاء
 action-end-named = إنهاء زيارة { $name }
 refusal-full = لا مكان لمكالمة أخرى الآن. يحتفظ { $name } بمكانه، حاول مرة أخرى قريبًا.
-refusal-taken = سبق أن استدعى { $by } المريض { $name }.
+refusal-taken = سبقك { $by } إلى { $name }.
+refusal-too-fast = أرسلت العيادة رسائل كثيرة الآن. انتظر دقيقة من فضلك.
+refusal-unknown-text = غيّرت العيادة نصوصها. اختر من جديد.
 refusal-gone = لم يعد { $name } في الانتظار.
 refusal-one-moment = لم تستجب الخدمة. حاول مرة أخرى بعد لحظات.
 somebody = أحد الزملاء

@@ -8,6 +8,7 @@ one-moment = One moment, please
 one-moment-hint = We are trying to reach the clinic. You need not do anything; this page keeps trying.
 try-again = Try again
 done = Done
+cancel = Cancel
 languages = Languages
 phone-help = You can also phone:
 minutes = { $minutes ->
@@ -79,6 +80,7 @@ waiting-position = { $position ->
     [1] You are next.
    *[other] You are number { $position } in the queue.
 }
+message-from = The clinic wrote this at { $time }.
 waiting-without = You can also wait and talk without a camera.
 waiting-leave = Leave the waiting area
 waiting-leave-sure = If you leave, you give up your place.
@@ -216,10 +218,27 @@ action-refuse = Refuse
 action-refuse-named = Refuse { $name }
 action-return = Back to waiting
 action-return-named = Send { $name } back to waiting
+action-message = Message
+action-message-named = Write to { $name }
+message-all = Message to all who wait
+told-all = { $count ->
+    [one] One patient has been told.
+   *[other] { $count } patients have been told.
+}
+write-ready = Choose a text
+write-own = Own words
+write-text = Message
+write-reason = What the patient will read (if you like)
+write-message = Send
+write-refuse = Refuse now
+queue-priority = Priority
+queue-priority-of = Priority of { $name }
 action-end = End
 action-end-named = End the visit of { $name }
 refusal-full = There is no room for another call just now. { $name } keeps the place; please try again soon.
-refusal-taken = { $name } has already been called by { $by }.
+refusal-taken = { $by } was faster and has seen to { $name }.
+refusal-too-fast = The clinic has sent many messages just now. Please wait a minute.
+refusal-unknown-text = The clinic has changed its texts. Please choose again.
 refusal-gone = { $name } is not waiting any more.
 refusal-one-moment = The service did not answer. Please try again in a moment.
 somebody = a colleague

@@ -30,6 +30,12 @@ export interface Entry {
 
 export type VisitState = "waiting" | "called" | "in_consultation" | "ended" | "refused";
 
+/** What staff wrote last, already in the page's language if the clinic has it. */
+export interface Message {
+  readonly text: string;
+  readonly at: string;
+}
+
 export interface VisitFrame {
   readonly type: "visit";
   readonly state: VisitState;
@@ -40,6 +46,7 @@ export interface VisitFrame {
     readonly phone?: string;
   };
   readonly position?: number | null;
+  readonly message?: Message | null;
 }
 
 export type ServerFrame =

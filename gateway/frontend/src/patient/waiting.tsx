@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { DevicePanel } from "../shared/devices";
 import { t } from "../shared/i18n";
 import { Notice, Page, Phone, Working } from "../shared/ui";
+import { FromTheClinic } from "./message";
 import type { Props } from "./props";
 
 export function Waiting({ visit, media }: Props) {
@@ -31,6 +32,7 @@ export function Waiting({ visit, media }: Props) {
           <p>{t("waiting-position", { position: latest.position })}</p>
         )}
       </div>
+      <FromTheClinic message={latest?.message} />
       <p>{t("waiting-stay")}</p>
       {latest?.clinic.notice && (
         <Notice testid="clinic-notice">

@@ -1,23 +1,27 @@
 /** The people who wait and those who are being seen. */
 
+import { useSignal } from "@preact/signals";
 import type { QualityView } from "../call/frames";
 import { languageName, t } from "../shared/i18n";
 import { minutesSince } from "../shared/time";
 import { figuresOf, gradeOf } from "./path-grade";
-import type { QueueEntry } from "./types";
+import type { Order, QueueEntry, StaffClinic } from "./types";
+import { Writer } from "./writing";
 
 /** What staff may do with a row. */
-export type Action = "call-in" | "join" | "refuse" | "return" | "end";
+export type Action = "call-in" | "join" | "refuse" | "return" | "end" | "message" | "priority";
 
 interface TableProps {
+  readonly clinic: StaffClinic;
   readonly visits: readonly QueueEntry[];
+  readonly order: Order;
   readonly now: number;
   /** The clinic's questions: name → label in the reader's language. */
   readonly labels: ReadonlyMap<string, string>;
-  readonly act: (action: Action, entry: QueueEntry) => Promise<void>;
+  readonly act: (action: Action, entry: QueueEntry, body?: object) => Promise<void>;
 }
 
-export function QueueTable({ visits, now, labels, act }: TableProps) {
+export function QueueTable({ visits, ...rest }: TableProps) {
   if (visits.length === 0) {
     return (
       <p class="empty" data-testid="queue-empty">
@@ -38,21 +42,16 @@ export function QueueTable({ visits, now, labels, act }: TableProps) {
       </thead>
       <tbody>
         {visits.map((entry) => (
-          <Row key={entry.visit} entry={entry} now={now} labels={labels} act={act} />
+          <Row key={entry.visit} entry={entry} {...rest} />
         ))}
       </tbody>
     </table>
   );
 }
 
-interface RowProps {
-  readonly entry: QueueEntry;
-  readonly now: number;
-  readonly labels: TableProps["labels"];
-  readonly act: TableProps["act"];
-}
+type RowProps = Omit<TableProps, "visits"> & { readonly entry: QueueEntry };
 
-function Row({ entry, now, labels, act }: RowProps) {
+function Row({ clinic, entry, order, now, labels, act }: RowProps) {
   const minutes = minutesSince(entry.arrived_at, now);
   return (
     <tr data-testid="queue-row" data-visit={entry.visit} data-state={entry.state}>
@@ -73,13 +72,14 @@ function Row({ entry, now, labels, act }: RowProps) {
           </span>
         )}
         {entry.quality && <PathGrade quality={entry.quality} />}
+        {order === "Priority" && <Priority clinic={clinic} entry={entry} act={act} />}
         {!entry.connected && <span class="state state-away">{t("state-away")}</span>}
       </td>
       <td data-label={t("queue-details")}>
         <Details entry={entry} labels={labels} />
       </td>
       <td class="actions">
-        <Buttons entry={entry} act={act} />
+        <Buttons clinic={clinic} entry={entry} act={act} />
       </td>
     </tr>
   );
@@ -91,6 +91,31 @@ function PathGrade({ quality }: { readonly quality: QualityView }) {
     <span class={`state state-path-${grade}`} title={figuresOf(quality)} data-testid="path-grade">
       {t(`path-${grade}`)}
     </span>
+  );
+}
+
+const PRIORITIES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+function Priority({ clinic, entry, act }: Pick<RowProps, "clinic" | "entry" | "act">) {
+  if (entry.state !== "waiting" || !clinic.may.includes("prioritise")) return null;
+  return (
+    <label class="priority">
+      {t("queue-priority")}{" "}
+      <select
+        value={String(entry.priority)}
+        data-testid="priority"
+        aria-label={t("queue-priority-of", { name: entry.name })}
+        onChange={(event) =>
+          void act("priority", entry, { priority: Number(event.currentTarget.value) })
+        }
+      >
+        {PRIORITIES.map((one) => (
+          <option key={one} value={String(one)}>
+            {one}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 
@@ -115,11 +140,12 @@ function Details({ entry, labels }: Pick<RowProps, "entry" | "labels">) {
   );
 }
 
-type RowAction = Readonly<{ action: Action; quiet: boolean }>;
+type RowAction = Readonly<{ action: Exclude<Action, "priority">; quiet: boolean }>;
 
 const ACTIONS: Readonly<Record<QueueEntry["state"], readonly RowAction[]>> = {
   waiting: [
     { action: "call-in", quiet: false },
+    { action: "message", quiet: true },
     { action: "refuse", quiet: true },
   ],
   called: [
@@ -133,21 +159,60 @@ const ACTIONS: Readonly<Record<QueueEntry["state"], readonly RowAction[]>> = {
   ],
 };
 
-function Buttons({ entry, act }: Pick<RowProps, "entry" | "act">) {
+/** What each action is called in what a person may do. */
+const NEEDS: Readonly<Record<RowAction["action"], string>> = {
+  "call-in": "call_in",
+  join: "join_visit",
+  refuse: "refuse",
+  return: "return",
+  end: "end_visit",
+  message: "message",
+};
+
+/** Actions that ask for more before they are done. */
+const ASKING: ReadonlySet<Action> = new Set(["refuse", "message"]);
+
+function Buttons({ clinic, entry, act }: Pick<RowProps, "clinic" | "entry" | "act">) {
+  const asking = useSignal<RowAction["action"] | null>(null);
+  const close = () => {
+    asking.value = null;
+  };
+  const done = (action: RowAction["action"], body: object) => {
+    close();
+    void act(action, entry, body);
+  };
+  const offered = ACTIONS[entry.state].filter(({ action }) => clinic.may.includes(NEEDS[action]));
+  const asked = offered.find(({ action }) => action === asking.value)?.action;
   return (
-    <div class="row">
-      {ACTIONS[entry.state].map(({ action, quiet }) => (
-        <button
-          key={action}
-          type="button"
-          class={quiet ? "quiet" : undefined}
-          data-testid={action}
-          aria-label={t(`action-${action}-named`, { name: entry.name })}
-          onClick={() => void act(action, entry)}
-        >
-          {t(`action-${action}`)}
-        </button>
-      ))}
-    </div>
+    <>
+      <div class="row">
+        {offered.map(({ action, quiet }) => (
+          <button
+            key={action}
+            type="button"
+            class={quiet ? "quiet" : undefined}
+            data-testid={action}
+            aria-label={t(`action-${action}-named`, { name: entry.name })}
+            aria-expanded={ASKING.has(action) ? action === asked : undefined}
+            onClick={() => {
+              if (!ASKING.has(action)) void act(action, entry);
+              else asking.value = action === asked ? null : action;
+            }}
+          >
+            {t(`action-${action}`)}
+          </button>
+        ))}
+      </div>
+      {asked !== undefined && (
+        <Writer
+          key={asked}
+          clinic={clinic}
+          label={t(`write-${asked}`)}
+          optional={asked === "refuse"}
+          send={(written) => done(asked, written)}
+          cancel={close}
+        />
+      )}
+    </>
   );
 }

@@ -18,6 +18,8 @@ export interface StaffClinic {
   readonly name: string;
   readonly display_name: string;
   readonly role: string;
+  /** What this person may do here, by the gateway's names. */
+  readonly may: readonly string[];
   readonly patient_url: string;
   readonly suspended: string | null;
   readonly rooms: readonly Room[];
@@ -41,6 +43,14 @@ export interface SignIn {
   readonly secret_required?: boolean;
 }
 
+/** What staff can choose from when they do something with a visit. */
+export interface Choices {
+  /** Ready-made texts, each in its languages. */
+  readonly ready: readonly Readonly<Record<string, string>>[];
+}
+
+export type Order = "Arrival" | "Priority";
+
 export interface QueueEntry {
   readonly visit: string;
   readonly name: string;
@@ -50,6 +60,8 @@ export interface QueueEntry {
   readonly locale: string;
   readonly connected: boolean;
   readonly called_by?: string | null;
+  /** 0 to 9; the higher, the more urgent. */
+  readonly priority: number;
   /** How the patient of a running consultation is heard and seen. */
   readonly quality?: QualityView | null;
 }
@@ -63,6 +75,7 @@ export type QueueFrame =
   | {
       readonly type: "queue";
       readonly version: number;
+      readonly order: Order;
       readonly visits: readonly QueueEntry[];
       readonly rooms: readonly Occupancy[];
     }

@@ -1,0 +1,254 @@
+"""What staff do with a visit, at a running gateway: the patient's page and the queue are told, and nobody else is."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from teleward_cli.demo.client import QueueSocket, RefusedAnswerError, Visitor, WaitingSocket
+from teleward_cli.demo.frames import Entry, Queue, QueueDelta, Visit, VisitState
+from teleward_contract.projections import (
+    ClinicProjection,
+    Role,
+    TeamMember,
+    WaitingAreaProjection,
+)
+from teleward_contract.units import Namespace
+from teleward_gateway.usecases.write_to_patients import MESSAGES
+from teleward_testing.gateways import RunningGateway, project, running_gateway
+from teleward_testing.valkey import RunningValkey
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HARBOUR = Namespace("harbour")
+ADA, BEN = "ada@x.org", "ben@x.org"
+LATE = {"en": "Ten minutes.", "ar": "عشر دقائق."}
+WITHIN_S = 10.0
+
+
+def clinic(name: str, *, order: str = "Arrival", **spec: object) -> ClinicProjection:
+    team = (
+        TeamMember(role=Role.CLINICIAN, user=ADA, display_name="Dr Ada"),
+        TeamMember(role=Role.CLINICIAN, user=BEN, display_name="Dr Ben"),
+    )
+    area = {"uid": f"area-{name}", "generation": 1, "order": order, "ready_messages": (LATE,)}
+    return ClinicProjection(
+        namespace=HARBOUR, name=name, uid=f"uid-{name}", generation=1, display_name=name.title(),
+        team=team, waiting_area=WaitingAreaProjection.model_validate(area | spec),
+    )  # fmt: skip
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(
+    valkey: RunningValkey, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningGateway]:
+    valkey.flush()
+    await project(
+        valkey.url, clinic("cardiology"), clinic("urgent", order="Priority", show_position=True),
+        clinic("busy"),
+    )  # fmt: skip
+    with running_gateway(valkey.url, tmp_path_factory.mktemp("keys")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def somebody(gateway: RunningGateway) -> AsyncIterator[Callable[[], Visitor]]:
+    made: list[Visitor] = []
+
+    def arrive() -> Visitor:
+        made.append(Visitor(gateway.url))
+        return made[-1]
+
+    yield arrive
+    for one in made:
+        await one.__aexit__(None, None, None)
+
+
+class Scene:
+    """A clinic with a dashboard, and patients who come."""
+
+    def __init__(self, somebody: Callable[[], Visitor], where: str) -> None:
+        self._somebody = somebody
+        self.where = where
+        self.ada, self.ben = somebody(), somebody()
+        self.queue: QueueSocket | None = None
+
+    async def open(self) -> None:
+        await self.ada.sign_in(ADA)
+        await self.ben.sign_in(BEN)
+        self.queue = await self.ada.watch(HARBOUR, self.where)
+
+    async def patient(self, name: str, locale: str = "en") -> tuple[Visitor, WaitingSocket, str]:
+        """Let a patient enter and wait: the person, the waiting socket, the visit."""
+        person = self._somebody()
+        await person.enter(HARBOUR, self.where, name, {}, locale)
+        socket = await person.wait(name, {}, locale)
+        return person, socket, (await self.row(lambda entry: entry.name == name)).visit
+
+    async def row(self, wanted: Callable[[Entry], bool]) -> Entry:
+        assert self.queue is not None
+        async with asyncio.timeout(WITHIN_S):
+            return await self.queue.find(wanted)
+
+    async def act(self, who: Visitor, visit: str, action: str, **body: object) -> None:
+        await who.act(HARBOUR, self.where, visit, action, **body)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def scene(somebody: Callable[[], Visitor]) -> Scene:
+    made = Scene(somebody, "cardiology")
+    await made.open()
+    return made
+
+
+async def told(socket: WaitingSocket, wanted: Callable[[Visit], bool]) -> Visit:
+    """Wait until the patient's page hears this."""
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            frame = await socket.receive()
+            if isinstance(frame, Visit) and wanted(frame):
+                return frame
+
+
+def says(frame: Visit) -> str:
+    return frame.message.text if frame.message else ""
+
+
+async def refusal(doing: object) -> RefusedAnswerError:
+    with pytest.raises(RefusedAnswerError) as refused:
+        await doing  # type: ignore[misc]  # a coroutine
+    return refused.value
+
+
+async def test_a_refused_patient_reads_why_and_so_does_a_page_that_was_away(scene: Scene) -> None:
+    person, socket, visit = await scene.patient("Refused")
+
+    await scene.act(scene.ada, visit, "refuse", text="Please go to\nthe emergency department.")
+
+    frame = await told(socket, lambda frame: frame.state is VisitState.REFUSED)
+    assert says(frame) == "Please go to the emergency department."
+    later = await person.wait("Refused", {})
+    assert says(await told(later, lambda frame: True)) == says(frame)
+
+
+async def test_a_refusal_needs_no_words(scene: Scene) -> None:
+    _, socket, visit = await scene.patient("Wordless")
+
+    await scene.act(scene.ada, visit, "refuse")
+
+    assert (await told(socket, lambda frame: frame.state is VisitState.REFUSED)).message is None
+
+
+async def test_a_message_reaches_one_patient_in_the_patients_language(scene: Scene) -> None:
+    _, layla, visit = await scene.patient("Layla", "ar")
+    _, other, _ = await scene.patient("Other")
+
+    await scene.act(scene.ada, visit, "message", ready=LATE["en"])
+    assert says(await told(layla, lambda frame: bool(frame.message))) == LATE["ar"]
+    await scene.act(scene.ben, visit, "message", text="Desk 5, please.")
+    assert says(await told(layla, lambda frame: says(frame) != LATE["ar"])) == "Desk 5, please."
+
+    _, text = await scene.ada.request("POST", f"/api/staff/{HARBOUR}/cardiology/messages", LATER)
+    assert json.loads(text)["told"] >= 2
+    assert says(await told(other, lambda frame: bool(frame.message))) == LATER["text"]
+    assert says(await told(layla, lambda frame: says(frame) != "Desk 5, please.")) == LATER["text"]
+
+
+LATER = {"text": "All doctors are late."}
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ({}, "empty"),
+        ({"text": " \u200d "}, "empty"),
+        ({"text": "x" * 501}, "too_long"),
+        ({"text": "x" * 4001}, "invalid_request"),
+        ({"ready": "Never."}, "unknown_text"),
+        ({"text": ["x"]}, "invalid_request"),
+    ],
+)
+async def test_what_cannot_be_sent_is_a_typed_error(
+    scene: Scene, written: dict[str, object], code: str
+) -> None:
+    _, _, visit = await scene.patient("Untold")
+
+    answer = await refusal(scene.act(scene.ada, visit, "message", **written))
+
+    assert (answer.status, answer.code) == (422, code)
+
+
+async def test_whose_visit_is_over_gets_no_message(scene: Scene) -> None:
+    _, _, visit = await scene.patient("Gone")
+    await scene.act(scene.ada, visit, "end")
+
+    answer = await refusal(scene.act(scene.ben, visit, "message", text="Soon."))
+
+    assert answer.status == 404
+
+
+async def test_a_clinic_cannot_write_without_end(somebody: Callable[[], Visitor]) -> None:
+    scene = Scene(somebody, "busy")
+    await scene.open()
+    path = f"/api/staff/{HARBOUR}/busy/messages"
+
+    answers = [(await scene.ada.request("POST", path, LATER))[0] for _ in range(MESSAGES)]
+    status, text = await scene.ada.request("POST", path, LATER)
+
+    assert set(answers) == {200}
+    assert (status, json.loads(text)["error"]["code"]) == (429, "too_fast")
+
+
+async def test_the_urgent_come_first_where_the_clinic_says_so(
+    somebody: Callable[[], Visitor],
+) -> None:
+    scene = Scene(somebody, "urgent")
+    await scene.open()
+    _, first, _ = await scene.patient("First")
+    _, second, visit = await scene.patient("Second")
+    await told(second, lambda frame: frame.position == 2)
+
+    await scene.act(scene.ada, visit, "priority", priority=4)
+
+    await scene.row(lambda entry: entry.priority == 4)
+    assert (await told(second, lambda frame: frame.position == 1)).message is None
+    await told(first, lambda frame: frame.position == 2)
+    async with await scene.ben.watch(HARBOUR, "urgent") as queue:
+        frame = await queue.receive()
+        assert isinstance(frame, Queue)
+        assert (frame.order, [row.name for row in frame.visits]) == (
+            "Priority", ["Second", "First"],
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("priority", [-1, 10, "4", 1.5, None])
+async def test_a_priority_is_a_number_from_0_to_9(scene: Scene, priority: object) -> None:
+    _, _, visit = await scene.patient("Whoever")
+
+    answer = await refusal(scene.act(scene.ada, visit, "priority", priority=priority))
+
+    assert (answer.status, answer.code) == (422, "invalid_request")
+
+
+async def test_of_two_who_act_at_once_one_wins_and_the_other_is_told_who(scene: Scene) -> None:
+    _, _, visit = await scene.patient("Wanted")
+    path = f"/api/staff/{HARBOUR}/cardiology/visits/{visit}"
+
+    answers = await asyncio.gather(
+        scene.ada.request("POST", f"{path}/refuse", {}), scene.ben.request("POST", f"{path}/end")
+    )
+
+    assert sorted(status for status, _ in answers) == [204, 404]
+    loser = next(json.loads(text)["error"] for status, text in answers if status == 404)
+    assert loser["by"] == ("Dr Ada" if answers[0][0] == 204 else "Dr Ben")
+
+
+async def test_the_dashboard_of_who_did_nothing_hears_of_it(scene: Scene) -> None:
+    _, _, visit = await scene.patient("Watched")
+    async with await scene.ben.watch(HARBOUR, "cardiology") as queue, asyncio.timeout(WITHIN_S):
+        await queue.find(lambda entry: entry.visit == visit)
+        await scene.act(scene.ada, visit, "end")
+        while not (isinstance(frame := await queue.receive(), QueueDelta) and frame.remove):
+            pass
+        assert frame.remove == (visit,)
