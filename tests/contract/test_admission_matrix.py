@@ -47,6 +47,9 @@ HERE, NEXT_DOOR, ELSEWHERE = "harbour/cardiology", "harbour/eyes", "hills/cardio
 KEEP_S, RETENTION_S = 3600, 60
 NO_MEDIA_NODE = (409, 503)
 """What permitted calling in comes to: this house has no media node."""
+SOMEBODY = "somebody@x.org"
+COLLEAGUE = "colleague@x.org"
+TO_COLLEAGUE = {"to": COLLEAGUE}
 SOON = {"text": "Soon."}
 OWNED, OTHERS, MEETING = "of-owner", "of-somebody-else", "ward-round"
 
@@ -89,6 +92,7 @@ def clinic(name: str) -> ClinicProjection:
     namespace, _, short = name.partition("/")
     team = [TeamMember(role=Role(w.standing), user=w.user) for w in STAFF if w.at == name]
     team += [TeamMember(role=Role.CLINICIAN, user=w.user) for w in OWNERS if w.at == name]
+    team += [TeamMember(role=Role.CLINICIAN, user=COLLEAGUE)]
     owner = next(w for w in OWNERS if w.at == name).user
     return ClinicProjection(
         namespace=Namespace(namespace), name=short, uid=f"uid-{name}", generation=1,
@@ -96,7 +100,7 @@ def clinic(name: str) -> ClinicProjection:
         waiting_area=WaitingAreaProjection(uid=f"area-{name}", generation=1, max_waiting=5000),
         rooms=(
             room(RoomKind.MEETING_ROOM, MEETING, name), room(RoomKind.USER_ROOM, OWNED, name, owner),
-            room(RoomKind.USER_ROOM, OTHERS, name, "somebody@x.org"),
+            room(RoomKind.USER_ROOM, OTHERS, name, SOMEBODY),
         ),
     )  # fmt: skip
 
@@ -139,7 +143,7 @@ class House:
                 await visitor.sign_in(who.user)
         return self._people[who]
 
-    async def visit(self, *actions: VisitAction) -> Visit:
+    async def visit(self, *actions: VisitAction, by: str = SOMEBODY) -> Visit:
         """Let a patient wait at the clinic, and go on as the actions say."""
         namespace, _, name = HERE.partition("/")
         visit = await self.visits.enter(
@@ -150,7 +154,7 @@ class House:
             Personal(name="Ben"), KEEP_S,
         )  # fmt: skip
         for action in actions:
-            _, now = await self.visits.change(visit.namespace, visit.id, action, "somebody@x.org")
+            _, now = await self.visits.change(visit.namespace, visit.id, action, by)
             assert now is not None
             visit = now
         return visit
@@ -181,18 +185,28 @@ async def see_queue(house: House, who: Who, person: Visitor) -> bool:
     return await knock_at_queue(person, *HERE.split("/")) != NOT_FOUND
 
 
-def act(word: str, *before: VisitAction, **body: object) -> Door:
-    """A button of the queue, pressed for a visit to which this has happened before."""
+def act(
+    word: str, *before: VisitAction, body: object = None, own: bool = False, calls: bool = False
+) -> Door:
+    """A button of the queue, pressed for a visit to which this has happened before.
+
+    Args:
+        word: The last part of its address.
+        before: What has happened.
+        body: What is posted.
+        own: Whether it was done by who presses the button.
+        calls: Whether it needs a media node, of which this house has none.
+    """
 
     async def press(house: House, who: Who, person: Visitor) -> bool:
-        visit = await house.visit(*before)
+        visit = await house.visit(*before, by=who.user if own else SOMEBODY)
         status, _ = await person.request(
-            "POST", f"/api/staff/{HERE}/visits/{visit.id}/{word}", body
+            "POST", f"/api/staff/{HERE}/visits/{visit.id}/{word}", body or {}
         )
         now = await house.visits.get(visit.namespace, visit.id)
         is_touched = (now, await house.visits.words(visit.namespace, visit.id)) != (visit, None)
         assert is_touched is (status in (200, 204)), "refused and done, or done and nothing of it"
-        return is_touched or status in NO_MEDIA_NODE
+        return is_touched or (calls and status in NO_MEDIA_NODE)
 
     return press
 
@@ -234,17 +248,22 @@ async def leave(house: House, who: Who, person: Visitor) -> bool:
     return now is None or now.state in OVER
 
 
+IN_CONSULTATION = (VisitAction.CALL_IN, VisitAction.JOIN)
 DOORS: dict[Action, Door] = {
     Action.SEE_CLINIC: see_clinic,
     Action.SEE_QUEUE: see_queue,
-    Action.CALL_IN: act("call-in"),
+    Action.CALL_IN: act("call-in", calls=True),
     Action.JOIN_VISIT: join_visit,
     Action.RETURN: act("return", VisitAction.CALL_IN),
     Action.END_VISIT: act("end"),
-    Action.REFUSE: act("refuse", **SOON),
-    Action.MESSAGE: act("message", **SOON),
+    Action.REFUSE: act("refuse", body=SOON),
+    Action.HOLD: act("hold", *IN_CONSULTATION),
+    Action.RESUME: act("resume", *IN_CONSULTATION, VisitAction.HOLD, calls=True),
+    Action.HAND_OVER: act("hand-over", VisitAction.CALL_IN, body=TO_COLLEAGUE, own=True),
+    Action.HAND_OVER_OTHERS: act("hand-over", VisitAction.CALL_IN, body=TO_COLLEAGUE),
+    Action.MESSAGE: act("message", body=SOON),
     Action.MESSAGE_ALL: message_all,
-    Action.PRIORITISE: act("priority", priority=3),
+    Action.PRIORITISE: act("priority", body={"priority": 3}),
     Action.ENTER_MEETING_ROOM: enter_room(f"meeting/{MEETING}"),
     Action.ENTER_USER_ROOM: enter_room(f"user/{OWNED}"),
     Action.WAIT: wait,

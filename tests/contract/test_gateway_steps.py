@@ -1,12 +1,21 @@
 """What staff do with a visit, at a running gateway: the patient's page and the queue are told, and nobody else is."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias, TypeVar
 
 import pytest
 import pytest_asyncio
-from teleward_cli.demo.client import QueueSocket, RefusedAnswerError, Visitor, WaitingSocket
+from teleward_cli.demo.client import (
+    QueueSocket,
+    RefusedAnswerError,
+    Socket,
+    SocketEndedError,
+    Visitor,
+    WaitingSocket,
+)
 from teleward_cli.demo.frames import Entry, Queue, QueueDelta, Visit, VisitState
 from teleward_contract.projections import (
     ClinicProjection,
@@ -14,8 +23,12 @@ from teleward_contract.projections import (
     TeamMember,
     WaitingAreaProjection,
 )
-from teleward_contract.units import Namespace
+from teleward_contract.redis_store import open_store
+from teleward_contract.units import Namespace, PoolId
+from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.core.visits import VisitAction
 from teleward_gateway.usecases.write_to_patients import MESSAGES
+from teleward_testing.doors import NOT_FOUND, knock_at_call
 from teleward_testing.gateways import RunningGateway, project, running_gateway
 from teleward_testing.valkey import RunningValkey
 
@@ -25,6 +38,7 @@ HARBOUR = Namespace("harbour")
 ADA, BEN = "ada@x.org", "ben@x.org"
 LATE = {"en": "Ten minutes.", "ar": "عشر دقائق."}
 WITHIN_S = 10.0
+RETENTION_S = 600
 
 
 def clinic(name: str, *, order: str = "Arrival", **spec: object) -> ClinicProjection:
@@ -35,7 +49,7 @@ def clinic(name: str, *, order: str = "Arrival", **spec: object) -> ClinicProjec
     area = {"uid": f"area-{name}", "generation": 1, "order": order, "ready_messages": (LATE,)}
     return ClinicProjection(
         namespace=HARBOUR, name=name, uid=f"uid-{name}", generation=1, display_name=name.title(),
-        team=team, waiting_area=WaitingAreaProjection.model_validate(area | spec),
+        team=team, pool=PoolId("harbour/media"), waiting_area=WaitingAreaProjection.model_validate(area | spec),
     )  # fmt: skip
 
 
@@ -52,6 +66,12 @@ async def gateway(
         yield running
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def store(gateway: RunningGateway, valkey: RunningValkey) -> AsyncIterator[RedisVisits]:
+    async with open_store(valkey.url) as opened:
+        yield RedisVisits(opened, RETENTION_S)
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def somebody(gateway: RunningGateway) -> AsyncIterator[Callable[[], Visitor]]:
     made: list[Visitor] = []
@@ -65,6 +85,9 @@ async def somebody(gateway: RunningGateway) -> AsyncIterator[Callable[[], Visito
         await one.__aexit__(None, None, None)
 
 
+S = TypeVar("S", bound=Socket)
+
+
 class Scene:
     """A clinic with a dashboard, and patients who come."""
 
@@ -73,17 +96,27 @@ class Scene:
         self.where = where
         self.ada, self.ben = somebody(), somebody()
         self.queue: QueueSocket | None = None
+        self._sockets: list[Socket] = []
+
+    def keep(self, socket: S) -> S:
+        """Close a socket when the scene is over."""
+        self._sockets.append(socket)
+        return socket
 
     async def open(self) -> None:
         await self.ada.sign_in(ADA)
         await self.ben.sign_in(BEN)
-        self.queue = await self.ada.watch(HARBOUR, self.where)
+        self.queue = self.keep(await self.ada.watch(HARBOUR, self.where))
+
+    async def close(self) -> None:
+        for socket in self._sockets:
+            await socket.close()
 
     async def patient(self, name: str, locale: str = "en") -> tuple[Visitor, WaitingSocket, str]:
         """Let a patient enter and wait: the person, the waiting socket, the visit."""
         person = self._somebody()
         await person.enter(HARBOUR, self.where, name, {}, locale)
-        socket = await person.wait(name, {}, locale)
+        socket = self.keep(await person.wait(name, {}, locale))
         return person, socket, (await self.row(lambda entry: entry.name == name)).visit
 
     async def row(self, wanted: Callable[[Entry], bool]) -> Entry:
@@ -95,11 +128,26 @@ class Scene:
         await who.act(HARBOUR, self.where, visit, action, **body)
 
 
+NewScene: TypeAlias = Callable[[str], Awaitable[Scene]]
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def scene(somebody: Callable[[], Visitor]) -> Scene:
-    made = Scene(somebody, "cardiology")
-    await made.open()
-    return made
+async def at(somebody: Callable[[], Visitor]) -> AsyncIterator[Callable[[str], Awaitable[Scene]]]:
+    made: list[Scene] = []
+
+    async def scene(where: str) -> Scene:
+        made.append(Scene(somebody, where))
+        await made[-1].open()
+        return made[-1]
+
+    yield scene
+    for one in made:
+        await one.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def scene(at: NewScene) -> Scene:
+    return await at("cardiology")
 
 
 async def told(socket: WaitingSocket, wanted: Callable[[Visit], bool]) -> Visit:
@@ -128,7 +176,7 @@ async def test_a_refused_patient_reads_why_and_so_does_a_page_that_was_away(scen
 
     frame = await told(socket, lambda frame: frame.state is VisitState.REFUSED)
     assert says(frame) == "Please go to the emergency department."
-    later = await person.wait("Refused", {})
+    later = scene.keep(await person.wait("Refused", {}))
     assert says(await told(later, lambda frame: True)) == says(frame)
 
 
@@ -188,9 +236,8 @@ async def test_whose_visit_is_over_gets_no_message(scene: Scene) -> None:
     assert answer.status == 404
 
 
-async def test_a_clinic_cannot_write_without_end(somebody: Callable[[], Visitor]) -> None:
-    scene = Scene(somebody, "busy")
-    await scene.open()
+async def test_a_clinic_cannot_write_without_end(at: NewScene) -> None:
+    scene = await at("busy")
     path = f"/api/staff/{HARBOUR}/busy/messages"
 
     answers = [(await scene.ada.request("POST", path, LATER))[0] for _ in range(MESSAGES)]
@@ -200,11 +247,8 @@ async def test_a_clinic_cannot_write_without_end(somebody: Callable[[], Visitor]
     assert (status, json.loads(text)["error"]["code"]) == (429, "too_fast")
 
 
-async def test_the_urgent_come_first_where_the_clinic_says_so(
-    somebody: Callable[[], Visitor],
-) -> None:
-    scene = Scene(somebody, "urgent")
-    await scene.open()
+async def test_the_urgent_come_first_where_the_clinic_says_so(at: NewScene) -> None:
+    scene = await at("urgent")
     _, first, _ = await scene.patient("First")
     _, second, visit = await scene.patient("Second")
     await told(second, lambda frame: frame.position == 2)
@@ -242,6 +286,57 @@ async def test_of_two_who_act_at_once_one_wins_and_the_other_is_told_who(scene: 
     assert sorted(status for status, _ in answers) == [204, 404]
     loser = next(json.loads(text)["error"] for status, text in answers if status == 404)
     assert loser["by"] == ("Dr Ada" if answers[0][0] == 204 else "Dr Ben")
+
+
+async def test_a_patient_on_hold_waits_again_in_private_and_may_be_in_no_call(
+    scene: Scene, store: RedisVisits
+) -> None:
+    person, socket, visit = await scene.patient("Held")
+    for step in (VisitAction.CALL_IN, VisitAction.JOIN):
+        await store.change(HARBOUR, visit, step, ADA)
+    call = scene.keep(await person.call(person.patient_call))
+
+    await scene.act(scene.ada, visit, "hold")
+
+    await told(socket, lambda frame: frame.state is VisitState.ON_HOLD)
+    row = await scene.row(lambda entry: entry.state is VisitState.ON_HOLD)
+    assert (row.visit, row.called_by, row.called_by_name) == (visit, ADA, "Dr Ada")
+    assert await ends(call), "the call socket outlives the hold"
+    assert await knock_at_call(person, person.patient_call) == NOT_FOUND
+    assert await knock_at_call(scene.ben, f"/ws/call/visit/{visit}") != NOT_FOUND
+    answer = await refusal(scene.act(scene.ben, visit, "hold"))
+    assert (answer.status, answer.code, answer.by) == (409, "taken", "Dr Ada")
+
+
+async def ends(socket: Socket) -> bool:
+    with contextlib.suppress(SocketEndedError):
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                await socket.receive_text()
+    return True
+
+
+async def test_a_visit_is_given_to_a_colleague_by_its_owner_and_nobody_else(
+    scene: Scene, store: RedisVisits
+) -> None:
+    _, _, visit = await scene.patient("Given")
+    await store.change(HARBOUR, visit, VisitAction.CALL_IN, ADA)
+    before = await store.get(HARBOUR, visit)
+    assert before is not None
+
+    answer = await refusal(scene.act(scene.ben, visit, "hand-over", to=BEN))
+    assert (answer.code, answer.by) == ("taken", "Dr Ada")
+    answer = await refusal(scene.act(scene.ada, visit, "hand-over", to="eve@x.org"))
+    assert (answer.status, answer.code) == (422, "unknown_colleague")
+    await scene.act(scene.ada, visit, "hand-over", to=BEN)
+
+    now = await store.get(HARBOUR, visit)
+    assert now is not None
+    assert now.model_copy(update={"seen_ms": before.seen_ms}) == before.model_copy(
+        update={"called_by": BEN, "changed_by": ADA}
+    )
+    assert (await scene.row(lambda entry: entry.called_by == BEN)).called_by_name == "Dr Ben"
+    assert (await refusal(scene.act(scene.ada, visit, "hand-over", to=ADA))).by == "Dr Ben"
 
 
 async def test_the_dashboard_of_who_did_nothing_hears_of_it(scene: Scene) -> None:

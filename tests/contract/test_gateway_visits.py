@@ -197,7 +197,7 @@ async def test_each_action_is_carried_out_where_the_table_allows_it_and_nowhere_
     visits: ClockedVisits, state: VisitState, action: VisitAction
 ) -> None:
     before = await visits.bring(state)
-    carried = Carried(at="uid-1", priority=3)
+    carried = Carried(at="uid-1", priority=3, owner="ida")
     after = take(before, action, "hedy", carried)
 
     answer = await visits.other.change(HARBOUR, "v", action, "hedy", carried)
@@ -292,6 +292,41 @@ async def test_of_many_who_end_a_visit_differently_at_once_exactly_one_wins(
     assert await visits.ports.personal(HARBOUR, "v") is None
 
 
+async def test_of_many_who_give_a_visit_away_at_once_exactly_one_wins(
+    visits: ClockedVisits,
+) -> None:
+    before = await visits.bring(VisitState.CALLED)
+    await connect(visits)
+
+    answers = await asyncio.gather(
+        *(
+            (visits.ports, visits.other)[n % 2].change(
+                HARBOUR, "v", VisitAction.HAND_OVER, "grace",
+                Carried(owner=f"staff-{n}", owned_by="grace"),
+            )
+            for n in range(24)
+        )
+    )  # fmt: skip
+
+    (winner,) = [n for n, (won, _) in enumerate(answers) if won]
+    after = before.model_copy(update={"called_by": f"staff-{winner}", "changed_by": "grace"})
+    assert await visits.ports.get(HARBOUR, "v") == after
+    assert [now for _, now in answers] == [after] * 24
+
+
+@pytest.mark.parametrize("owned_by", ["", "ada", "grace "])
+async def test_who_does_not_own_a_visit_any_more_does_not_give_it_away(
+    visits: ClockedVisits, owned_by: str
+) -> None:
+    before = await visits.bring(VisitState.ON_HOLD)
+
+    answer = await visits.ports.change(
+        HARBOUR, "v", VisitAction.HAND_OVER, "x", Carried(owner="x", owned_by=owned_by)
+    )
+
+    assert answer == (False, before)
+
+
 # ── what staff write ──────────────────────────────────────────────────────────────────────────
 
 
@@ -318,10 +353,12 @@ async def test_a_message_to_all_reaches_who_waits_in_this_clinic_and_nobody_else
     await visits.enter(visit("a", namespace=HILLS))
     await visits.ports.change(HARBOUR, "c", VisitAction.CALL_IN, "grace")
 
-    assert await visits.ports.tell_all(HARBOUR, "uid-1", SOON) == 2
+    await visits.bring(VisitState.ON_HOLD, "h")
 
-    told = {name: await visits.other.words(HARBOUR, name) for name in "abcd"}
-    assert told == {"a": SOON, "b": SOON, "c": None, "d": None}
+    assert await visits.ports.tell_all(HARBOUR, "uid-1", SOON) == 3
+
+    told = {name: await visits.other.words(HARBOUR, name) for name in "abcdh"}
+    assert told == {"a": SOON, "b": SOON, "c": None, "d": None, "h": SOON}
     assert await visits.ports.words(HILLS, "a") is None
 
 

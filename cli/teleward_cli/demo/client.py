@@ -50,12 +50,13 @@ class DemoError(Exception):
 
 
 class RefusedAnswerError(DemoError):
-    """The gateway refused: HTTP `status` and the error's `code`."""
+    """The gateway refused: HTTP `status`, the error's `code`, and who was first if that is told."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, by: str = "") -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
+        self.by = by
 
 
 class SocketEndedError(DemoError):
@@ -228,7 +229,7 @@ class Visitor:
             error = ErrorAnswer.model_validate_json(text).error
         except ValidationError:
             raise RefusedAnswerError(status, "", "no error document") from None
-        raise RefusedAnswerError(status, error.code, error.message)
+        raise RefusedAnswerError(status, error.code, error.message, error.by)
 
     async def door(self, namespace: str, clinic: str, locale: str = "en") -> ClinicDoor:
         """Look at a clinic's door."""

@@ -18,6 +18,7 @@ class ErrorBody(Answer):
 
     code: str
     message: str = ""
+    by: str = ""
 
 
 class ErrorAnswer(Answer):
@@ -89,6 +90,7 @@ class VisitState(StrEnum):
     WAITING = "waiting"
     CALLED = "called"
     IN_CONSULTATION = "in_consultation"
+    ON_HOLD = "on_hold"
     ENDED = "ended"
     REFUSED = "refused"
 
@@ -115,6 +117,7 @@ class Hello(Answer):
     name: str
     fields: dict[str, str]
     locale: str
+    on_hold: bool = False
 
 
 class Visit(Answer):
@@ -176,6 +179,7 @@ class Entry(Answer):
     locale: str = "en"
     connected: bool = True
     called_by: str | None = None
+    called_by_name: str = ""
     priority: int = 0
 
 

@@ -60,6 +60,12 @@ const WAYS: readonly (readonly [string, Stage, Event, Stage])[] = [
   ["a reload in a consultation opens the call", "waiting", visit("in_consultation"), "call"],
   ["sent back to waiting", "call", visit("waiting"), "waiting"],
   ["sent back to waiting after the call had ended", "ended", visit("waiting"), "waiting"],
+  ["put on hold", "call", visit("on_hold"), "waiting"],
+  ["put on hold after the call had ended", "ended", visit("on_hold"), "waiting"],
+  ["brought back from being on hold", "waiting", visit("called"), "call"],
+  ["called again after the call had ended", "ended", visit("called"), "call"],
+  ["the call's end before the visit's", "ended", visit("in_consultation"), "ended"],
+  ["a replaced tab stays replaced on hold", "replaced", visit("on_hold"), "replaced"],
   ["the end", "call", visit("ended"), "ended"],
   ["a refusal", "waiting", visit("refused"), "refused"],
   [

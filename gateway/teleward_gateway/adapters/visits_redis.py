@@ -69,7 +69,7 @@ return known or ARGV[3]
 )
 
 # … uid of the clinic in which it is taken or nothing, what it writes as JSON, words as JSON or nothing, retention s,
-# then from, to …
+# whether an owner is asked for (yes, no), that owner, then from, to …
 _CHANGE = (
     _PRELUDE
     + """
@@ -77,7 +77,8 @@ local known = redis.call('GET', KEYS[1])
 if not known then return {'no', ''} end
 local visit = cjson.decode(known)
 if ARGV[3] ~= '' and visit.clinic_uid ~= ARGV[3] then return {'no', known} end
-for i = 7, #ARGV, 2 do
+if ARGV[7] == 'yes' and visit.called_by ~= ARGV[8] then return {'no', known} end
+for i = 9, #ARGV, 2 do
   if visit.state == ARGV[i] then
     visit.state = ARGV[i + 1]
     for field, value in pairs(cjson.decode(ARGV[4])) do visit[field] = value end
@@ -227,7 +228,8 @@ class RedisVisits:
                 _CHANGE, _keys(namespace, visit),
                 [
                     *_prefixes(namespace), carried.at, json.dumps(changes(action, by, carried)),
-                    words.model_dump_json() if words else "", self._retention_s, *moves,
+                    words.model_dump_json() if words else "", self._retention_s,
+                    "no" if carried.owned_by is None else "yes", carried.owned_by or "", *moves,
                 ],
             ),
         )  # fmt: skip

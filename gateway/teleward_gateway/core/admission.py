@@ -41,6 +41,12 @@ class Action(StrEnum):
     RETURN = "return"
     END_VISIT = "end_visit"
     REFUSE = "refuse"
+    HOLD = "hold"
+    RESUME = "resume"
+    HAND_OVER = "hand_over"
+    """A visit of one's own."""
+    HAND_OVER_OTHERS = "hand_over_others"
+    """A colleague's visit."""
     MESSAGE = "message"
     MESSAGE_ALL = "message_all"
     PRIORITISE = "prioritise"
@@ -58,12 +64,14 @@ _DESK = frozenset(
 )  # fmt: skip
 _CLINICAL = _DESK | {
     Action.CALL_IN, Action.JOIN_VISIT, Action.RETURN, Action.END_VISIT, Action.ENTER_MEETING_ROOM,
+    Action.HOLD, Action.RESUME, Action.HAND_OVER,
 }  # fmt: skip
+_ADMIN = _CLINICAL | {Action.HAND_OVER_OTHERS}
 _NOTHING: frozenset[Action] = frozenset()
 
 PERMITTED: dict[Standing, frozenset[Action]] = {
-    Role.ORGANISATION_ADMIN: _CLINICAL,
-    Role.CLINIC_ADMIN: _CLINICAL,
+    Role.ORGANISATION_ADMIN: _ADMIN,
+    Role.CLINIC_ADMIN: _ADMIN,
     Role.CLINICIAN: _CLINICAL,
     Role.RECEPTIONIST: _DESK,
     Role.INTERPRETER: _NOTHING,
@@ -80,6 +88,9 @@ VISIT_ACTIONS = {
     VisitAction.END: Action.END_VISIT,
     VisitAction.REFUSE: Action.REFUSE,
     VisitAction.LEAVE: Action.LEAVE,
+    VisitAction.HOLD: Action.HOLD,
+    VisitAction.RESUME: Action.RESUME,
+    VisitAction.HAND_OVER: Action.HAND_OVER,
     VisitAction.MESSAGE: Action.MESSAGE,
     VisitAction.PRIORITISE: Action.PRIORITISE,
 }

@@ -18,6 +18,8 @@ class Hello(Frame):
     name: str = Field(max_length=400)
     fields: dict[str, str] = Field(default_factory=dict, max_length=40)
     locale: str = Field(default="en", max_length=20)
+    on_hold: bool = False
+    """It was on hold when last heard of: nobody is to be in a call again because the store has forgotten that."""
 
 
 class ClinicShown(Frame):

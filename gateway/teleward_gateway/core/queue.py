@@ -1,6 +1,6 @@
 """The queue as staff see it: rows, snapshots and deltas."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
@@ -26,6 +26,7 @@ class Entry(Record):
     locale: str
     connected: bool
     called_by: str = ""
+    called_by_name: str = ""
     priority: int = 0
     quality: QualityView | None = None
     """How the patient of a running consultation is heard and seen; None when nothing was told lately."""
@@ -33,6 +34,9 @@ class Entry(Record):
 
 Rows = dict[str, Entry]
 """visit id → row, in the order of the queue."""
+
+
+_CONSULTATIONS = frozenset({VisitState.IN_CONSULTATION, VisitState.ON_HOLD})
 
 
 def in_order(queue: Iterable[Waiting], order: Order) -> list[Waiting]:
@@ -49,15 +53,20 @@ def in_order(queue: Iterable[Waiting], order: Order) -> list[Waiting]:
 def rows(
     queue: Iterable[Waiting], now_ms: int, stale_after_s: int,
     qualities: Mapping[str, QualityView], order: Order = "Arrival",
+    name_of: Callable[[str], str] = str,
 ) -> Rows:  # fmt: skip
-    """Make the rows of a queue; a patient not heard of for `stale_after_s` is shown as not connected."""
+    """Make the rows of a queue; a patient not heard of for `stale_after_s` is shown as not connected.
+
+    `name_of` says what colleagues call a member of staff.
+    """
     return {
         item.visit.id: Entry(
             visit=item.visit.id, name=item.personal.name,
             arrived_at=rfc3339(item.visit.arrived_ms), state=item.visit.state,
             fields=item.personal.fields, locale=item.personal.locale,
             connected=now_ms - item.visit.seen_ms < stale_after_s * 1000,
-            called_by=item.visit.called_by, priority=item.visit.priority,
+            called_by=item.visit.called_by, called_by_name=name_of(item.visit.called_by),
+            priority=item.visit.priority,
             quality=qualities.get(item.visit.id),
         )
         for item in in_order(queue, order)
@@ -86,7 +95,7 @@ def occupancy(
     return ClinicOccupancy(
         namespace=namespace, clinic=clinic, waiting=len(waiting),
         longest_waiting_since=rfc3339(min(waiting)) if waiting else None,
-        in_consultation=sum(v.state is VisitState.IN_CONSULTATION for v in visits),
+        in_consultation=sum(v.state in _CONSULTATIONS for v in visits),
         rooms=rooms,
     )  # fmt: skip
 

@@ -14,6 +14,8 @@ class VisitState(StrEnum):
     WAITING = "waiting"
     CALLED = "called"
     IN_CONSULTATION = "in_consultation"
+    ON_HOLD = "on_hold"
+    """Back on the private waiting page while the call goes on without the patient."""
     ENDED = "ended"
     REFUSED = "refused"
     LEFT = "left"
@@ -29,6 +31,9 @@ class VisitAction(StrEnum):
     END = "end"
     REFUSE = "refuse"
     LEAVE = "leave"
+    HOLD = "hold"
+    RESUME = "resume"
+    HAND_OVER = "hand_over"
     MESSAGE = "message"
     PRIORITISE = "prioritise"
 
@@ -44,19 +49,32 @@ TRANSITIONS: dict[VisitAction, dict[VisitState, VisitState]] = {
     VisitAction.RETURN: {
         VisitState.CALLED: VisitState.WAITING,
         VisitState.IN_CONSULTATION: VisitState.WAITING,
+        VisitState.ON_HOLD: VisitState.WAITING,
     },
     VisitAction.END: {
         VisitState.WAITING: VisitState.ENDED,
         VisitState.CALLED: VisitState.ENDED,
         VisitState.IN_CONSULTATION: VisitState.ENDED,
+        VisitState.ON_HOLD: VisitState.ENDED,
     },
     VisitAction.REFUSE: {VisitState.WAITING: VisitState.REFUSED},
     VisitAction.LEAVE: {
         VisitState.WAITING: VisitState.LEFT,
         VisitState.CALLED: VisitState.LEFT,
         VisitState.IN_CONSULTATION: VisitState.LEFT,
+        VisitState.ON_HOLD: VisitState.LEFT,
     },
-    VisitAction.MESSAGE: {VisitState.WAITING: VisitState.WAITING},
+    VisitAction.HOLD: {VisitState.IN_CONSULTATION: VisitState.ON_HOLD},
+    VisitAction.RESUME: {VisitState.ON_HOLD: VisitState.CALLED},
+    VisitAction.HAND_OVER: {
+        VisitState.CALLED: VisitState.CALLED,
+        VisitState.IN_CONSULTATION: VisitState.IN_CONSULTATION,
+        VisitState.ON_HOLD: VisitState.ON_HOLD,
+    },
+    VisitAction.MESSAGE: {
+        VisitState.WAITING: VisitState.WAITING,
+        VisitState.ON_HOLD: VisitState.ON_HOLD,
+    },
     VisitAction.PRIORITISE: {VisitState.WAITING: VisitState.WAITING},
 }
 
@@ -83,7 +101,7 @@ class Visit(Record):
     """Wallclock of entering, ms since 1970."""
     state: VisitState = VisitState.WAITING
     called_by: str = ""
-    """Who owns the visit: the member of staff who called in, as signed in."""
+    """Who owns the visit: the member of staff who called in or whom it was handed over to, as signed in."""
     changed_by: str = ""
     """The member of staff who moved it last; empty: the patient, or nobody yet."""
     priority: int = 0
@@ -139,6 +157,10 @@ class Carried(Record):
     words: Words | None = None
     """Of a message or a refusal."""
     priority: int = 0
+    owner: str = ""
+    """Whom it is handed over to, as signed in."""
+    owned_by: str | None = None
+    """Who must own it still; None: no matter."""
 
 
 NOTHING_CARRIED = Carried()
@@ -157,6 +179,8 @@ def changes(action: VisitAction, by: str, carried: Carried) -> dict[str, str | i
             changed["called_by"] = by
         case VisitAction.RETURN:
             changed["called_by"] = ""
+        case VisitAction.HAND_OVER:
+            changed["called_by"] = carried.owner
         case VisitAction.PRIORITISE:
             changed["priority"] = carried.priority
         case _:
@@ -168,5 +192,7 @@ def take(visit: Visit, action: VisitAction, by: str, carried: Carried) -> Visit 
     """Take a step: the visit after it, or None when it is not allowed."""
     state = next_state(visit.state, action)
     if state is None or carried.at not in ("", visit.clinic_uid):
+        return None
+    if carried.owned_by not in (None, visit.called_by):
         return None
     return visit.model_copy(update={"state": state, **changes(action, by, carried)})

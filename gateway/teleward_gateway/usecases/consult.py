@@ -8,9 +8,9 @@ from collections.abc import Coroutine
 import structlog
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.placements import Full, Placed, Placement, Placements, Recovering
-from teleward_contract.signalling import End, ParticipantRole, Right, encode
+from teleward_contract.signalling import End, ParticipantRole, Remove, Right, encode
 from teleward_contract.tickets import MediaTicket
-from teleward_contract.units import BootId, MediaNodeId, PlacementEpoch, call_cost
+from teleward_contract.units import BootId, MediaNodeId, ParticipantId, PlacementEpoch, call_cost
 
 from teleward_gateway.core.door import DoorState
 from teleward_gateway.core.team import name_of
@@ -49,6 +49,8 @@ FINISH_AGAIN_S = 1.0
 
 CALLED = frozenset({VisitState.CALLED, VisitState.IN_CONSULTATION})
 """The patient is to be in the call."""
+CALL_GOES_ON = CALLED | {VisitState.ON_HOLD}
+"""Staff may be in the call."""
 
 
 def keep_s(found: Found) -> int:
@@ -97,10 +99,12 @@ class Consulting:
             return ticket.life != await self._visits.life()
         return visit.state not in OVER
 
-    async def rebuild(self, found: Found, ticket: Ticket, personal: Personal) -> Visit | None:
+    async def rebuild(
+        self, found: Found, ticket: Ticket, personal: Personal, *, on_hold: bool
+    ) -> Visit | None:
         """Make the visit of a ticket again after the store was emptied, at its old place.
 
-        A visit whose call is still live is in consultation.
+        A visit whose call is still live is in consultation, or on hold if it was.
 
         Returns:
             The visit; None when its ticket is of the store's present life: then the visit is over.
@@ -115,7 +119,8 @@ class Consulting:
             clinic_uid=ticket.clinic_uid, arrived_ms=ticket.arrived_ms,
         )  # fmt: skip
         if await self._has_live_call(found, visit):
-            visit = visit.model_copy(update={"state": VisitState.IN_CONSULTATION})
+            state = VisitState.ON_HOLD if on_hold else VisitState.IN_CONSULTATION
+            visit = visit.model_copy(update={"state": state})
         return await self._visits.enter(visit, personal, keep_s(found))
 
     async def _has_live_call(self, found: Found, visit: Visit) -> bool:
@@ -127,8 +132,10 @@ class Consulting:
             raise one_moment()
         return isinstance(answer, Placed | Full)
 
-    async def call_in(self, found: Found, visit: Visit, user: str) -> None:
-        """Reserve a place, then call the patient in.
+    async def call_in(
+        self, found: Found, visit: Visit, user: str, action: VisitAction = VisitAction.CALL_IN
+    ) -> None:
+        """Reserve a place, then call the patient in, or back in from being on hold.
 
         A crash between the two leaves a reservation that expires by itself.
 
@@ -137,7 +144,7 @@ class Consulting:
         """
         placement = await self._reserve(found, visit)
         allowed, now = await self._visits.change(
-            visit.namespace, visit.id, VisitAction.CALL_IN, user, Carried(at=found[0].uid)
+            visit.namespace, visit.id, action, user, Carried(at=found[0].uid)
         )
         if allowed:
             log.info("visit.called", namespace=visit.namespace, clinic=visit.clinic)
@@ -164,6 +171,30 @@ class Consulting:
         if isinstance(answer, Recovering):
             raise one_moment()
         return answer.placement
+
+    async def hold(self, found: Found, visit: Visit, by: str, patient: ParticipantId) -> None:
+        """Send the patient back to the waiting page; the call goes on without them.
+
+        Raises:
+            RefusedError: 404, 409 `taken`.
+            RoutingUnavailableError: It may have been done or not.
+        """
+        await self._carry_through(self._hold(found, visit, by, patient))
+
+    async def _hold(self, found: Found, visit: Visit, by: str, patient: ParticipantId) -> None:
+        allowed, now = await self._visits.change(
+            visit.namespace, visit.id, VisitAction.HOLD, by, Carried(at=found[0].uid)
+        )
+        if not allowed:
+            raise came_too_late(found, now)
+        log.info("visit.held", namespace=visit.namespace, clinic=visit.clinic)
+        await self.take_out(found, visit, patient)
+
+    async def take_out(self, found: Found, visit: Visit, patient: ParticipantId) -> None:
+        """Have the media node drop the patient, whether or not their page is still connected."""
+        placement = await self._placement(found, visit)
+        if placement is not None:
+            await self._command(placement, Right.REMOVE, Remove(participant=patient))
 
     async def finish(
         self, found: Found, visit: Visit, action: VisitAction, by: str = "",
@@ -225,28 +256,39 @@ class Consulting:
 
     async def _end_call(self, found: Found, visit: Visit) -> None:
         """Free the placement and tell the media node to close the call."""
-        pool = found[0].pool
-        if pool is None:
+        placement = await self._placement(found, visit)
+        if placement is None:
             return
         try:
-            placement = await self._placements.find(pool, visit.call)
-            if placement is None:
-                return
-            await self._placements.release(pool, visit.call, placement.epoch)
+            await self._placements.release(placement.pool, visit.call, placement.epoch)
         except RoutingUnavailableError:
             return  # its participants leave; the media node closes an empty call by itself
+        await self._command(placement, Right.END, End())
+
+    async def _placement(self, found: Found, visit: Visit) -> Placement | None:
+        """Where the call of a visit is; None when it is nowhere, or that cannot be known now."""
+        pool = found[0].pool
+        if pool is None:
+            return None
+        try:
+            return await self._placements.find(pool, visit.call)
+        except RoutingUnavailableError:
+            return None
+
+    async def _command(self, placement: Placement, right: Right, frame: End | Remove) -> None:
+        """Tell a media node what is to be done in a call, in the gateway's own name."""
         ticket = MediaTicket(
-            nonce="", media_node=MediaNodeId(""), boot=BootId(""), call=visit.call,
+            nonce="", media_node=MediaNodeId(""), boot=BootId(""), call=placement.call,
             epoch=placement.epoch, cost=placement.cost, max_participants=0,
-            participant=None, role=ParticipantRole.STAFF, rights=frozenset({Right.END}),
+            participant=None, role=ParticipantRole.STAFF, rights=frozenset({right}),
         )  # fmt: skip
         try:
             control = await self._control_ports.open(placement, ticket)
         except (ControlLostError, ControlRefusedError):
-            return  # the released placement fences it at its next heartbeat
+            return  # a released placement fences the call at the media node's next heartbeat
         try:
             async with asyncio.timeout(END_WITHIN_S):
-                await control.send(encode(End()))
+                await control.send(encode(frame))
                 async for _ in control.frames():
                     break
         except (ControlLostError, TimeoutError):

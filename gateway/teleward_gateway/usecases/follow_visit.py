@@ -177,7 +177,10 @@ class _Following:
             checked = check_entry(hello.name, hello.fields, hello.locale, questions)
             if checked.personal is None:
                 raise not_found()
-            if await self._parts.consulting.rebuild(found, ticket, checked.personal) is None:
+            rebuilt = await self._parts.consulting.rebuild(
+                found, ticket, checked.personal, on_hold=hello.on_hold
+            )
+            if rebuilt is None:
                 raise not_found()
             visit = await claim(ticket.namespace, ticket.visit, self._socket, keep)
         if visit is None:

@@ -12,6 +12,7 @@ from teleward_contract.occupancy import Occupancy
 from teleward_contract.units import Namespace
 
 from teleward_gateway.core.queue import Order, Rows, occupancy, positions, rows
+from teleward_gateway.core.team import name_of
 from teleward_gateway.core.visits import Visit, VisitState, Waiting, Words
 from teleward_gateway.errors import RefusedError
 from teleward_gateway.ports import Hints, Presence, Qualities, Queues
@@ -220,7 +221,14 @@ class ClinicWatches:
         return ClinicView(
             found=found,
             queue={item.visit.id: item for item in queue},
-            rows=rows(queue, int(time.time() * 1000), stale_after_s, qualities, order),
+            rows=rows(
+                queue,
+                int(time.time() * 1000),
+                stale_after_s,
+                qualities,
+                order,
+                lambda user: user and name_of(user, *found),
+            ),
             positions=positions(queue, order) if area and area.show_position else {},
             rooms=rooms,
             order=order,

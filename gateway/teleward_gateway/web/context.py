@@ -24,6 +24,9 @@ from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
 from teleward_gateway.usecases.write_to_patients import Writing
 
+PATIENT = "patient"
+"""The subject by which the patient of a visit is named in its call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -7,14 +7,15 @@ from pydantic import BaseModel, Field
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.projections import LocaleMap
 
-from teleward_gateway.core.admission import VISIT_ACTIONS, Action
+from teleward_gateway.core.admission import VISIT_ACTIONS, Action, is_permitted, standings_of
+from teleward_gateway.core.team import name_of, who_may
 from teleward_gateway.core.visits import MAX_PRIORITY, OVER, Carried, Visit, VisitAction
 from teleward_gateway.core.words import ready_texts, texts_of
-from teleward_gateway.errors import RefusedError, not_found, one_moment
+from teleward_gateway.errors import RefusedError, not_found, one_moment, too_late
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import came_too_late
 from teleward_gateway.usecases.write_to_patients import words_now
-from teleward_gateway.web.context import Parts
+from teleward_gateway.web.context import PATIENT, Parts
 
 router = APIRouter(prefix="/api/staff/{namespace}/{clinic}")
 
@@ -39,6 +40,12 @@ class Written(BaseModel):
         return texts
 
 
+class HandedOver(BaseModel):
+    """Whom a visit is handed over to."""
+
+    to: str = Field(max_length=320)
+
+
 class Urgency(BaseModel):
     """How urgent a visit is."""
 
@@ -59,7 +66,11 @@ async def the_visit(parts: Parts, found: Found, visit: str) -> Visit:
 async def choices(namespace: str, clinic: str, parts: Parts, request: Request) -> dict[str, Any]:
     """Tell what staff can choose from when they do something with a visit."""
     _, found = await parts.admit(request, namespace, clinic, Action.SEE_QUEUE)
-    return {"ready": ready_texts(found[0])}
+    colleagues = who_may(Action.JOIN_VISIT, *found)
+    return {
+        "ready": ready_texts(found[0]),
+        "colleagues": [{"user": user, "name": name} for user, name in colleagues.items()],
+    }
 
 
 @router.post("/messages")
@@ -91,6 +102,53 @@ async def call_in(
     parts.meter.called_in("called")
     parts.watches.nudge(namespace, clinic)
     return {"state": "called"}
+
+
+@router.post("/visits/{visit}/hold", status_code=204)
+async def hold(
+    namespace: str, clinic: str, visit: str, parts: Parts, request: Request
+) -> Response:
+    """Send a patient from the consultation back to the waiting page, for a while."""
+    session, found = await parts.admit(request, namespace, clinic, Action.HOLD)
+    stored = await the_visit(parts, found, visit)
+    patient = parts.participant(stored.call, PATIENT)
+    await parts.consulting.hold(found, stored, session.user, patient)
+    parts.watches.nudge(namespace, clinic)
+    return Response(status_code=204)
+
+
+@router.post("/visits/{visit}/resume")
+async def resume(
+    namespace: str, clinic: str, visit: str, parts: Parts, request: Request
+) -> dict[str, str]:
+    """Bring a patient who is on hold back into the consultation."""
+    session, found = await parts.admit(request, namespace, clinic, Action.RESUME)
+    stored = await the_visit(parts, found, visit)
+    await parts.consulting.call_in(found, stored, session.user, VisitAction.RESUME)
+    parts.watches.nudge(namespace, clinic)
+    return {"state": "called"}
+
+
+@router.post("/visits/{visit}/hand-over", status_code=204)
+async def hand_over(
+    namespace: str, clinic: str, visit: str, handed: HandedOver, parts: Parts, request: Request
+) -> Response:
+    """Give a visit to a colleague of the same clinic."""
+    session, found = await parts.admit(request, namespace, clinic, Action.HAND_OVER)
+    stored = await the_visit(parts, found, visit)
+    standings = standings_of(session.user, *found)
+    if stored.called_by != session.user and not is_permitted(standings, Action.HAND_OVER_OTHERS):
+        raise too_late(name_of(stored.called_by, *found))
+    if handed.to not in who_may(Action.JOIN_VISIT, *found):
+        raise RefusedError(422, "unknown_colleague", "Choose somebody of the clinic's team.")
+    carried = Carried(at=found[0].uid, owner=handed.to, owned_by=stored.called_by)
+    allowed, now = await parts.visits.change(
+        stored.namespace, stored.id, VisitAction.HAND_OVER, session.user, carried
+    )
+    if not allowed:
+        raise came_too_late(found, now)
+    parts.watches.nudge(namespace, clinic)
+    return Response(status_code=204)
 
 
 @router.post("/visits/{visit}/refuse", status_code=204)

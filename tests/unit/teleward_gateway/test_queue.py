@@ -31,11 +31,13 @@ def waiting(
 
 
 def test_a_row_tells_what_the_wire_says() -> None:
-    (row,) = rows([waiting("v", 1, VisitState.CALLED)], NOON_MS, 60, {}).values()
+    queue = [waiting("v", 1, VisitState.CALLED)]
+    (row,) = rows(queue, NOON_MS, 60, {}, name_of=str.title).values()
 
     assert row == Entry(
         visit="v", name="V", arrived_at="2026-11-18T11:06:41.000Z", state=VisitState.CALLED,
         fields={"reason": "cough"}, locale="ar", connected=True, called_by="ada",
+        called_by_name="Ada",
     )  # fmt: skip
 
 
@@ -97,11 +99,11 @@ def test_positions_count_those_who_wait_and_nobody_else() -> None:
 def test_counts_tell_how_full_the_doors_are_and_nothing_of_who_it_is() -> None:
     queue = [
         waiting("b", 5), waiting("a", 1), waiting("c", 0, VisitState.CALLED),
-        waiting("d", 0, VisitState.IN_CONSULTATION),
+        waiting("d", 0, VisitState.IN_CONSULTATION), waiting("e", 0, VisitState.ON_HOLD),
     ]  # fmt: skip
 
     assert occupancy(Namespace("n"), "c", queue, {"r": 2}) == ClinicOccupancy(
-        namespace=Namespace("n"), clinic="c", waiting=2, in_consultation=1, rooms={"r": 2},
+        namespace=Namespace("n"), clinic="c", waiting=2, in_consultation=2, rooms={"r": 2},
         longest_waiting_since="2026-11-18T11:06:41.000Z",
     )  # fmt: skip
 

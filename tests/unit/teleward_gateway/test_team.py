@@ -7,7 +7,8 @@ from teleward_contract.projections import (
     TeamMember,
 )
 from teleward_contract.units import Namespace
-from teleward_gateway.core.team import name_of
+from teleward_gateway.core.admission import Action
+from teleward_gateway.core.team import name_of, who_may
 
 ADA, BEN, EVE = "ada@example.org", "ben@example.org", "eve@example.org"
 
@@ -33,3 +34,14 @@ def test_a_name_comes_from_whichever_team_has_one() -> None:
 
     assert [name_of(user, here, above) for user in (ADA, BEN, EVE)] == ["Dr Ada", "Ben", EVE]
     assert name_of(ADA, here, None) == ADA
+
+
+def test_who_may_do_something_is_listed_by_name_and_groups_are_not() -> None:
+    group = TeamMember(role=Role.CLINICIAN, group="doctors")
+    here = clinic(member(EVE), member(BEN, "Ben"), member("desk", role=Role.RECEPTIONIST), group)
+    above = organisation(member(ADA, "Ada", Role.ORGANISATION_ADMIN))
+
+    assert list(who_may(Action.JOIN_VISIT, here, above).items()) == [
+        (ADA, "Ada"), (BEN, "Ben"), (EVE, EVE),
+    ]  # fmt: skip
+    assert who_may(Action.JOIN_VISIT, clinic(), None) == {}

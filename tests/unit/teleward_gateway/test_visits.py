@@ -27,7 +27,16 @@ LEADS_TO = {
     (VisitState.IN_CONSULTATION, VisitAction.RETURN): VisitState.WAITING,
     (VisitState.IN_CONSULTATION, VisitAction.END): VisitState.ENDED,
     (VisitState.IN_CONSULTATION, VisitAction.LEAVE): VisitState.LEFT,
+    (VisitState.IN_CONSULTATION, VisitAction.HOLD): VisitState.ON_HOLD,
+    (VisitState.ON_HOLD, VisitAction.RESUME): VisitState.CALLED,
+    (VisitState.ON_HOLD, VisitAction.RETURN): VisitState.WAITING,
+    (VisitState.ON_HOLD, VisitAction.END): VisitState.ENDED,
+    (VisitState.ON_HOLD, VisitAction.LEAVE): VisitState.LEFT,
+    (VisitState.CALLED, VisitAction.HAND_OVER): VisitState.CALLED,
+    (VisitState.IN_CONSULTATION, VisitAction.HAND_OVER): VisitState.IN_CONSULTATION,
+    (VisitState.ON_HOLD, VisitAction.HAND_OVER): VisitState.ON_HOLD,
     (VisitState.WAITING, VisitAction.MESSAGE): VisitState.WAITING,
+    (VisitState.ON_HOLD, VisitAction.MESSAGE): VisitState.ON_HOLD,
     (VisitState.WAITING, VisitAction.PRIORITISE): VisitState.WAITING,
 }
 
@@ -62,6 +71,19 @@ def test_who_calls_in_owns_the_visit_until_it_is_returned() -> None:
 
     steps = [(v and v.called_by, v and v.changed_by) for v in (called, joined, returned)]
     assert steps == [("ada", "ada"), ("ada", "ada"), ("", "ben")]
+
+
+def test_handing_over_changes_the_owner_and_takes_who_owns_it_still() -> None:
+    called = visit("v").model_copy(update={"state": VisitState.ON_HOLD, "called_by": "ada"})
+    to_ben = Carried(owner="ben", owned_by="ada")
+
+    given = take(called, VisitAction.HAND_OVER, "eve", to_ben)
+
+    assert given == called.model_copy(update={"called_by": "ben", "changed_by": "eve"})
+    assert take(given, VisitAction.HAND_OVER, "ada", Carried(owner="cem", owned_by="ada")) is None
+    resumed = take(given, VisitAction.RESUME, "ada", NOTHING_CARRIED)
+    assert resumed is not None
+    assert resumed.called_by == "ben"
 
 
 def test_how_urgent_a_visit_is_makes_nobody_come_too_late() -> None:

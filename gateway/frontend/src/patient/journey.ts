@@ -88,8 +88,10 @@ function door(clinic: Clinic, remembered: boolean): Stage {
 function visited(stage: Stage, state: VisitState): Stage {
   switch (state) {
     case "waiting":
+    case "on_hold":
       return stage === "replaced" || stage === "left" ? stage : "waiting";
     case "called":
+      return CHOSEN.has(stage) ? stage : "call";
     case "in_consultation":
       return CHOSEN.has(stage) || stage === "ended" ? stage : "call";
     case "ended":

@@ -28,7 +28,13 @@ export interface Entry {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-export type VisitState = "waiting" | "called" | "in_consultation" | "ended" | "refused";
+export type VisitState =
+  | "waiting"
+  | "called"
+  | "in_consultation"
+  | "on_hold"
+  | "ended"
+  | "refused";
 
 /** What staff wrote last, already in the page's language if the clinic has it. */
 export interface Message {
@@ -57,5 +63,5 @@ export type ServerFrame =
   | { readonly type: "error"; readonly code: string; readonly fatal?: boolean };
 
 export type ClientFrame =
-  | ({ readonly type: "hello"; readonly locale: string } & Entry)
+  | ({ readonly type: "hello"; readonly locale: string; readonly on_hold: boolean } & Entry)
   | { readonly type: "leave" };

@@ -114,7 +114,8 @@ export class Visit {
 
   #hello(): void {
     if (this.#entry === null) return;
-    this.#socket?.send({ type: "hello", ...this.#entry, locale: locale() });
+    const on_hold = this.latest.value?.state === "on_hold";
+    this.#socket?.send({ type: "hello", ...this.#entry, locale: locale(), on_hold });
   }
 
   #take(frame: ServerFrame): void {

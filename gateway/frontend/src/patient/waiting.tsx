@@ -16,15 +16,16 @@ export function Waiting({ visit, media }: Props) {
     // Fetch the call's code now, so that answering takes no time.
     void import("../call/view");
   }, [media]);
+  const held = latest?.state === "on_hold";
   const name = latest?.clinic.display_name || visit.clinic.value?.display_name;
   return (
-    <Page title={t("waiting-title")} testid="waiting">
+    <Page title={t(held ? "held-title" : "waiting-title")} testid={held ? "on-hold" : "waiting"}>
       <p class="lead">
         <bdi>{name}</bdi>
       </p>
       <div role="status" aria-live="polite" data-testid="waiting-status">
         {visit.connected.value || latest === null ? (
-          <Working label={t(visit.connected.value ? "waiting-lead" : "loading-hint")} />
+          <Working label={t(labelOf(held, visit.connected.value))} />
         ) : (
           <Working label={t("waiting-reconnecting")} />
         )}
@@ -45,6 +46,11 @@ export function Waiting({ visit, media }: Props) {
       <LeaveButton leave={() => void visit.leave()} />
     </Page>
   );
+}
+
+function labelOf(held: boolean, connected: boolean): string {
+  if (!connected) return "loading-hint";
+  return held ? "held-lead" : "waiting-lead";
 }
 
 /** Leaving gives the place up, so it asks once. */

@@ -2,14 +2,16 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { ApiError, request } from "../shared/http";
+import { request } from "../shared/http";
 import { locale, t } from "../shared/i18n";
 import { announce, Notice, Page } from "../shared/ui";
 import { LiveQueue } from "./queue-socket";
-import { type Action, QueueTable } from "./queue-table";
+import { QueueTable } from "./queue-table";
+import { refusal } from "./refusal";
 import { RoomList } from "./room-list";
 import { go } from "./router";
 import { dashboardPath } from "./routes";
+import type { Action } from "./steps";
 import type { QueueEntry, StaffClinic } from "./types";
 import { Writer, type Written } from "./writing";
 
@@ -49,7 +51,7 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
     const page = `${dashboardPath(namespace, name)}/visits/${entry.visit}`;
     try {
       if (action !== "join") await request("POST", `/api${page}/${action}`, body);
-      if (action === "join" || action === "call-in") go(page);
+      if (action === "join" || action === "call-in" || action === "resume") go(page);
     } catch (error) {
       notice.value = refusal(error, entry);
     }
@@ -110,18 +112,6 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
       <RoomList clinic={clinic} occupancy={queue?.rooms ?? new Map()} />
     </Page>
   );
-}
-
-function refusal(error: unknown, entry?: QueueEntry): string {
-  if (!(error instanceof ApiError)) return t("refusal-one-moment");
-  const { code, status, by } = error;
-  const name = entry?.name ?? "";
-  if (code === "full") return t("refusal-full", { name });
-  if (code === "too_fast") return t("refusal-too-fast");
-  if (code === "unknown_text") return t("refusal-unknown-text");
-  if (code === "taken" || (status === 404 && by !== null))
-    return t("refusal-taken", { name, by: by || t("somebody") });
-  return t(status === 404 ? "refusal-gone" : "refusal-one-moment", { name });
 }
 
 /** What the clinic asks, in the reader's language, for the answers in the queue. */

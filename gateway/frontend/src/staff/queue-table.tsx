@@ -1,15 +1,11 @@
 /** The people who wait and those who are being seen. */
 
-import { useSignal } from "@preact/signals";
 import type { QualityView } from "../call/frames";
 import { languageName, t } from "../shared/i18n";
 import { minutesSince } from "../shared/time";
 import { figuresOf, gradeOf } from "./path-grade";
+import { type Act, Steps } from "./steps";
 import type { Order, QueueEntry, StaffClinic } from "./types";
-import { Writer } from "./writing";
-
-/** What staff may do with a row. */
-export type Action = "call-in" | "join" | "refuse" | "return" | "end" | "message" | "priority";
 
 interface TableProps {
   readonly clinic: StaffClinic;
@@ -18,7 +14,7 @@ interface TableProps {
   readonly now: number;
   /** The clinic's questions: name → label in the reader's language. */
   readonly labels: ReadonlyMap<string, string>;
-  readonly act: (action: Action, entry: QueueEntry, body?: object) => Promise<void>;
+  readonly act: Act;
 }
 
 export function QueueTable({ visits, ...rest }: TableProps) {
@@ -68,7 +64,7 @@ function Row({ clinic, entry, order, now, labels, act }: RowProps) {
         {entry.state !== "waiting" && entry.called_by && (
           <span class="hint">
             {" "}
-            <bdi>{entry.called_by}</bdi>
+            <bdi>{entry.called_by_name || entry.called_by}</bdi>
           </span>
         )}
         {entry.quality && <PathGrade quality={entry.quality} />}
@@ -79,7 +75,7 @@ function Row({ clinic, entry, order, now, labels, act }: RowProps) {
         <Details entry={entry} labels={labels} />
       </td>
       <td class="actions">
-        <Buttons clinic={clinic} entry={entry} act={act} />
+        <Steps clinic={clinic} entry={entry} act={act} />
       </td>
     </tr>
   );
@@ -137,82 +133,5 @@ function Details({ entry, labels }: Pick<RowProps, "entry" | "labels">) {
         <dd>{languageName(entry.locale)}</dd>
       </div>
     </dl>
-  );
-}
-
-type RowAction = Readonly<{ action: Exclude<Action, "priority">; quiet: boolean }>;
-
-const ACTIONS: Readonly<Record<QueueEntry["state"], readonly RowAction[]>> = {
-  waiting: [
-    { action: "call-in", quiet: false },
-    { action: "message", quiet: true },
-    { action: "refuse", quiet: true },
-  ],
-  called: [
-    { action: "join", quiet: false },
-    { action: "return", quiet: true },
-  ],
-  in_consultation: [
-    { action: "join", quiet: false },
-    { action: "return", quiet: true },
-    { action: "end", quiet: true },
-  ],
-};
-
-/** What each action is called in what a person may do. */
-const NEEDS: Readonly<Record<RowAction["action"], string>> = {
-  "call-in": "call_in",
-  join: "join_visit",
-  refuse: "refuse",
-  return: "return",
-  end: "end_visit",
-  message: "message",
-};
-
-/** Actions that ask for more before they are done. */
-const ASKING: ReadonlySet<Action> = new Set(["refuse", "message"]);
-
-function Buttons({ clinic, entry, act }: Pick<RowProps, "clinic" | "entry" | "act">) {
-  const asking = useSignal<RowAction["action"] | null>(null);
-  const close = () => {
-    asking.value = null;
-  };
-  const done = (action: RowAction["action"], body: object) => {
-    close();
-    void act(action, entry, body);
-  };
-  const offered = ACTIONS[entry.state].filter(({ action }) => clinic.may.includes(NEEDS[action]));
-  const asked = offered.find(({ action }) => action === asking.value)?.action;
-  return (
-    <>
-      <div class="row">
-        {offered.map(({ action, quiet }) => (
-          <button
-            key={action}
-            type="button"
-            class={quiet ? "quiet" : undefined}
-            data-testid={action}
-            aria-label={t(`action-${action}-named`, { name: entry.name })}
-            aria-expanded={ASKING.has(action) ? action === asked : undefined}
-            onClick={() => {
-              if (!ASKING.has(action)) void act(action, entry);
-              else asking.value = action === asked ? null : action;
-            }}
-          >
-            {t(`action-${action}`)}
-          </button>
-        ))}
-      </div>
-      {asked !== undefined && (
-        <Writer
-          key={asked}
-          clinic={clinic}
-          label={t(`write-${asked}`)}
-          optional={asked === "refuse"}
-          send={(written) => done(asked, written)}
-          cancel={close}
-        />
-      )}
-    </>
   );
 }

@@ -47,6 +47,8 @@ export interface SignIn {
 export interface Choices {
   /** Ready-made texts, each in its languages. */
   readonly ready: readonly Readonly<Record<string, string>>[];
+  /** Who may be given a visit. */
+  readonly colleagues: readonly { readonly user: string; readonly name: string }[];
 }
 
 export type Order = "Arrival" | "Priority";
@@ -55,11 +57,13 @@ export interface QueueEntry {
   readonly visit: string;
   readonly name: string;
   readonly arrived_at: string;
-  readonly state: "waiting" | "called" | "in_consultation";
+  readonly state: "waiting" | "called" | "in_consultation" | "on_hold";
   readonly fields: Readonly<Record<string, string>>;
   readonly locale: string;
   readonly connected: boolean;
   readonly called_by?: string | null;
+  /** What colleagues call them. */
+  readonly called_by_name?: string;
   /** 0 to 9; the higher, the more urgent. */
   readonly priority: number;
   /** How the patient of a running consultation is heard and seen. */

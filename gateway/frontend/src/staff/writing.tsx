@@ -16,7 +16,7 @@ export interface Written {
   readonly ready?: string;
 }
 
-const NO_CHOICES: Choices = { ready: [] };
+const NO_CHOICES: Choices = { ready: [], colleagues: [] };
 
 /** What can be chosen from, as it is now. */
 export function useChoices(clinic: StaffClinic): Choices {
@@ -88,6 +88,57 @@ export function Writer({ clinic, label, optional = false, send, cancel }: Writer
       <div class="row">
         <button type="submit" data-testid="write-send">
           {label}
+        </button>
+        <button type="button" class="quiet" onClick={cancel}>
+          {t("cancel")}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface ChooserProps {
+  readonly clinic: StaffClinic;
+  readonly label: string;
+  /** What is sent, and what is read. */
+  readonly options: (choices: Choices) => (readonly [string, string])[];
+  readonly action: string;
+  readonly choose: (value: string) => void;
+  readonly cancel: () => void;
+}
+
+/** One out of what there is. */
+export function Chooser({ clinic, label, options, action, choose, cancel }: ChooserProps) {
+  const offered = options(useChoices(clinic));
+  const chosen = useSignal("");
+  const value = chosen.value || offered[0]?.[0];
+  return (
+    <form
+      class="writer"
+      data-testid="chooser"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (value) choose(value);
+      }}
+    >
+      <label>
+        {label}
+        <select
+          value={value}
+          onChange={(event) => {
+            chosen.value = event.currentTarget.value;
+          }}
+        >
+          {offered.map(([one, name]) => (
+            <option key={one} value={one}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <div class="row">
+        <button type="submit" aria-disabled={!value} data-testid="choose">
+          {action}
         </button>
         <button type="button" class="quiet" onClick={cancel}>
           {t("cancel")}
