@@ -63,7 +63,11 @@ class Visits(Protocol):
     ) -> tuple[bool, Visit | None]:  # fmt: skip
         """Take a step atomically, as `core.visits.take` has it: whether it was allowed, and the visit as it is now.
 
-        When the visit is over its personal data is gone with the same step.
+        When the visit is over its personal data is gone with the same step. A visit that is transferred stands in the
+        other clinic's queue, at its time of arrival, with the same step; what was written before is gone.
+
+        Raises:
+            QueueFullError: It is a transfer, and as many visits as may wait there.
         """
         ...
 

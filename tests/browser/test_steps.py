@@ -1,13 +1,14 @@
-"""What staff do with a visit, on the pages of both: refuse with a text, write, hold and resume, hand over."""
+"""What staff do with a visit, on the pages of both: refuse with a text, write, hold, resume, hand over, transfer."""
 
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import expect
 from teleward_testing.browser import look, sees_and_hears, until
-from teleward_testing.builders import House
+from teleward_testing.builders import House, document
 from teleward_testing.pages import PATIENCE_MS, Patient, Staff
 from teleward_testing.recording import canary
 from teleward_testing.running import Running
@@ -19,18 +20,31 @@ LATE = {"en": "The doctor is ten minutes late.", "ar": "يتأخر الطبيب 
 EMERGENCY = "Please go to the emergency department."
 
 
+EYES = "eyes"
+
+
 @pytest.fixture(scope="module", autouse=True)
-def house_with_texts(house: House) -> None:
-    """The clinic has a ready-made text and goes by priority."""
+def two_clinics(house: House) -> None:
+    """The clinic has a ready-made text and goes by priority; there is another one, with a colleague alone."""
     area = {"readyMessages": [LATE], "queue": {"order": "Priority"}}
-    house.apply(house.documents(waiting_area=area))
+    team = [{"user": house.colleague, "role": "Clinician"}]
+    house.apply(
+        [
+            *house.documents(waiting_area=area),
+            document("Clinic", house.namespace, EYES, {"displayName": "Eyes", "team": team}),
+            document("WaitingArea", house.namespace, EYES, {"clinicRef": {"name": EYES}}),
+        ]
+    )
+    house.teleward.kubectl(
+        "wait", "--for=condition=Ready", f"clinic/{EYES}", "-n", house.namespace, "--timeout=20s"
+    )
 
 
-async def at_work(staff: NewStaff, house: House, user: str) -> Staff:
+async def at_work(staff: NewStaff, house: House, user: str, clinic: str = "") -> Staff:
     """Somebody of the team who looks at the queue."""
     person = await staff(user)
     await person.sign_in(house.teleward.gateway, user)
-    await person.open_dashboard(house.teleward.gateway, house.namespace, house.clinic)
+    await person.open_dashboard(house.teleward.gateway, house.namespace, clinic or house.clinic)
     return person
 
 
@@ -125,6 +139,42 @@ async def test_a_consultation_is_held_resumed_and_handed_over(
     for person in (guest, clinician, colleague):
         assert person.complaints == []
     await colleague.end_for_all()
+    await guest.sees("ended")
+
+
+async def test_a_patient_is_transferred_out_of_a_consultation_and_waits_on_with_the_same_page(
+    house: House, patient: NewPatient, staff: NewStaff, tmp_path: Path
+) -> None:
+    name = canary("Moved")
+    guest = await patient("patient")
+    await guest.enter(house.patient_url, name)
+    here = await at_work(staff, house, house.clinician)
+    there = await at_work(staff, house, house.colleague, EYES)
+    await here.call_in(name)
+    await sees_and_hears(guest.page, 1, seconds=20)
+
+    steps = here.page.get_by_test_id("call-steps")
+    await steps.get_by_test_id("transfer").click()
+    await steps.get_by_label("Clinic", exact=True).select_option(EYES)
+    await steps.get_by_test_id("choose").click()
+
+    await here.sees("after-ended")
+    await guest.sees("transferred")
+    await guest.reads("You are in the waiting area of")
+    assert urlsplit(guest.page.url).path == f"/c/{house.namespace}/{EYES}"
+    await there.sees_waiting(name)
+    await there.reads("from ⁨Cardiology⁩")
+    await guest.page.screenshot(path=tmp_path / "transferred.png")
+    await there.page.screenshot(path=tmp_path / "there.png")
+    for person in (guest, here, there):
+        assert person.complaints == []
+
+    await guest.page.reload()
+    await guest.waits()
+    await there.call_in(name)
+    await sees_and_hears(guest.page, 1, seconds=20)
+    await sees_and_hears(there.page, 1, seconds=20)
+    await there.end_for_all()
     await guest.sees("ended")
 
 

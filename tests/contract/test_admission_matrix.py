@@ -28,7 +28,7 @@ from teleward_contract.units import Namespace, PoolId
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.admission import Action, Tie
 from teleward_gateway.core.tickets import visit_cookie
-from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction
+from teleward_gateway.core.visits import OVER, Carried, Destination, Personal, Visit, VisitAction
 from teleward_testing.doors import (
     NOT_FOUND,
     knock_at_call,
@@ -248,6 +248,21 @@ async def leave(house: House, who: Who, person: Visitor) -> bool:
     return now is None or now.state in OVER
 
 
+async def follow(house: House, who: Who, person: Visitor) -> bool:
+    visit = await house.of(who) if who in PATIENTS else await house.visit()
+    to = Destination(
+        clinic=NEXT_DOOR.partition("/")[2], clinic_uid=f"uid-{NEXT_DOOR}", at_most=5000,
+        came_from=HERE, came_from_uid=f"uid-{HERE}",
+    )  # fmt: skip
+    await house.visits.change(
+        visit.namespace, visit.id, VisitAction.TRANSFER, carried=Carried(at=f"uid-{HERE}", to=to)
+    )
+    path = f"/api/clinics/{HERE}/follow"
+    is_in = await knock_at_request(person, "POST", path) != NOT_FOUND
+    assert is_in is (visit_cookie(*NEXT_DOOR.split("/")) in person.cookies)
+    return is_in
+
+
 IN_CONSULTATION = (VisitAction.CALL_IN, VisitAction.JOIN)
 DOORS: dict[Action, Door] = {
     Action.SEE_CLINIC: see_clinic,
@@ -261,6 +276,7 @@ DOORS: dict[Action, Door] = {
     Action.RESUME: act("resume", *IN_CONSULTATION, VisitAction.HOLD, calls=True),
     Action.HAND_OVER: act("hand-over", VisitAction.CALL_IN, body=TO_COLLEAGUE, own=True),
     Action.HAND_OVER_OTHERS: act("hand-over", VisitAction.CALL_IN, body=TO_COLLEAGUE),
+    Action.TRANSFER: act("transfer", body={"to": NEXT_DOOR.partition("/")[2]}),
     Action.MESSAGE: act("message", body=SOON),
     Action.MESSAGE_ALL: message_all,
     Action.PRIORITISE: act("priority", body={"priority": 3}),
@@ -268,6 +284,7 @@ DOORS: dict[Action, Door] = {
     Action.ENTER_USER_ROOM: enter_room(f"user/{OWNED}"),
     Action.WAIT: wait,
     Action.LEAVE: leave,
+    Action.FOLLOW: follow,
 }
 CELLS = list(itertools.product(EVERYBODY, Action))
 

@@ -16,7 +16,7 @@ from teleward_cli.demo.client import (
     Visitor,
     WaitingSocket,
 )
-from teleward_cli.demo.frames import Entry, Queue, QueueDelta, Visit, VisitState
+from teleward_cli.demo.frames import Entry, Queue, QueueDelta, Transferred, Visit, VisitState
 from teleward_contract.projections import (
     ClinicProjection,
     Role,
@@ -35,17 +35,19 @@ from teleward_testing.valkey import RunningValkey
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HARBOUR = Namespace("harbour")
-ADA, BEN = "ada@x.org", "ben@x.org"
+ADA, BEN, RIA = "ada@x.org", "ben@x.org", "ria@x.org"
 LATE = {"en": "Ten minutes.", "ar": "عشر دقائق."}
 WITHIN_S = 10.0
 RETENTION_S = 600
 
 
 def clinic(name: str, *, order: str = "Arrival", **spec: object) -> ClinicProjection:
-    team = (
+    team: tuple[TeamMember, ...] = (
         TeamMember(role=Role.CLINICIAN, user=ADA, display_name="Dr Ada"),
         TeamMember(role=Role.CLINICIAN, user=BEN, display_name="Dr Ben"),
     )
+    if name == "cardiology":
+        team = (*team, TeamMember(role=Role.REFERRER, user=RIA))
     area = {"uid": f"area-{name}", "generation": 1, "order": order, "ready_messages": (LATE,)}
     return ClinicProjection(
         namespace=HARBOUR, name=name, uid=f"uid-{name}", generation=1, display_name=name.title(),
@@ -60,7 +62,7 @@ async def gateway(
     valkey.flush()
     await project(
         valkey.url, clinic("cardiology"), clinic("urgent", order="Priority", show_position=True),
-        clinic("busy"),
+        clinic("busy"), clinic("shut", enabled=False), clinic("tiny", max_waiting=0),
     )  # fmt: skip
     with running_gateway(valkey.url, tmp_path_factory.mktemp("keys")) as running:
         yield running
@@ -125,7 +127,12 @@ class Scene:
             return await self.queue.find(wanted)
 
     async def act(self, who: Visitor, visit: str, action: str, **body: object) -> None:
-        await who.act(HARBOUR, self.where, visit, action, **body)
+        await self.act_at(self.where, who, visit, action, **body)
+
+    async def act_at(
+        self, where: str, who: Visitor, visit: str, action: str, **body: object
+    ) -> None:
+        await who.act(HARBOUR, where, visit, action, **body)
 
 
 NewScene: TypeAlias = Callable[[str], Awaitable[Scene]]
@@ -337,6 +344,108 @@ async def test_a_visit_is_given_to_a_colleague_by_its_owner_and_nobody_else(
     )
     assert (await scene.row(lambda entry: entry.called_by == BEN)).called_by_name == "Dr Ben"
     assert (await refusal(scene.act(scene.ada, visit, "hand-over", to=ADA))).by == "Dr Ben"
+
+
+async def test_a_transferred_patient_waits_on_in_the_other_clinic_with_no_new_link(
+    at: NewScene,
+) -> None:
+    here, there = await at("cardiology"), await at("urgent")
+    person, socket, visit = await here.patient("Moved")
+    _, other, _ = await here.patient("Stays")
+    before = await here.row(lambda entry: entry.visit == visit)
+
+    await here.act(here.ada, visit, "transfer", to="urgent")
+
+    row = await there.row(lambda entry: entry.visit == visit)
+    assert (row.name, row.arrived_at, row.came_from) == ("Moved", before.arrived_at, "Cardiology")
+    frame = await last(socket)
+    assert (frame.clinic, frame.display_name) == ("urgent", "Urgent")
+    early = here.keep(await person.wait("Moved", {}))
+    assert (await last(early)).clinic == "urgent", "a page that was away is told, too"
+    assert await knock_at_call(person, person.patient_call) == NOT_FOUND
+    await person.follow()
+    assert list(person.cookies) == [f"__Host-teleward-visit.{HARBOUR}.urgent"]
+    again = there.keep(await person.wait("Moved", {}))
+    shown = await told(again, lambda frame: True)
+    assert (shown.state, shown.arrived_at) == (VisitState.WAITING, before.arrived_at)
+    assert shown.clinic.display_name == "Urgent"
+
+    answer = await refusal(here.act(here.ben, visit, "call-in"))
+    assert (answer.status, answer.by) == (404, "Dr Ada")
+    await there.act(there.ben, visit, "end")
+    await told(again, lambda frame: frame.state is VisitState.ENDED)
+    await here.act(here.ada, (await here.row(lambda e: e.name == "Stays")).visit, "end")
+    await told(other, lambda frame: frame.state is VisitState.ENDED)
+
+
+async def last(socket: WaitingSocket) -> Transferred:
+    async with asyncio.timeout(WITHIN_S):
+        while not isinstance(frame := await socket.receive(), Transferred):
+            pass
+        with pytest.raises(SocketEndedError) as ended:
+            await socket.receive()
+    assert ended.value.close_code == 1000
+    return frame
+
+
+async def test_following_takes_a_visit_that_is_elsewhere_and_goes_on(
+    scene: Scene, somebody: Callable[[], Visitor]
+) -> None:
+    stays, _, visit = await scene.patient("Stays")
+    assert (await refusal(stays.follow())).status == 404
+    await scene.act(scene.ada, visit, "transfer", to="urgent")
+    await scene.act_at("urgent", scene.ada, visit, "end")
+    assert (await refusal(stays.follow())).status == 404
+    stranger = somebody()
+    stranger.waits_at = stays.waits_at
+    assert (await refusal(stranger.follow())).status == 404
+
+
+@pytest.mark.parametrize(
+    ("to", "code"),
+    [
+        ("cardiology", "unknown_clinic"),
+        ("nowhere", "unknown_clinic"),
+        ("../urgent", "unknown_clinic"),
+        ("shut", "not_open"),
+        ("tiny", "not_open"),
+    ],
+)
+async def test_a_clinic_that_takes_nobody_gets_nobody(scene: Scene, to: str, code: str) -> None:
+    _, _, visit = await scene.patient("Stays")
+    path = f"/api/staff/{HARBOUR}/cardiology/visits/{visit}/transfer"
+
+    status, text = await scene.ada.request("POST", path, {"to": to})
+
+    assert (status, json.loads(text)["error"]["code"]) in ((422, code), (409, code))
+    assert (await scene.row(lambda entry: entry.visit == visit)).state is VisitState.WAITING
+
+
+async def test_who_only_transfers_ends_no_consultation(
+    scene: Scene, store: RedisVisits, somebody: Callable[[], Visitor]
+) -> None:
+    _, _, visit = await scene.patient("Seen")
+    referrer = somebody()
+    await referrer.sign_in(RIA)
+    await store.change(HARBOUR, visit, VisitAction.CALL_IN, ADA)
+
+    answer = await refusal(scene.act(referrer, visit, "transfer", to="urgent"))
+    assert (answer.code, answer.by) == ("taken", "Dr Ada")
+    await store.change(HARBOUR, visit, VisitAction.RETURN, ADA)
+    await scene.act(referrer, visit, "transfer", to="urgent")
+
+    assert (
+        await refusal(scene.act_at("urgent", referrer, visit, "transfer", to="cardiology"))
+    ).status == 404
+
+
+async def test_who_may_choose_sees_what_there_is_to_choose_from(scene: Scene) -> None:
+    _, text = await scene.ada.request("GET", f"/api/staff/{HARBOUR}/cardiology/choices")
+
+    chosen = json.loads(text)
+    assert chosen["ready"] == [LATE]
+    assert [one["name"] for one in chosen["colleagues"]] == ["Dr Ada", "Dr Ben"]
+    assert [one["name"] for one in chosen["clinics"]] == ["busy", "shut", "tiny", "urgent"]
 
 
 async def test_the_dashboard_of_who_did_nothing_hears_of_it(scene: Scene) -> None:

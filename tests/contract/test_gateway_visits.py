@@ -16,6 +16,7 @@ from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import (
     OVER,
     Carried,
+    Destination,
     Personal,
     Visit,
     VisitAction,
@@ -40,6 +41,9 @@ from teleward_testing.visiting import (
 ADA = Personal(name="Ada", fields={"reason": "cough"}, locale="ar")
 SOON = Words(texts={"en": "Soon.", "ar": "قريبا."}, at_ms=1_794_999_000_001)
 LATER = Words(texts={"und": "Ring at 5."}, at_ms=1_794_999_000_002)
+ELSEWHERE = Destination(
+    clinic="eyes", clinic_uid="uid-2", at_most=2, came_from="Cardiology", came_from_uid="uid-1"
+)
 ENDINGS = {
     VisitAction.END: VisitState.ENDED,
     VisitAction.REFUSE: VisitState.REFUSED,
@@ -197,7 +201,8 @@ async def test_each_action_is_carried_out_where_the_table_allows_it_and_nowhere_
     visits: ClockedVisits, state: VisitState, action: VisitAction
 ) -> None:
     before = await visits.bring(state)
-    carried = Carried(at="uid-1", priority=3, owner="ida")
+    to = ELSEWHERE if action is VisitAction.TRANSFER else None
+    carried = Carried(at="uid-1", priority=3, owner="ida", to=to)
     after = take(before, action, "hedy", carried)
 
     answer = await visits.other.change(HARBOUR, "v", action, "hedy", carried)
@@ -325,6 +330,101 @@ async def test_who_does_not_own_a_visit_any_more_does_not_give_it_away(
     )
 
     assert answer == (False, before)
+
+
+# ── it goes to another clinic ─────────────────────────────────────────────────────────────────
+
+
+async def transfer(
+    visits: ClockedVisits, visit_id: str = "v", to: Destination = ELSEWHERE
+) -> tuple[bool, Visit | None]:
+    return await visits.other.change(
+        HARBOUR, visit_id, VisitAction.TRANSFER, "grace", Carried(at="uid-1", to=to)
+    )
+
+
+async def test_a_visit_that_is_transferred_stands_in_the_other_queue_at_its_time_of_arrival(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit("b", arrived_ms=2_000))
+    await visits.enter(visit("c", arrived_ms=3_000, clinic_uid="uid-2"))
+    before = await visits.ports.claim(HARBOUR, "b", "socket-1", KEEP_S)
+    await visits.ports.change(HARBOUR, "b", VisitAction.MESSAGE, "", Carried(words=SOON))
+    assert before is not None
+
+    allowed, now = await transfer(visits, "b")
+
+    assert allowed
+    assert now == before.model_copy(
+        update={
+            "clinic": "eyes", "clinic_uid": "uid-2", "changed_by": "grace",
+            "came_from": "Cardiology", "came_from_uid": "uid-1",
+        }
+    )  # fmt: skip
+    assert await queue(visits, "uid-1") == []
+    assert await queue(visits, "uid-2") == ["b", "c"]
+    assert await visits.ports.personal(HARBOUR, "b") == Personal(name="Ada")
+    assert await visits.ports.words(HARBOUR, "b") is None
+    assert await visits.ports.heard(HARBOUR, "b", "socket-1", KEEP_S)
+    assert await queue(visits, "uid-1") == []
+    assert await visits.enter(visit("b", arrived_ms=1)) == await visits.ports.get(HARBOUR, "b")
+    assert await queue(visits, "uid-2") == ["b", "c"]
+
+
+async def test_no_more_visits_are_transferred_than_may_wait_there(visits: ClockedVisits) -> None:
+    names = [f"v{n}" for n in range(8)]
+    for name in names:
+        await visits.enter(visit(name))
+    await connect(visits)
+
+    answers = await asyncio.gather(
+        *(transfer(visits, name) for name in names), return_exceptions=True
+    )
+
+    assert sum(isinstance(answer, QueueFullError) for answer in answers) == 6
+    assert len(await queue(visits, "uid-2")) == 2
+    assert len(await queue(visits, "uid-1")) == 6
+
+
+async def test_of_many_who_transfer_and_call_in_at_once_exactly_one_wins(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit())
+    await connect(visits)
+
+    async def call_in() -> tuple[bool, Visit | None]:
+        return await visits.ports.change(
+            HARBOUR, "v", VisitAction.CALL_IN, "ada", Carried(at="uid-1")
+        )
+
+    waiting = Carried(at="uid-1", owned_by="", to=ELSEWHERE)
+    answers = await asyncio.gather(
+        *(
+            call_in()
+            if n % 2
+            else visits.other.change(HARBOUR, "v", VisitAction.TRANSFER, "grace", waiting)
+            for n in range(24)
+        )
+    )
+
+    assert sum(allowed for allowed, _ in answers) == 1
+    assert len({now and now.changed_by for _, now in answers}) == 1
+
+
+async def test_a_visit_that_was_transferred_goes_on_and_ends_in_the_other_clinic(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit())
+    await transfer(visits)
+    there = Carried(at="uid-2")
+
+    assert not (
+        await visits.ports.change(HARBOUR, "v", VisitAction.END, "x", Carried(at="uid-1"))
+    )[0]
+    assert (await visits.ports.change(HARBOUR, "v", VisitAction.CALL_IN, "x", there))[0]
+    assert (await visits.ports.change(HARBOUR, "v", VisitAction.END, "x", there))[0]
+    assert await visits.ports.personal(HARBOUR, "v") is None
+    assert await queue(visits, "uid-2") == []
 
 
 # ── what staff write ──────────────────────────────────────────────────────────────────────────

@@ -25,6 +25,7 @@ from teleward_cli.demo.frames import (
     ClinicDoor,
     Entry,
     ErrorAnswer,
+    Followed,
     Hello,
     Me,
     Queue,
@@ -252,6 +253,12 @@ class Visitor:
     async def leave(self) -> None:
         """Give up the place."""
         await self.ask("POST", f"/api/clinics/{self.waits_at}/leave", {})
+
+    async def follow(self) -> None:
+        """Change the ticket for one of the clinic to which the visit was transferred."""
+        answer = await self.ask("POST", f"/api/clinics/{self.waits_at}/follow", {})
+        there = _read(TypeAdapter(Followed), answer).clinic
+        self.waits_at = f"{self.waits_at.partition('/')[0]}/{there}"
 
     async def sign_in(self, user: str, secret: str | None = None) -> Me:
         """Sign in by the development sign-in and say who this is now."""

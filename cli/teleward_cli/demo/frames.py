@@ -138,10 +138,24 @@ class OneMoment(Answer):
     reason: WaitReason
 
 
+class Followed(Answer):
+    """Where the visit waits now, and this person with it."""
+
+    clinic: str
+
+
 class Replaced(Answer):
     """Another tab has taken over."""
 
     type: Literal["replaced"]
+
+
+class Transferred(Answer):
+    """The visit waits in another clinic of the organisation."""
+
+    type: Literal["transferred"]
+    clinic: str
+    display_name: str
 
 
 class Unknown(Answer):
@@ -160,7 +174,7 @@ class Refusal(Answer):
 
 
 VisitFrame = Annotated[
-    Visit | OneMoment | Replaced | Unknown | Refusal, Field(discriminator="type")
+    Visit | OneMoment | Replaced | Transferred | Unknown | Refusal, Field(discriminator="type")
 ]
 VISIT_FRAME: TypeAdapter[VisitFrame] = TypeAdapter(VisitFrame)
 
@@ -180,6 +194,7 @@ class Entry(Answer):
     connected: bool = True
     called_by: str | None = None
     called_by_name: str = ""
+    came_from: str = ""
     priority: int = 0
 
 

@@ -66,6 +66,10 @@ const WAYS: readonly (readonly [string, Stage, Event, Stage])[] = [
   ["called again after the call had ended", "ended", visit("called"), "call"],
   ["the call's end before the visit's", "ended", visit("in_consultation"), "ended"],
   ["a replaced tab stays replaced on hold", "replaced", visit("on_hold"), "replaced"],
+  ["transferred while waiting", "waiting", { type: "transferred" }, "waiting"],
+  ["transferred out of a call", "call", { type: "transferred" }, "waiting"],
+  ["transferred after the call had ended", "ended", { type: "transferred" }, "waiting"],
+  ["a replaced tab does not follow", "replaced", { type: "transferred" }, "replaced"],
   ["the end", "call", visit("ended"), "ended"],
   ["a refusal", "waiting", visit("refused"), "refused"],
   [

@@ -67,14 +67,17 @@ class MemoryVisits:
         """See `Visits`."""
         key = (visit.namespace, visit.id)
         if at_most is not None and self._live(key) is None:
-            queue = await self.waiting(visit.namespace, visit.clinic_uid)
-            if sum(item.visit.state is VisitState.WAITING for item in queue) >= at_most:
-                raise QueueFullError
+            await self._take_place(visit.namespace, visit.clinic_uid, at_most)
         known = self._live(key) or visit.model_copy(update={"seen_ms": self._now()})
         if known.state not in OVER:
             self._keep(key, known, keep_s)
             self._personal[key] = personal
         return known
+
+    async def _take_place(self, namespace: Namespace, clinic_uid: str, at_most: int) -> None:
+        queue = await self.waiting(namespace, clinic_uid)
+        if sum(item.visit.state is VisitState.WAITING for item in queue) >= at_most:
+            raise QueueFullError
 
     async def get(self, namespace: Namespace, visit: str) -> Visit | None:
         """See `Visits`."""
@@ -100,6 +103,9 @@ class MemoryVisits:
         changed = take(known, action, by, carried) if known else None
         if changed is None:
             return False, known
+        if carried.to:
+            await self._take_place(namespace, carried.to.clinic_uid, carried.to.at_most)
+            self._words.pop(key, None)
         self._keep(key, changed)
         if changed.state in OVER:
             self._visits[key] = (changed, self._now() + self._retention_ms)

@@ -31,8 +31,8 @@ _OVER = ", ".join(f"{state} = true" for state in sorted(OVER))
 # visit's key begins with. All of an organisation share one hash tag, and a visit says whose queue it is in.
 _PRELUDE = f"""
 local OVER, WAITING = {{{_OVER}}}, '{VisitState.WAITING}'
-local QUEUE, VISIT = ARGV[1], ARGV[2]
-local function tell(visit) redis.call('PUBLISH', '{keys.CHANGED}', visit.clinic_uid) end
+local QUEUE, VISIT, CHANGED = ARGV[1], ARGV[2], '{keys.CHANGED}'
+local function tell(visit) redis.call('PUBLISH', CHANGED, visit.clinic_uid) end
 local function line_up(visit)
   redis.call('ZADD', QUEUE .. visit.clinic_uid, string.format('%.0f', visit.arrived_ms), visit.id)
   redis.call('EXPIRE', QUEUE .. visit.clinic_uid, {keys.QUEUE_TTL_S})
@@ -69,7 +69,8 @@ return known or ARGV[3]
 )
 
 # … uid of the clinic in which it is taken or nothing, what it writes as JSON, words as JSON or nothing, retention s,
-# whether an owner is asked for (yes, no), that owner, then from, to …
+# whether an owner is asked for (yes, no), that owner, at most how many wait in the clinic it goes to (-1: it goes
+# nowhere), then from, to …
 _CHANGE = (
     _PRELUDE
     + """
@@ -78,10 +79,19 @@ if not known then return {'no', ''} end
 local visit = cjson.decode(known)
 if ARGV[3] ~= '' and visit.clinic_uid ~= ARGV[3] then return {'no', known} end
 if ARGV[7] == 'yes' and visit.called_by ~= ARGV[8] then return {'no', known} end
-for i = 9, #ARGV, 2 do
+local at_most = tonumber(ARGV[9])
+for i = 10, #ARGV, 2 do
   if visit.state == ARGV[i] then
+    local from = visit.clinic_uid
     visit.state = ARGV[i + 1]
     for field, value in pairs(cjson.decode(ARGV[4])) do visit[field] = value end
+    if at_most >= 0 then
+      if is_full(visit.clinic_uid, at_most) then return {'full', known} end
+      redis.call('ZREM', QUEUE .. from, visit.id)
+      redis.call('DEL', KEYS[3])
+      redis.call('PUBLISH', CHANGED, from)
+      line_up(visit)
+    end
     local text = cjson.encode(visit)
     redis.call('SET', KEYS[1], text, 'KEEPTTL')
     if OVER[visit.state] then
@@ -220,7 +230,7 @@ class RedisVisits:
         carried: Carried = NOTHING_CARRIED,
     ) -> tuple[bool, Visit | None]:  # fmt: skip
         """See `Visits`."""
-        words = carried.words
+        words, to = carried.words, carried.to
         moves = [state for pair in TRANSITIONS[action].items() for state in pair]
         word, text = cast(
             "tuple[str, str]",
@@ -229,10 +239,13 @@ class RedisVisits:
                 [
                     *_prefixes(namespace), carried.at, json.dumps(changes(action, by, carried)),
                     words.model_dump_json() if words else "", self._retention_s,
-                    "no" if carried.owned_by is None else "yes", carried.owned_by or "", *moves,
+                    "no" if carried.owned_by is None else "yes", carried.owned_by or "",
+                    to.at_most if to else -1, *moves,
                 ],
             ),
         )  # fmt: skip
+        if word == "full":
+            raise QueueFullError
         return word == "yes", Visit.model_validate_json(text) if text else None
 
     async def tell_all(self, namespace: Namespace, clinic_uid: str, words: Words) -> int:

@@ -47,6 +47,8 @@ class Action(StrEnum):
     """A visit of one's own."""
     HAND_OVER_OTHERS = "hand_over_others"
     """A colleague's visit."""
+    TRANSFER = "transfer"
+    """Away from here; takes nothing in the clinic that it goes to."""
     MESSAGE = "message"
     MESSAGE_ALL = "message_all"
     PRIORITISE = "prioritise"
@@ -54,12 +56,14 @@ class Action(StrEnum):
     ENTER_USER_ROOM = "enter_user_room"
     WAIT = "wait"
     LEAVE = "leave"
+    FOLLOW = "follow"
+    """To where the visit was transferred."""
 
 
 _DESK = frozenset(
     {
         Action.SEE_CLINIC, Action.SEE_QUEUE, Action.REFUSE, Action.MESSAGE, Action.MESSAGE_ALL,
-        Action.PRIORITISE,
+        Action.PRIORITISE, Action.TRANSFER,
     }
 )  # fmt: skip
 _CLINICAL = _DESK | {
@@ -75,9 +79,9 @@ PERMITTED: dict[Standing, frozenset[Action]] = {
     Role.CLINICIAN: _CLINICAL,
     Role.RECEPTIONIST: _DESK,
     Role.INTERPRETER: _NOTHING,
-    Role.REFERRER: _NOTHING,
+    Role.REFERRER: frozenset({Action.SEE_CLINIC, Action.SEE_QUEUE, Action.TRANSFER}),
     Role.ORGANISATION_REPORTER: _NOTHING,
-    Tie.PATIENT: frozenset({Action.WAIT, Action.JOIN_VISIT, Action.LEAVE}),
+    Tie.PATIENT: frozenset({Action.WAIT, Action.JOIN_VISIT, Action.LEAVE, Action.FOLLOW}),
     Tie.OWNER: frozenset({Action.ENTER_USER_ROOM}),
 }
 """What each standing permits; several permit what any of them does. Ordered: the first is the highest."""
@@ -91,6 +95,7 @@ VISIT_ACTIONS = {
     VisitAction.HOLD: Action.HOLD,
     VisitAction.RESUME: Action.RESUME,
     VisitAction.HAND_OVER: Action.HAND_OVER,
+    VisitAction.TRANSFER: Action.TRANSFER,
     VisitAction.MESSAGE: Action.MESSAGE,
     VisitAction.PRIORITISE: Action.PRIORITISE,
 }

@@ -67,6 +67,14 @@ class UnknownFrame(Frame):
     type: Literal["unknown"] = "unknown"
 
 
+class TransferredFrame(Frame):
+    """The visit waits in another clinic of the organisation; the page posts its ticket to be given that clinic's."""
+
+    type: Literal["transferred"] = "transferred"
+    clinic: str
+    display_name: str
+
+
 class RoomCount(Frame):
     """How many are in a room."""
 
@@ -94,7 +102,7 @@ class QueueDelta(Frame):
     rooms: tuple[RoomCount, ...]
 
 
-PatientFrame = VisitFrame | WaitFrame | ReplacedFrame | UnknownFrame
+PatientFrame = VisitFrame | WaitFrame | ReplacedFrame | TransferredFrame | UnknownFrame
 StaffFrame = QueueFrame | QueueDelta | WaitFrame
 
 

@@ -28,6 +28,7 @@ class Entry(Record):
     called_by: str = ""
     called_by_name: str = ""
     priority: int = 0
+    came_from: str = ""
     quality: QualityView | None = None
     """How the patient of a running consultation is heard and seen; None when nothing was told lately."""
 
@@ -66,7 +67,7 @@ def rows(
             fields=item.personal.fields, locale=item.personal.locale,
             connected=now_ms - item.visit.seen_ms < stale_after_s * 1000,
             called_by=item.visit.called_by, called_by_name=name_of(item.visit.called_by),
-            priority=item.visit.priority,
+            priority=item.visit.priority, came_from=item.visit.came_from,
             quality=qualities.get(item.visit.id),
         )
         for item in in_order(queue, order)

@@ -34,6 +34,8 @@ class VisitAction(StrEnum):
     HOLD = "hold"
     RESUME = "resume"
     HAND_OVER = "hand_over"
+    TRANSFER = "transfer"
+    """To the queue of another clinic of the organisation."""
     MESSAGE = "message"
     PRIORITISE = "prioritise"
 
@@ -71,6 +73,12 @@ TRANSITIONS: dict[VisitAction, dict[VisitState, VisitState]] = {
         VisitState.IN_CONSULTATION: VisitState.IN_CONSULTATION,
         VisitState.ON_HOLD: VisitState.ON_HOLD,
     },
+    VisitAction.TRANSFER: {
+        VisitState.WAITING: VisitState.WAITING,
+        VisitState.CALLED: VisitState.WAITING,
+        VisitState.IN_CONSULTATION: VisitState.WAITING,
+        VisitState.ON_HOLD: VisitState.WAITING,
+    },
     VisitAction.MESSAGE: {
         VisitState.WAITING: VisitState.WAITING,
         VisitState.ON_HOLD: VisitState.ON_HOLD,
@@ -106,6 +114,9 @@ class Visit(Record):
     """The member of staff who moved it last; empty: the patient, or nobody yet."""
     priority: int = 0
     """0 to `MAX_PRIORITY`; higher comes first where the waiting area goes by it."""
+    came_from: str = ""
+    """What the clinic is called that transferred it here; empty: it entered here."""
+    came_from_uid: str = ""
     socket: str = ""
     """Which waiting socket is the newest; an older one has been replaced."""
     seen_ms: int = 0
@@ -149,6 +160,18 @@ class Waiting(Record):
     words: Words | None = None
 
 
+class Destination(Record):
+    """Where a visit is transferred to."""
+
+    clinic: str
+    clinic_uid: str
+    at_most: int
+    """As many wait there at most."""
+    came_from: str
+    """What the clinic is called that gives the visit."""
+    came_from_uid: str
+
+
 class Carried(Record):
     """What a step carries beside who takes it."""
 
@@ -161,6 +184,8 @@ class Carried(Record):
     """Whom it is handed over to, as signed in."""
     owned_by: str | None = None
     """Who must own it still; None: no matter."""
+    to: Destination | None = None
+    """Of a transfer."""
 
 
 NOTHING_CARRIED = Carried()
@@ -181,6 +206,12 @@ def changes(action: VisitAction, by: str, carried: Carried) -> dict[str, str | i
             changed["called_by"] = ""
         case VisitAction.HAND_OVER:
             changed["called_by"] = carried.owner
+        case VisitAction.TRANSFER if carried.to:
+            changed |= {
+                "called_by": "", "clinic": carried.to.clinic,
+                "clinic_uid": carried.to.clinic_uid, "came_from": carried.to.came_from,
+                "came_from_uid": carried.to.came_from_uid,
+            }  # fmt: skip
         case VisitAction.PRIORITISE:
             changed["priority"] = carried.priority
         case _:

@@ -18,6 +18,7 @@ from teleward_gateway.core.tickets import Ticket
 from teleward_gateway.core.visits import (
     OVER,
     Carried,
+    Destination,
     Personal,
     Visit,
     VisitAction,
@@ -172,6 +173,33 @@ class Consulting:
             raise one_moment()
         return answer.placement
 
+    async def transfer(self, found: Found, visit: Visit, to: Found, by: str) -> None:
+        """Let a visit wait in another clinic of the organisation, at its time of arrival; a call of it ends.
+
+        Raises:
+            RefusedError: 404, 409 `taken`, 409 `not_open` when as many wait there as may.
+            RoutingUnavailableError: It may have been done or not.
+        """
+        await self._carry_through(self._transfer(found, visit, to, by))
+
+    async def _transfer(self, found: Found, visit: Visit, to: Found, by: str) -> None:
+        clinic, area = to[0], to[0].waiting_area
+        destination = Destination(
+            clinic=clinic.name, clinic_uid=clinic.uid, came_from=found[0].display_name, came_from_uid=found[0].uid,
+            at_most=area.max_waiting if area else 0,
+        )  # fmt: skip
+        carried = Carried(at=found[0].uid, owned_by=visit.called_by, to=destination)
+        try:
+            allowed, now = await self._visits.change(
+                visit.namespace, visit.id, VisitAction.TRANSFER, by, carried
+            )
+        except QueueFullError:
+            raise not_open(DoorState.FULL) from None
+        if not allowed:
+            raise came_too_late(found, now)
+        log.info("visit.transferred", namespace=visit.namespace, clinic=clinic.name)
+        await self._end_call(found, visit)
+
     async def hold(self, found: Found, visit: Visit, by: str, patient: ParticipantId) -> None:
         """Send the patient back to the waiting page; the call goes on without them.
 
@@ -299,10 +327,23 @@ class Consulting:
 
 def came_too_late(found: Found, now: Visit | None) -> RefusedError:
     """Word a step in the clinic `found` that the visit as it is `now` did not allow: somebody else was first."""
-    if now is None or now.clinic_uid != found[0].uid:
+    if now is None:
         return not_found()
     by = now.changed_by and name_of(now.changed_by, *found)
+    if now.clinic_uid != found[0].uid:
+        is_just_gone = now.came_from_uid == found[0].uid and now.state is VisitState.WAITING
+        return not_found(by if is_just_gone else "")
     return not_found(by) if now.state in OVER else too_late(by)
+
+
+def not_open(state: DoorState) -> RefusedError:
+    """The clinic to which a visit is to go takes nobody now."""
+    return RefusedError(
+        409,
+        "not_open",
+        "That clinic takes nobody now. Choose another one.",
+        {"state": state.value},
+    )
 
 
 def _full() -> RefusedError:

@@ -8,12 +8,20 @@ from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.projections import LocaleMap
 
 from teleward_gateway.core.admission import VISIT_ACTIONS, Action, is_permitted, standings_of
+from teleward_gateway.core.door import DoorState
 from teleward_gateway.core.team import name_of, who_may
-from teleward_gateway.core.visits import MAX_PRIORITY, OVER, Carried, Visit, VisitAction
+from teleward_gateway.core.visits import (
+    MAX_PRIORITY,
+    OVER,
+    Carried,
+    Visit,
+    VisitAction,
+    VisitState,
+)
 from teleward_gateway.core.words import ready_texts, texts_of
 from teleward_gateway.errors import RefusedError, not_found, one_moment, too_late
 from teleward_gateway.usecases.clinics import Found
-from teleward_gateway.usecases.consult import came_too_late
+from teleward_gateway.usecases.consult import came_too_late, not_open
 from teleward_gateway.usecases.write_to_patients import words_now
 from teleward_gateway.web.context import PATIENT, Parts
 
@@ -46,6 +54,12 @@ class HandedOver(BaseModel):
     to: str = Field(max_length=320)
 
 
+class Transferred(BaseModel):
+    """The clinic of the same organisation that a visit is to wait in."""
+
+    to: str = Field(max_length=253)
+
+
 class Urgency(BaseModel):
     """How urgent a visit is."""
 
@@ -55,9 +69,7 @@ class Urgency(BaseModel):
 async def the_visit(parts: Parts, found: Found, visit: str) -> Visit:
     """Look up a visit of a clinic that is not over; raises RefusedError 404, which tells who ended it."""
     stored = await parts.visits.get(found[0].namespace, visit)
-    if stored is None or stored.clinic_uid != found[0].uid:
-        raise not_found()
-    if stored.state in OVER:
+    if stored is None or stored.clinic_uid != found[0].uid or stored.state in OVER:
         raise came_too_late(found, stored)
     return stored
 
@@ -70,6 +82,11 @@ async def choices(namespace: str, clinic: str, parts: Parts, request: Request) -
     return {
         "ready": ready_texts(found[0]),
         "colleagues": [{"user": user, "name": name} for user, name in colleagues.items()],
+        "clinics": [
+            {"name": other.name, "display_name": other.display_name}
+            for other, _ in await parts.clinics.every()
+            if other.namespace == namespace and other.name != clinic and other.waiting_area
+        ],
     }
 
 
@@ -149,6 +166,39 @@ async def hand_over(
         raise came_too_late(found, now)
     parts.watches.nudge(namespace, clinic)
     return Response(status_code=204)
+
+
+@router.post("/visits/{visit}/transfer", status_code=204)
+async def transfer(
+    namespace: str, clinic: str, visit: str, form: Transferred, parts: Parts, request: Request
+) -> Response:
+    """Let a patient wait in another clinic of the organisation, at the same time of arrival."""
+    session, found = await parts.admit(request, namespace, clinic, Action.TRANSFER)
+    stored = await the_visit(parts, found, visit)
+    standings = standings_of(session.user, *found)
+    if stored.state is not VisitState.WAITING and not is_permitted(standings, Action.RETURN):
+        raise too_late(name_of(stored.called_by, *found))
+    to = await _destination(parts, found, form.to)
+    await parts.consulting.transfer(found, stored, to, session.user)
+    parts.watches.nudge(namespace, clinic)
+    parts.watches.nudge(namespace, to[0].name)
+    return Response(status_code=204)
+
+
+async def _destination(parts: Parts, found: Found, name: str) -> Found:
+    """Another clinic of the organisation that takes patients now; raises RefusedError 409, 422, 503."""
+    try:
+        to = await parts.clinics.get(found[0].namespace, name)
+    except RefusedError as err:
+        if err.is_temporary:
+            raise
+        to = found
+    if to[0].uid == found[0].uid:
+        raise RefusedError(422, "unknown_clinic", "Choose another clinic of the organisation.")
+    state = await parts.door(to)
+    if state is not DoorState.OPEN:
+        raise not_open(state)
+    return to
 
 
 @router.post("/visits/{visit}/refuse", status_code=204)

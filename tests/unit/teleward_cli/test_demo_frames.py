@@ -42,6 +42,10 @@ PATIENT: dict[str, tuple[BaseModel, type]] = {
     ),
     "a moment": (written.WaitFrame(reason=WaitReason.RECOVERING), read.OneMoment),
     "another tab": (written.ReplacedFrame(), read.Replaced),
+    "another clinic": (
+        written.TransferredFrame(clinic="eyes", display_name="Eyes"),
+        read.Transferred,
+    ),
     "no such visit": (written.UnknownFrame(), read.Unknown),
 }
 

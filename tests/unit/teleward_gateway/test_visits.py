@@ -7,6 +7,7 @@ from teleward_gateway.core.visits import (
     OVER,
     TRANSITIONS,
     Carried,
+    Destination,
     Visit,
     VisitAction,
     VisitState,
@@ -35,6 +36,10 @@ LEADS_TO = {
     (VisitState.CALLED, VisitAction.HAND_OVER): VisitState.CALLED,
     (VisitState.IN_CONSULTATION, VisitAction.HAND_OVER): VisitState.IN_CONSULTATION,
     (VisitState.ON_HOLD, VisitAction.HAND_OVER): VisitState.ON_HOLD,
+    (VisitState.WAITING, VisitAction.TRANSFER): VisitState.WAITING,
+    (VisitState.CALLED, VisitAction.TRANSFER): VisitState.WAITING,
+    (VisitState.IN_CONSULTATION, VisitAction.TRANSFER): VisitState.WAITING,
+    (VisitState.ON_HOLD, VisitAction.TRANSFER): VisitState.WAITING,
     (VisitState.WAITING, VisitAction.MESSAGE): VisitState.WAITING,
     (VisitState.ON_HOLD, VisitAction.MESSAGE): VisitState.ON_HOLD,
     (VisitState.WAITING, VisitAction.PRIORITISE): VisitState.WAITING,
@@ -84,6 +89,26 @@ def test_handing_over_changes_the_owner_and_takes_who_owns_it_still() -> None:
     resumed = take(given, VisitAction.RESUME, "ada", NOTHING_CARRIED)
     assert resumed is not None
     assert resumed.called_by == "ben"
+
+
+def test_a_visit_that_is_transferred_waits_elsewhere_as_it_was_and_remembers_where_it_came_from() -> (
+    None
+):
+    called = visit("v").model_copy(
+        update={"state": VisitState.CALLED, "called_by": "ada", "priority": 3}
+    )
+    to = Destination(
+        clinic="d", clinic_uid="w", at_most=1, came_from="Clinic C", came_from_uid="u"
+    )
+
+    gone = take(called, VisitAction.TRANSFER, "ada", Carried(at="u", owned_by="ada", to=to))
+
+    assert gone == visit("v").model_copy(
+        update={
+            "priority": 3, "changed_by": "ada", "clinic": "d", "clinic_uid": "w",
+            "came_from": "Clinic C", "came_from_uid": "u",
+        }
+    )  # fmt: skip
 
 
 def test_how_urgent_a_visit_is_makes_nobody_come_too_late() -> None:

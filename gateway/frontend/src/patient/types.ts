@@ -59,6 +59,8 @@ export type ServerFrame =
   | VisitFrame
   | { readonly type: "wait"; readonly reason: string }
   | { readonly type: "replaced" }
+  /** The visit waits in another clinic of the organisation. */
+  | { readonly type: "transferred"; readonly clinic: string; readonly display_name: string }
   | { readonly type: "unknown" }
   | { readonly type: "error"; readonly code: string; readonly fatal?: boolean };
 

@@ -33,6 +33,11 @@ export function Waiting({ visit, media }: Props) {
           <p>{t("waiting-position", { position: latest.position })}</p>
         )}
       </div>
+      {visit.transferredTo.value !== "" && (
+        <p role="status" data-testid="transferred">
+          {t("waiting-transferred", { clinic: visit.transferredTo.value })}
+        </p>
+      )}
       <FromTheClinic message={latest?.message} />
       <p>{t("waiting-stay")}</p>
       {latest?.clinic.notice && (

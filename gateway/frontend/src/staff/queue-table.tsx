@@ -67,6 +67,9 @@ function Row({ clinic, entry, order, now, labels, act }: RowProps) {
             <bdi>{entry.called_by_name || entry.called_by}</bdi>
           </span>
         )}
+        {entry.came_from && (
+          <span class="hint"> {t("queue-came-from", { clinic: entry.came_from })}</span>
+        )}
         {entry.quality && <PathGrade quality={entry.quality} />}
         {order === "Priority" && <Priority clinic={clinic} entry={entry} act={act} />}
         {!entry.connected && <span class="state state-away">{t("state-away")}</span>}

@@ -8,6 +8,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   full: "refusal-full",
   too_fast: "refusal-too-fast",
   unknown_text: "refusal-choose-again",
+  unknown_clinic: "refusal-choose-again",
+  not_open: "refusal-not-open",
   unknown_colleague: "refusal-choose-again",
 };
 

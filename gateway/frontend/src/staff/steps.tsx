@@ -12,6 +12,7 @@ export type Step =
   | "hold"
   | "resume"
   | "hand-over"
+  | "transfer"
   | "message"
   | "return"
   | "refuse"
@@ -24,10 +25,10 @@ export type Act = (action: Action, entry: QueueEntry, body?: object) => Promise<
 
 /** In each state the first is what one mostly wants. */
 const STEPS: Readonly<Record<QueueEntry["state"], readonly Step[]>> = {
-  waiting: ["call-in", "message", "refuse"],
-  called: ["join", "hand-over", "return"],
-  in_consultation: ["join", "hold", "hand-over", "return", "end"],
-  on_hold: ["resume", "join", "message", "hand-over", "return", "end"],
+  waiting: ["call-in", "message", "transfer", "refuse"],
+  called: ["join", "hand-over", "transfer", "return"],
+  in_consultation: ["join", "hold", "hand-over", "transfer", "return", "end"],
+  on_hold: ["resume", "join", "message", "hand-over", "transfer", "return", "end"],
 };
 
 /** What each step is called in what a person may do. */
@@ -37,13 +38,14 @@ const NEEDS: Readonly<Record<Step, string>> = {
   hold: "hold",
   resume: "resume",
   "hand-over": "hand_over",
+  transfer: "transfer",
   message: "message",
   return: "return",
   refuse: "refuse",
   end: "end_visit",
 };
 
-const ASKING: ReadonlySet<Step> = new Set(["refuse", "message", "hand-over"]);
+const ASKING: ReadonlySet<Step> = new Set(["refuse", "message", "hand-over", "transfer"]);
 
 interface StepsProps {
   readonly clinic: StaffClinic;
@@ -96,6 +98,16 @@ export function Steps({ clinic, entry, act, without }: StepsProps) {
           cancel={close}
         />
       )}
+      {asked === "transfer" && (
+        <Chooser
+          clinic={clinic}
+          label={t("choose-clinic")}
+          options={({ clinics }) => clinics.map((one) => [one.name, one.display_name])}
+          action={t("action-transfer")}
+          choose={(to) => done(asked, { to })}
+          cancel={close}
+        />
+      )}
       {asked === "hand-over" && (
         <Chooser
           clinic={clinic}
@@ -115,6 +127,9 @@ export function Steps({ clinic, entry, act, without }: StepsProps) {
 }
 
 function isMine(step: Step, clinic: StaffClinic, entry: QueueEntry): boolean {
+  // Out of a consultation transfers who could also send the patient back.
+  if (step === "transfer" && entry.state !== "waiting" && !clinic.may.includes("return"))
+    return false;
   const isOthers = step === "hand-over" && entry.called_by !== me.value?.user;
   return clinic.may.includes(isOthers ? "hand_over_others" : NEEDS[step]);
 }

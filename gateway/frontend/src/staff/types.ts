@@ -47,6 +47,8 @@ export interface SignIn {
 export interface Choices {
   /** Ready-made texts, each in its languages. */
   readonly ready: readonly Readonly<Record<string, string>>[];
+  /** Other clinics of the organisation. */
+  readonly clinics: readonly { readonly name: string; readonly display_name: string }[];
   /** Who may be given a visit. */
   readonly colleagues: readonly { readonly user: string; readonly name: string }[];
 }
@@ -66,6 +68,8 @@ export interface QueueEntry {
   readonly called_by_name?: string;
   /** 0 to 9; the higher, the more urgent. */
   readonly priority: number;
+  /** The clinic that transferred it here. */
+  readonly came_from?: string;
   /** How the patient of a running consultation is heard and seen. */
   readonly quality?: QualityView | null;
 }

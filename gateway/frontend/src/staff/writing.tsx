@@ -16,7 +16,7 @@ export interface Written {
   readonly ready?: string;
 }
 
-const NO_CHOICES: Choices = { ready: [], colleagues: [] };
+const NO_CHOICES: Choices = { ready: [], clinics: [], colleagues: [] };
 
 /** What can be chosen from, as it is now. */
 export function useChoices(clinic: StaffClinic): Choices {
