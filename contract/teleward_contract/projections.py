@@ -99,6 +99,8 @@ class WaitingAreaProjection(Record):
     show_position: bool = False
     notice: LocaleMap = {}
     """Shown while waiting."""
+    ready_messages: tuple[LocaleMap, ...] = ()
+    """What staff may write to patients without writing it themselves."""
     closed_message: LocaleMap = {}
     fallback_phone: str = ""
 

@@ -52,9 +52,19 @@ class QueueFullError(TelewardGatewayError):
     """As many patients wait as may."""
 
 
-def not_found() -> RefusedError:
-    """Unknown, ended and forbidden look alike."""
-    return RefusedError(404, "not_found", "There is nothing here. Go back to your clinics.")
+def not_found(by: str = "") -> RefusedError:
+    """Unknown, ended and forbidden look alike; only the clinic's own staff is told who ended it (`by`)."""
+    details: dict[str, object] = {"by": by} if by else {}
+    return RefusedError(
+        404, "not_found", "There is nothing here. Go back to your clinics.", details
+    )
+
+
+def too_late(by: str) -> RefusedError:
+    """A colleague was first; `by` is what colleagues call them."""
+    return RefusedError(
+        409, "taken", "A colleague was faster. Look at the queue.", details={"by": by}
+    )
 
 
 def one_moment() -> RefusedError:

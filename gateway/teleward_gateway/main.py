@@ -37,6 +37,7 @@ from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.reap_pools import reap_pools
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
+from teleward_gateway.usecases.write_to_patients import Writing
 from teleward_gateway.web.app import create_app
 from teleward_gateway.web.context import Context
 from teleward_gateway.web.operations import create_operations
@@ -115,6 +116,7 @@ def _compose(
         presence=presence,
         qualities=qualities,
         consulting=consulting,
+        writing=Writing(visits),
         follower=VisitFollower(clinics, visits, visits, consulting, watches),
         carrier=CallCarrier(routing, routing, control_ports, meter.moved),
         watches=watches,

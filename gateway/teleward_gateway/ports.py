@@ -11,7 +11,15 @@ from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import Namespace, ParticipantId
 
 from teleward_gateway.core.tickets import StaffSession, Ticket
-from teleward_gateway.core.visits import Personal, Visit, VisitAction, Waiting
+from teleward_gateway.core.visits import (
+    NOTHING_CARRIED,
+    Carried,
+    Personal,
+    Visit,
+    VisitAction,
+    Waiting,
+    Words,
+)
 
 
 class Visits(Protocol):
@@ -45,13 +53,30 @@ class Visits(Protocol):
         """What the patient said; None once the visit is over."""
         ...
 
-    async def change(
-        self, namespace: Namespace, visit: str, action: VisitAction, by: str = ""
-    ) -> tuple[bool, Visit | None]:
-        """Carry out a transition atomically: whether it was allowed, and the visit as it is now.
+    async def words(self, namespace: Namespace, visit: str) -> Words | None:
+        """What staff wrote to the patient last; of a visit that is over, the words of its refusal alone."""
+        ...
 
-        When the visit is over its personal data is gone with the same step.
+    async def change(
+        self, namespace: Namespace, visit: str, action: VisitAction, by: str = "",
+        carried: Carried = NOTHING_CARRIED,
+    ) -> tuple[bool, Visit | None]:  # fmt: skip
+        """Take a step atomically, as `core.visits.take` has it: whether it was allowed, and the visit as it is now.
+
+        When the visit is over its personal data is gone with the same step. A visit that is transferred stands in the
+        other clinic's queue, at its time of arrival, with the same step; what was written before is gone.
+
+        Raises:
+            QueueFullError: It is a transfer, and as many visits as may wait there.
         """
+        ...
+
+    async def tell_all(self, namespace: Namespace, clinic_uid: str, words: Words) -> int:
+        """Write to every patient of a clinic who may be written to, in one step; answers how many."""
+        ...
+
+    async def count_message(self, namespace: Namespace, clinic_uid: str, within_s: int) -> int:
+        """Count a message of this clinic; answers how many, with this one, since the first of the last `within_s`."""
         ...
 
 

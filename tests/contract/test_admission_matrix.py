@@ -28,7 +28,7 @@ from teleward_contract.units import Namespace, PoolId
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.admission import Action, Tie
 from teleward_gateway.core.tickets import visit_cookie
-from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, VisitState
+from teleward_gateway.core.visits import OVER, Carried, Destination, Personal, Visit, VisitAction
 from teleward_testing.doors import (
     NOT_FOUND,
     knock_at_call,
@@ -45,6 +45,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 HERE, NEXT_DOOR, ELSEWHERE = "harbour/cardiology", "harbour/eyes", "hills/cardiology"
 """The clinic at whose doors everybody knocks; one of the same organisation; one of another, of the same name."""
 KEEP_S, RETENTION_S = 3600, 60
+NO_MEDIA_NODE = (409, 503)
+"""What permitted calling in comes to: this house has no media node."""
+SOMEBODY = "somebody@x.org"
+COLLEAGUE = "colleague@x.org"
+TO_COLLEAGUE = {"to": COLLEAGUE}
+SOON = {"text": "Soon."}
 OWNED, OTHERS, MEETING = "of-owner", "of-somebody-else", "ward-round"
 
 
@@ -86,14 +92,15 @@ def clinic(name: str) -> ClinicProjection:
     namespace, _, short = name.partition("/")
     team = [TeamMember(role=Role(w.standing), user=w.user) for w in STAFF if w.at == name]
     team += [TeamMember(role=Role.CLINICIAN, user=w.user) for w in OWNERS if w.at == name]
+    team += [TeamMember(role=Role.CLINICIAN, user=COLLEAGUE)]
     owner = next(w for w in OWNERS if w.at == name).user
     return ClinicProjection(
         namespace=Namespace(namespace), name=short, uid=f"uid-{name}", generation=1,
         display_name=name, pool=PoolId("harbour/media"), team=tuple(team),
-        waiting_area=WaitingAreaProjection(uid=f"area-{name}", generation=1),
+        waiting_area=WaitingAreaProjection(uid=f"area-{name}", generation=1, max_waiting=5000),
         rooms=(
             room(RoomKind.MEETING_ROOM, MEETING, name), room(RoomKind.USER_ROOM, OWNED, name, owner),
-            room(RoomKind.USER_ROOM, OTHERS, name, "somebody@x.org"),
+            room(RoomKind.USER_ROOM, OTHERS, name, SOMEBODY),
         ),
     )  # fmt: skip
 
@@ -136,7 +143,7 @@ class House:
                 await visitor.sign_in(who.user)
         return self._people[who]
 
-    async def visit(self, *actions: VisitAction) -> Visit:
+    async def visit(self, *actions: VisitAction, by: str = SOMEBODY) -> Visit:
         """Let a patient wait at the clinic, and go on as the actions say."""
         namespace, _, name = HERE.partition("/")
         visit = await self.visits.enter(
@@ -147,7 +154,9 @@ class House:
             Personal(name="Ben"), KEEP_S,
         )  # fmt: skip
         for action in actions:
-            await self.visits.change(visit.namespace, visit.id, action, "somebody@x.org")
+            _, now = await self.visits.change(visit.namespace, visit.id, action, by)
+            assert now is not None
+            visit = now
         return visit
 
     async def of(self, who: Who) -> Visit:
@@ -176,19 +185,38 @@ async def see_queue(house: House, who: Who, person: Visitor) -> bool:
     return await knock_at_queue(person, *HERE.split("/")) != NOT_FOUND
 
 
-def act(word: str, *before: VisitAction) -> Door:
-    """A button of the queue, pressed for a visit to which this has happened before."""
+def act(
+    word: str, *before: VisitAction, body: object = None, own: bool = False, calls: bool = False
+) -> Door:
+    """A button of the queue, pressed for a visit to which this has happened before.
+
+    Args:
+        word: The last part of its address.
+        before: What has happened.
+        body: What is posted.
+        own: Whether it was done by who presses the button.
+        calls: Whether it needs a media node, of which this house has none.
+    """
 
     async def press(house: House, who: Who, person: Visitor) -> bool:
-        visit = await house.visit(*before)
-        path = f"/api/staff/{HERE}/visits/{visit.id}/{word}"
-        is_in = await knock_at_request(person, "POST", path) != NOT_FOUND
+        visit = await house.visit(*before, by=who.user if own else SOMEBODY)
+        status, _ = await person.request(
+            "POST", f"/api/staff/{HERE}/visits/{visit.id}/{word}", body or {}
+        )
         now = await house.visits.get(visit.namespace, visit.id)
-        was = VisitState.CALLED if before else VisitState.WAITING
-        assert is_in or (now is not None and now.state is was), "refused, and done all the same"
-        return is_in
+        is_touched = (now, await house.visits.words(visit.namespace, visit.id)) != (visit, None)
+        assert is_touched is (status in (200, 204)), "refused and done, or done and nothing of it"
+        return is_touched or (calls and status in NO_MEDIA_NODE)
 
     return press
+
+
+async def message_all(house: House, who: Who, person: Visitor) -> bool:
+    visit = await house.visit()
+    answer = await knock_at_request(person, "POST", f"/api/staff/{HERE}/messages", SOON)
+    is_told = await house.visits.words(visit.namespace, visit.id) is not None
+    assert is_told is (answer != NOT_FOUND), "refused and done, or done and nothing of it"
+    return is_told
 
 
 async def join_visit(house: House, who: Who, person: Visitor) -> bool:
@@ -220,18 +248,43 @@ async def leave(house: House, who: Who, person: Visitor) -> bool:
     return now is None or now.state in OVER
 
 
+async def follow(house: House, who: Who, person: Visitor) -> bool:
+    visit = await house.of(who) if who in PATIENTS else await house.visit()
+    to = Destination(
+        clinic=NEXT_DOOR.partition("/")[2], clinic_uid=f"uid-{NEXT_DOOR}", at_most=5000,
+        came_from=HERE, came_from_uid=f"uid-{HERE}",
+    )  # fmt: skip
+    await house.visits.change(
+        visit.namespace, visit.id, VisitAction.TRANSFER, carried=Carried(at=f"uid-{HERE}", to=to)
+    )
+    path = f"/api/clinics/{HERE}/follow"
+    is_in = await knock_at_request(person, "POST", path) != NOT_FOUND
+    assert is_in is (visit_cookie(*NEXT_DOOR.split("/")) in person.cookies)
+    return is_in
+
+
+IN_CONSULTATION = (VisitAction.CALL_IN, VisitAction.JOIN)
 DOORS: dict[Action, Door] = {
     Action.SEE_CLINIC: see_clinic,
     Action.SEE_QUEUE: see_queue,
-    Action.CALL_IN: act("call-in"),
+    Action.CALL_IN: act("call-in", calls=True),
     Action.JOIN_VISIT: join_visit,
     Action.RETURN: act("return", VisitAction.CALL_IN),
     Action.END_VISIT: act("end"),
-    Action.REFUSE: act("refuse"),
+    Action.REFUSE: act("refuse", body=SOON),
+    Action.HOLD: act("hold", *IN_CONSULTATION),
+    Action.RESUME: act("resume", *IN_CONSULTATION, VisitAction.HOLD, calls=True),
+    Action.HAND_OVER: act("hand-over", VisitAction.CALL_IN, body=TO_COLLEAGUE, own=True),
+    Action.HAND_OVER_OTHERS: act("hand-over", VisitAction.CALL_IN, body=TO_COLLEAGUE),
+    Action.TRANSFER: act("transfer", body={"to": NEXT_DOOR.partition("/")[2]}),
+    Action.MESSAGE: act("message", body=SOON),
+    Action.MESSAGE_ALL: message_all,
+    Action.PRIORITISE: act("priority", body={"priority": 3}),
     Action.ENTER_MEETING_ROOM: enter_room(f"meeting/{MEETING}"),
     Action.ENTER_USER_ROOM: enter_room(f"user/{OWNED}"),
     Action.WAIT: wait,
     Action.LEAVE: leave,
+    Action.FOLLOW: follow,
 }
 CELLS = list(itertools.product(EVERYBODY, Action))
 

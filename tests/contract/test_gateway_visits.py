@@ -15,12 +15,15 @@ from teleward_gateway.adapters import keys
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import (
     OVER,
+    Carried,
+    Destination,
     Personal,
     Visit,
     VisitAction,
     VisitState,
     Waiting,
-    next_state,
+    Words,
+    take,
 )
 from teleward_gateway.errors import QueueFullError
 from teleward_testing.valkey import RunningValkey
@@ -36,6 +39,11 @@ from teleward_testing.visiting import (
 )
 
 ADA = Personal(name="Ada", fields={"reason": "cough"}, locale="ar")
+SOON = Words(texts={"en": "Soon.", "ar": "قريبا."}, at_ms=1_794_999_000_001)
+LATER = Words(texts={"und": "Ring at 5."}, at_ms=1_794_999_000_002)
+ELSEWHERE = Destination(
+    clinic="eyes", clinic_uid="uid-2", at_most=2, came_from="Cardiology", came_from_uid="uid-1"
+)
 ENDINGS = {
     VisitAction.END: VisitState.ENDED,
     VisitAction.REFUSE: VisitState.REFUSED,
@@ -50,6 +58,9 @@ METHODS: dict[str, Callable[[VisitsAndQueues], Coroutine[object, object, object]
     "get": lambda ports: ports.get(HARBOUR, "v"),
     "personal": lambda ports: ports.personal(HARBOUR, "v"),
     "change": lambda ports: ports.change(HARBOUR, "v", VisitAction.CALL_IN, "grace"),
+    "words": lambda ports: ports.words(HARBOUR, "v"),
+    "tell_all": lambda ports: ports.tell_all(HARBOUR, "uid-1", SOON),
+    "count_message": lambda ports: ports.count_message(HARBOUR, "uid-1", 60),
     "claim": lambda ports: ports.claim(HARBOUR, "v", "socket-1", KEEP_S),
     "heard": lambda ports: ports.heard(HARBOUR, "v", "socket-1", KEEP_S),
     "waiting": lambda ports: ports.waiting(HARBOUR, "uid-1"),
@@ -190,16 +201,28 @@ async def test_each_action_is_carried_out_where_the_table_allows_it_and_nowhere_
     visits: ClockedVisits, state: VisitState, action: VisitAction
 ) -> None:
     before = await visits.bring(state)
-    leads_to = next_state(state, action)
-    update: dict[str, object] = {"state": leads_to}
-    if action in (VisitAction.CALL_IN, VisitAction.RETURN):
-        update["called_by"] = "hedy"
-    after = before.model_copy(update=update) if leads_to else before
+    to = ELSEWHERE if action is VisitAction.TRANSFER else None
+    carried = Carried(at="uid-1", priority=3, owner="ida", to=to)
+    after = take(before, action, "hedy", carried)
 
-    answer = await visits.other.change(HARBOUR, "v", action, "hedy")
+    answer = await visits.other.change(HARBOUR, "v", action, "hedy", carried)
 
-    assert answer == (leads_to is not None, after)
-    assert await visits.ports.get(HARBOUR, "v") == after
+    assert answer == (after is not None, after or before)
+    assert await visits.ports.get(HARBOUR, "v") == (after or before)
+
+
+@pytest.mark.parametrize("action", list(VisitAction))
+async def test_nothing_is_done_to_a_visit_that_is_in_another_clinic_than_thought(
+    visits: ClockedVisits, action: VisitAction
+) -> None:
+    before = await visits.enter(visit())
+
+    answer = await visits.ports.change(
+        HARBOUR, "v", action, "hedy", Carried(at="uid-2", words=SOON)
+    )
+
+    assert answer == (False, before)
+    assert await visits.ports.words(HARBOUR, "v") is None
 
 
 @pytest.mark.parametrize("user", ["ada", "-", "0", 'ünal/"o\\\'hara" 🙂', ""])
@@ -272,6 +295,233 @@ async def test_of_many_who_end_a_visit_differently_at_once_exactly_one_wins(
     (winner,) = [action for action, (won, _) in zip(actions, answers, strict=True) if won]
     assert {now and now.state for _, now in answers} == {ENDINGS[winner]}
     assert await visits.ports.personal(HARBOUR, "v") is None
+
+
+async def test_of_many_who_give_a_visit_away_at_once_exactly_one_wins(
+    visits: ClockedVisits,
+) -> None:
+    before = await visits.bring(VisitState.CALLED)
+    await connect(visits)
+
+    answers = await asyncio.gather(
+        *(
+            (visits.ports, visits.other)[n % 2].change(
+                HARBOUR, "v", VisitAction.HAND_OVER, "grace",
+                Carried(owner=f"staff-{n}", owned_by="grace"),
+            )
+            for n in range(24)
+        )
+    )  # fmt: skip
+
+    (winner,) = [n for n, (won, _) in enumerate(answers) if won]
+    after = before.model_copy(update={"called_by": f"staff-{winner}", "changed_by": "grace"})
+    assert await visits.ports.get(HARBOUR, "v") == after
+    assert [now for _, now in answers] == [after] * 24
+
+
+@pytest.mark.parametrize("owned_by", ["", "ada", "grace "])
+async def test_who_does_not_own_a_visit_any_more_does_not_give_it_away(
+    visits: ClockedVisits, owned_by: str
+) -> None:
+    before = await visits.bring(VisitState.ON_HOLD)
+
+    answer = await visits.ports.change(
+        HARBOUR, "v", VisitAction.HAND_OVER, "x", Carried(owner="x", owned_by=owned_by)
+    )
+
+    assert answer == (False, before)
+
+
+# ── it goes to another clinic ─────────────────────────────────────────────────────────────────
+
+
+async def transfer(
+    visits: ClockedVisits, visit_id: str = "v", to: Destination = ELSEWHERE
+) -> tuple[bool, Visit | None]:
+    return await visits.other.change(
+        HARBOUR, visit_id, VisitAction.TRANSFER, "grace", Carried(at="uid-1", to=to)
+    )
+
+
+async def test_a_visit_that_is_transferred_stands_in_the_other_queue_at_its_time_of_arrival(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit("b", arrived_ms=2_000))
+    await visits.enter(visit("c", arrived_ms=3_000, clinic_uid="uid-2"))
+    before = await visits.ports.claim(HARBOUR, "b", "socket-1", KEEP_S)
+    await visits.ports.change(HARBOUR, "b", VisitAction.MESSAGE, "", Carried(words=SOON))
+    assert before is not None
+
+    allowed, now = await transfer(visits, "b")
+
+    assert allowed
+    assert now == before.model_copy(
+        update={
+            "clinic": "eyes", "clinic_uid": "uid-2", "changed_by": "grace",
+            "came_from": "Cardiology", "came_from_uid": "uid-1",
+        }
+    )  # fmt: skip
+    assert await queue(visits, "uid-1") == []
+    assert await queue(visits, "uid-2") == ["b", "c"]
+    assert await visits.ports.personal(HARBOUR, "b") == Personal(name="Ada")
+    assert await visits.ports.words(HARBOUR, "b") is None
+    assert await visits.ports.heard(HARBOUR, "b", "socket-1", KEEP_S)
+    assert await queue(visits, "uid-1") == []
+    assert await visits.enter(visit("b", arrived_ms=1)) == await visits.ports.get(HARBOUR, "b")
+    assert await queue(visits, "uid-2") == ["b", "c"]
+
+
+async def test_no_more_visits_are_transferred_than_may_wait_there(visits: ClockedVisits) -> None:
+    names = [f"v{n}" for n in range(8)]
+    for name in names:
+        await visits.enter(visit(name))
+    await connect(visits)
+
+    answers = await asyncio.gather(
+        *(transfer(visits, name) for name in names), return_exceptions=True
+    )
+
+    assert sum(isinstance(answer, QueueFullError) for answer in answers) == 6
+    assert len(await queue(visits, "uid-2")) == 2
+    assert len(await queue(visits, "uid-1")) == 6
+
+
+async def test_of_many_who_transfer_and_call_in_at_once_exactly_one_wins(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit())
+    await connect(visits)
+
+    async def call_in() -> tuple[bool, Visit | None]:
+        return await visits.ports.change(
+            HARBOUR, "v", VisitAction.CALL_IN, "ada", Carried(at="uid-1")
+        )
+
+    waiting = Carried(at="uid-1", owned_by="", to=ELSEWHERE)
+    answers = await asyncio.gather(
+        *(
+            call_in()
+            if n % 2
+            else visits.other.change(HARBOUR, "v", VisitAction.TRANSFER, "grace", waiting)
+            for n in range(24)
+        )
+    )
+
+    assert sum(allowed for allowed, _ in answers) == 1
+    assert len({now and now.changed_by for _, now in answers}) == 1
+
+
+async def test_a_visit_that_was_transferred_goes_on_and_ends_in_the_other_clinic(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit())
+    await transfer(visits)
+    there = Carried(at="uid-2")
+
+    assert not (
+        await visits.ports.change(HARBOUR, "v", VisitAction.END, "x", Carried(at="uid-1"))
+    )[0]
+    assert (await visits.ports.change(HARBOUR, "v", VisitAction.CALL_IN, "x", there))[0]
+    assert (await visits.ports.change(HARBOUR, "v", VisitAction.END, "x", there))[0]
+    assert await visits.ports.personal(HARBOUR, "v") is None
+    assert await queue(visits, "uid-2") == []
+
+
+# ── what staff write ──────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_newest_message_stands_beside_the_visit(visits: ClockedVisits) -> None:
+    await visits.enter(visit())
+    assert await visits.ports.words(HARBOUR, "v") is None
+
+    for words in (SOON, LATER):
+        allowed, now = await visits.ports.change(
+            HARBOUR, "v", VisitAction.MESSAGE, "grace", Carried(words=words)
+        )
+        assert (allowed, now and now.state) == (True, VisitState.WAITING)
+
+        assert await visits.other.words(HARBOUR, "v") == words
+        (row,) = await visits.other.waiting(HARBOUR, "uid-1")
+        assert row.words == words
+
+
+async def test_a_message_to_all_reaches_who_waits_in_this_clinic_and_nobody_else(
+    visits: ClockedVisits,
+) -> None:
+    for name, clinic_uid in (("a", "uid-1"), ("b", "uid-1"), ("c", "uid-1"), ("d", "uid-2")):
+        await visits.enter(visit(name, clinic_uid=clinic_uid))
+    await visits.enter(visit("a", namespace=HILLS))
+    await visits.ports.change(HARBOUR, "c", VisitAction.CALL_IN, "grace")
+
+    await visits.bring(VisitState.ON_HOLD, "h")
+
+    assert await visits.ports.tell_all(HARBOUR, "uid-1", SOON) == 3
+
+    told = {name: await visits.other.words(HARBOUR, name) for name in "abcdh"}
+    assert told == {"a": SOON, "b": SOON, "c": None, "d": None, "h": SOON}
+    assert await visits.ports.words(HILLS, "a") is None
+
+
+@pytest.mark.parametrize("action", ENDINGS)
+async def test_what_was_written_is_gone_with_the_visit(
+    visits: ClockedVisits, action: VisitAction
+) -> None:
+    await visits.enter(visit())
+    await visits.ports.change(HARBOUR, "v", VisitAction.MESSAGE, "", Carried(words=SOON))
+
+    await visits.ports.change(HARBOUR, "v", action)
+
+    assert await visits.ports.words(HARBOUR, "v") is None
+    assert await visits.ports.change(
+        HARBOUR, "v", VisitAction.MESSAGE, "", Carried(words=LATER)
+    ) == (False, await visits.ports.get(HARBOUR, "v"))
+    assert await visits.ports.tell_all(HARBOUR, "uid-1", LATER) == 0
+    assert await visits.ports.words(HARBOUR, "v") is None
+
+
+async def test_the_words_of_a_refusal_are_remembered_as_long_as_the_visit(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit())
+    await visits.ports.change(HARBOUR, "v", VisitAction.MESSAGE, "", Carried(words=SOON))
+
+    await visits.ports.change(HARBOUR, "v", VisitAction.REFUSE, "grace", Carried(words=LATER))
+
+    assert await visits.ports.words(HARBOUR, "v") == LATER
+    await visits.pass_s(RETENTION_S - 60)
+    assert await visits.ports.words(HARBOUR, "v") == LATER
+    await visits.pass_s(60)
+    assert await visits.ports.words(HARBOUR, "v") is None
+
+
+async def test_what_was_written_is_kept_as_long_as_the_visit_and_forgotten_with_it(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit())
+    await visits.ports.claim(HARBOUR, "v", "socket-1", KEEP_S)
+    await visits.ports.tell_all(HARBOUR, "uid-1", SOON)
+    await visits.pass_s(UNHEARD_S)
+    await visits.ports.heard(HARBOUR, "v", "socket-1", KEEP_S)
+    await visits.pass_s(UNHEARD_S)
+    assert await visits.ports.words(HARBOUR, "v") == SOON
+
+    await visits.pass_s(KEEP_S)
+
+    assert await visits.ports.words(HARBOUR, "v") is None
+
+
+async def test_messages_are_counted_for_each_clinic_and_for_a_while(
+    visits: ClockedVisits,
+) -> None:
+    counts = [await visits.ports.count_message(HARBOUR, "uid-1", 60) for _ in range(3)]
+    assert counts == [1, 2, 3]
+    assert await visits.other.count_message(HARBOUR, "uid-2", 60) == 1
+    assert await visits.other.count_message(HILLS, "uid-1", 60) == 1
+
+    await visits.pass_s(59)
+    assert await visits.ports.count_message(HARBOUR, "uid-1", 60) == 4
+    await visits.pass_s(1)
+    assert await visits.ports.count_message(HARBOUR, "uid-1", 60) == 1
 
 
 async def connect(visits: ClockedVisits) -> None:
@@ -607,13 +857,15 @@ async def queue(visits: ClockedVisits, clinic_uid: str = "uid-1") -> list[str]:
 async def test_nothing_that_a_patient_said_stays_in_the_store_after_the_end(
     store: Store, state: VisitState
 ) -> None:
-    canaries = ["Canary-Náme", "canary-label", "canary-answer", "canary-locale"]
-    name, label, answer, locale = canaries
+    canaries = ["Canary-Náme", "canary-label", "canary-answer", "canary-locale", "canary-word"]
+    name, label, answer, locale, word = canaries
     personal = Personal(name=name, fields={label: answer}, locale=locale)
     ports = RedisVisits(store, RETENTION_S)
     await ports.life()
     await ports.enter(visit(), personal, KEEP_S)
     await ports.claim(HARBOUR, "v", "socket-1", KEEP_S)
+    words = Words(texts={"en": word}, at_ms=1)
+    await ports.change(HARBOUR, "v", VisitAction.MESSAGE, "grace", Carried(words=words))
     await ports.waiting(HARBOUR, "uid-1")
     held = await everything(store)
     assert [canary for canary in canaries if canary not in held] == []
@@ -664,7 +916,11 @@ async def test_every_key_of_a_visit_expires_in_the_store(store: Store) -> None:
     await ports.life()
     await ports.enter(visit("stays"), ADA, KEEP_S)
     await ports.claim(HARBOUR, "stays", "socket-1", KEEP_S)
+    await ports.change(HARBOUR, "stays", VisitAction.MESSAGE, "grace", Carried(words=SOON))
     await ports.change(HARBOUR, "stays", VisitAction.CALL_IN, "grace")
+    await ports.count_message(HARBOUR, "uid-1", 60)
+    await ports.enter(visit("refused"), ADA, KEEP_S)
+    await ports.change(HARBOUR, "refused", VisitAction.REFUSE, "grace", Carried(words=SOON))
     await ports.enter(visit("goes"), ADA, KEEP_S)
     await ports.change(HARBOUR, "goes", VisitAction.LEAVE)
 
@@ -674,6 +930,10 @@ async def test_every_key_of_a_visit_expires_in_the_store(store: Store) -> None:
     assert left == {
         keys.visit(HARBOUR, "stays"): pytest.approx(KEEP_S, abs=30),
         keys.personal(HARBOUR, "stays"): pytest.approx(KEEP_S, abs=30),
+        keys.words(HARBOUR, "stays"): pytest.approx(KEEP_S, abs=30),
+        keys.messages(HARBOUR, "uid-1"): pytest.approx(60, abs=30),
+        keys.visit(HARBOUR, "refused"): pytest.approx(RETENTION_S, abs=30),
+        keys.words(HARBOUR, "refused"): pytest.approx(RETENTION_S, abs=30),
         keys.queue(HARBOUR, "uid-1"): pytest.approx(keys.QUEUE_TTL_S, abs=30),
         keys.visit(HARBOUR, "goes"): pytest.approx(RETENTION_S, abs=30),
     }

@@ -12,14 +12,18 @@ from teleward_contract.signalling import (
     End,
     Error,
     ErrorCode,
+    Frame,
     Hold,
     Join,
     Joined,
     Leave,
+    Lock,
     Media,
     Participants,
+    Remove,
     Resume,
     Resumed,
+    Right,
     Slots,
 )
 from teleward_testing.media_node import (
@@ -199,6 +203,31 @@ async def test_the_gateway_ends_a_call_for_everybody(come: Come) -> None:
 
     assert (await ann.receive(Closed)).reason is CloseReason.ENDED
     assert await ann.closed() == 1000
+
+
+async def test_the_gateway_takes_somebody_out_for_a_while_and_may_do_nothing_else(
+    come: Come,
+) -> None:
+    ann, ben = await come("ann", rights=ALL_RIGHTS), await come("ben")
+    await ann.join(Peer())
+    joined = await ben.join(Peer())
+    await ann.send(Lock(on=True))
+    gateway = await come(None, rights=frozenset({Right.REMOVE}))
+
+    await gateway.send(Remove(participant=joined.you))
+
+    assert (await ben.receive(Closed)).reason is CloseReason.REMOVED
+    assert (await gateway.receive(Closed)).reason is CloseReason.ENDED
+    await (await come("ben")).join(Peer())  # though it is locked
+    assert [await refusal(come, frame) for frame in (End(), Lock(on=False))] == [
+        ErrorCode.NOT_PERMITTED
+    ] * 2
+
+
+async def refusal(come: Come, frame: Frame) -> ErrorCode:
+    gateway = await come(None, rights=frozenset({Right.REMOVE}))
+    await gateway.send(frame)
+    return (await gateway.receive(Error)).code
 
 
 async def test_a_ticket_signed_by_another_key_is_refused(

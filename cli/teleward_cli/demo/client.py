@@ -25,6 +25,7 @@ from teleward_cli.demo.frames import (
     ClinicDoor,
     Entry,
     ErrorAnswer,
+    Followed,
     Hello,
     Me,
     Queue,
@@ -50,12 +51,13 @@ class DemoError(Exception):
 
 
 class RefusedAnswerError(DemoError):
-    """The gateway refused: HTTP `status` and the error's `code`."""
+    """The gateway refused: HTTP `status`, the error's `code`, and who was first if that is told."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, by: str = "") -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
+        self.by = by
 
 
 class SocketEndedError(DemoError):
@@ -228,7 +230,7 @@ class Visitor:
             error = ErrorAnswer.model_validate_json(text).error
         except ValidationError:
             raise RefusedAnswerError(status, "", "no error document") from None
-        raise RefusedAnswerError(status, error.code, error.message)
+        raise RefusedAnswerError(status, error.code, error.message, error.by)
 
     async def door(self, namespace: str, clinic: str, locale: str = "en") -> ClinicDoor:
         """Look at a clinic's door."""
@@ -252,6 +254,12 @@ class Visitor:
         """Give up the place."""
         await self.ask("POST", f"/api/clinics/{self.waits_at}/leave", {})
 
+    async def follow(self) -> None:
+        """Change the ticket for one of the clinic to which the visit was transferred."""
+        answer = await self.ask("POST", f"/api/clinics/{self.waits_at}/follow", {})
+        there = _read(TypeAdapter(Followed), answer).clinic
+        self.waits_at = f"{self.waits_at.partition('/')[0]}/{there}"
+
     async def sign_in(self, user: str, secret: str | None = None) -> Me:
         """Sign in by the development sign-in and say who this is now."""
         body = {"user": user} | ({"secret": secret} if secret else {})
@@ -262,9 +270,11 @@ class Visitor:
         """Who is signed in, and their clinics."""
         return _read(TypeAdapter(Me), await self.ask("GET", "/api/staff/me"))
 
-    async def act(self, namespace: str, clinic: str, visit: str, action: str) -> None:
-        """Do one action on a visit: `call-in`, `end`, `refuse` or `return`."""
-        await self.ask("POST", f"/api/staff/{namespace}/{clinic}/visits/{visit}/{action}", {})
+    async def act(
+        self, namespace: str, clinic: str, visit: str, action: str, **body: object
+    ) -> None:
+        """Do one action on a visit, such as `call-in`, `end` or `refuse`."""
+        await self.ask("POST", f"/api/staff/{namespace}/{clinic}/visits/{visit}/{action}", body)
 
     async def wait(self, name: str, fields: dict[str, str], locale: str = "en") -> WaitingSocket:
         """Open the waiting socket and say hello."""

@@ -18,6 +18,7 @@ class ErrorBody(Answer):
 
     code: str
     message: str = ""
+    by: str = ""
 
 
 class ErrorAnswer(Answer):
@@ -89,6 +90,7 @@ class VisitState(StrEnum):
     WAITING = "waiting"
     CALLED = "called"
     IN_CONSULTATION = "in_consultation"
+    ON_HOLD = "on_hold"
     ENDED = "ended"
     REFUSED = "refused"
 
@@ -101,6 +103,13 @@ class ClinicShown(Answer):
     phone: str | None = None
 
 
+class MessageShown(Answer):
+    """What staff wrote to the patient last."""
+
+    text: str
+    at: str
+
+
 class Hello(Answer):
     """First frame of the waiting socket, from the page."""
 
@@ -108,6 +117,7 @@ class Hello(Answer):
     name: str
     fields: dict[str, str]
     locale: str
+    on_hold: bool = False
 
 
 class Visit(Answer):
@@ -118,6 +128,7 @@ class Visit(Answer):
     arrived_at: str
     clinic: ClinicShown
     position: int | None = None
+    message: MessageShown | None = None
 
 
 class OneMoment(Answer):
@@ -127,10 +138,24 @@ class OneMoment(Answer):
     reason: WaitReason
 
 
+class Followed(Answer):
+    """Where the visit waits now, and this person with it."""
+
+    clinic: str
+
+
 class Replaced(Answer):
     """Another tab has taken over."""
 
     type: Literal["replaced"]
+
+
+class Transferred(Answer):
+    """The visit waits in another clinic of the organisation."""
+
+    type: Literal["transferred"]
+    clinic: str
+    display_name: str
 
 
 class Unknown(Answer):
@@ -149,7 +174,7 @@ class Refusal(Answer):
 
 
 VisitFrame = Annotated[
-    Visit | OneMoment | Replaced | Unknown | Refusal, Field(discriminator="type")
+    Visit | OneMoment | Replaced | Transferred | Unknown | Refusal, Field(discriminator="type")
 ]
 VISIT_FRAME: TypeAdapter[VisitFrame] = TypeAdapter(VisitFrame)
 
@@ -168,6 +193,9 @@ class Entry(Answer):
     locale: str = "en"
     connected: bool = True
     called_by: str | None = None
+    called_by_name: str = ""
+    came_from: str = ""
+    priority: int = 0
 
 
 class Queue(Answer):
@@ -175,6 +203,7 @@ class Queue(Answer):
 
     type: Literal["queue"]
     version: int
+    order: Literal["Arrival", "Priority"] = "Arrival"
     visits: tuple[Entry, ...]
 
 

@@ -15,12 +15,14 @@ function entry(visit: string, minute: number, state: QueueEntry["state"] = "wait
     fields: {},
     locale: "en",
     connected: true,
+    priority: 0,
   };
 }
 
 const SNAPSHOT: QueueFrame = {
   type: "queue",
   version: 7,
+  order: "Arrival",
   visits: [entry("b", 5), entry("a", 1)],
   rooms: [{ uid: "r", participants: 2 }],
 };
@@ -48,6 +50,15 @@ test("a snapshot is put in order of arrival", () => {
 
   expect(queue.visits.map((one) => one.visit)).toEqual(["a", "b"]);
   expect(queue.rooms.get("r")).toBe(2);
+});
+
+test("where the clinic goes by priority the urgent come first", () => {
+  const urgent = { ...entry("c", 9), priority: 2 };
+  const byPriority = after({ ...SNAPSHOT, order: "Priority" }, delta(8, { upsert: [urgent] }));
+  const byArrival = after(SNAPSHOT, delta(8, { upsert: [urgent] }));
+
+  expect(byPriority.visits.map((one) => one.visit)).toEqual(["c", "a", "b"]);
+  expect(byArrival.visits.map((one) => one.visit)).toEqual(["a", "b", "c"]);
 });
 
 test("deltas add, change and remove, and keep the order", () => {

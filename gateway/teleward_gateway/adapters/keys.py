@@ -6,8 +6,11 @@ key                                    type    what, TTL
 tw:{org:NS}:visit:<id>                 string  the visit; while it lasts, `keep_s` after it was heard of,
                                                then the retention time
 tw:{org:NS}:visit:<id>:personal        string  name and answers; as long as the visit lasts, gone when over
+tw:{org:NS}:visit:<id>:words           string  what staff wrote to the patient last; as long as the visit lasts,
+                                               that of a refusal for the retention time
 tw:{org:NS}:visit:<id>:quality         string  how the patient's path does; 15 s after the last report
 tw:{org:NS}:queue:<clinic uid>         zset    visit → arrival in ms; a day after the last arrival or word
+tw:{org:NS}:messages:<clinic uid>      string  how many messages in this minute; 60 s
 tw:{org:NS}:present:<clinic uid>       zset    `<room uid>/<participant>` → ms when seen last; 15 s after it
 tw:visits:life                         string  random name of the store's present life; none
 tw:visits:changed                      channel clinic uid after each change of a visit: look again
@@ -38,6 +41,11 @@ def personal(namespace: Namespace, visit_id: str) -> str:
     return f"{visit(namespace, visit_id)}:personal"
 
 
+def words(namespace: Namespace, visit_id: str) -> str:
+    """What staff wrote to the patient last."""
+    return f"{visit(namespace, visit_id)}:words"
+
+
 def quality(namespace: Namespace, visit_id: str) -> str:
     """How the patient's path does."""
     return f"{visit(namespace, visit_id)}:quality"
@@ -46,6 +54,11 @@ def quality(namespace: Namespace, visit_id: str) -> str:
 def queue(namespace: Namespace, clinic_uid: str) -> str:
     """The clinic's queue."""
     return f"tw:{{org:{namespace}}}:queue:{clinic_uid}"
+
+
+def messages(namespace: Namespace, clinic_uid: str) -> str:
+    """How many messages the clinic has sent in this minute."""
+    return f"tw:{{org:{namespace}}}:messages:{clinic_uid}"
 
 
 def present(namespace: Namespace, clinic_uid: str) -> str:

@@ -5,13 +5,17 @@ from collections.abc import Callable
 from teleward_contract.units import Namespace
 
 from teleward_gateway.core.visits import (
+    NOTHING_CARRIED,
     OVER,
+    TRANSITIONS,
+    Carried,
     Personal,
     Visit,
     VisitAction,
     VisitState,
     Waiting,
-    next_state,
+    Words,
+    take,
 )
 from teleward_gateway.errors import QueueFullError
 
@@ -27,11 +31,16 @@ class MemoryVisits:
         self._life = "first"
         self._visits: dict[_Key, tuple[Visit, int]] = {}
         self._personal: dict[_Key, Personal] = {}
+        self._words: dict[_Key, Words] = {}
+        self._messages: dict[_Key, tuple[int, int]] = {}
+        """Clinic → how many messages, and until when they are counted."""
 
     def empty(self) -> None:
         """Lose everything."""
         self._visits.clear()
         self._personal.clear()
+        self._words.clear()
+        self._messages.clear()
         self._life = f"{self._life}'"
 
     def _live(self, key: _Key) -> Visit | None:
@@ -39,6 +48,7 @@ class MemoryVisits:
         if visit is None or until <= self._now():
             self._visits.pop(key, None)
             self._personal.pop(key, None)
+            self._words.pop(key, None)
             return None
         return visit
 
@@ -57,14 +67,17 @@ class MemoryVisits:
         """See `Visits`."""
         key = (visit.namespace, visit.id)
         if at_most is not None and self._live(key) is None:
-            queue = await self.waiting(visit.namespace, visit.clinic_uid)
-            if sum(item.visit.state is VisitState.WAITING for item in queue) >= at_most:
-                raise QueueFullError
+            await self._take_place(visit.namespace, visit.clinic_uid, at_most)
         known = self._live(key) or visit.model_copy(update={"seen_ms": self._now()})
         if known.state not in OVER:
             self._keep(key, known, keep_s)
             self._personal[key] = personal
         return known
+
+    async def _take_place(self, namespace: Namespace, clinic_uid: str, at_most: int) -> None:
+        queue = await self.waiting(namespace, clinic_uid)
+        if sum(item.visit.state is VisitState.WAITING for item in queue) >= at_most:
+            raise QueueFullError
 
     async def get(self, namespace: Namespace, visit: str) -> Visit | None:
         """See `Visits`."""
@@ -75,23 +88,51 @@ class MemoryVisits:
         known = self._live((namespace, visit))
         return self._personal.get((namespace, visit)) if known else None
 
+    async def words(self, namespace: Namespace, visit: str) -> Words | None:
+        """See `Visits`."""
+        known = self._live((namespace, visit))
+        return self._words.get((namespace, visit)) if known else None
+
     async def change(
-        self, namespace: Namespace, visit: str, action: VisitAction, by: str = ""
-    ) -> tuple[bool, Visit | None]:
+        self, namespace: Namespace, visit: str, action: VisitAction, by: str = "",
+        carried: Carried = NOTHING_CARRIED,
+    ) -> tuple[bool, Visit | None]:  # fmt: skip
         """See `Visits`."""
         key = (namespace, visit)
         known = self._live(key)
-        state = next_state(known.state, action) if known else None
-        if known is None or state is None:
+        changed = take(known, action, by, carried) if known else None
+        if changed is None:
             return False, known
-        update: dict[str, object] = {"state": state}
-        if action in (VisitAction.CALL_IN, VisitAction.RETURN):
-            update["called_by"] = by
-        changed = self._keep(key, known.model_copy(update=update))
-        if state in OVER:
+        if carried.to:
+            await self._take_place(namespace, carried.to.clinic_uid, carried.to.at_most)
+            self._words.pop(key, None)
+        self._keep(key, changed)
+        if changed.state in OVER:
             self._visits[key] = (changed, self._now() + self._retention_ms)
             self._personal.pop(key, None)
+            self._words.pop(key, None)
+        if carried.words:
+            self._words[key] = carried.words
         return True, changed
+
+    async def tell_all(self, namespace: Namespace, clinic_uid: str, words: Words) -> int:
+        """See `Visits`."""
+        told = [
+            row.visit.id
+            for row in await self.waiting(namespace, clinic_uid)
+            if row.visit.state in TRANSITIONS[VisitAction.MESSAGE]
+        ]
+        self._words.update({(namespace, visit): words for visit in told})
+        return len(told)
+
+    async def count_message(self, namespace: Namespace, clinic_uid: str, within_s: int) -> int:
+        """See `Visits`."""
+        key = (namespace, clinic_uid)
+        count, until = self._messages.get(key, (0, 0))
+        if until <= self._now():
+            count, until = 0, self._now() + within_s * 1000
+        self._messages[key] = (count + 1, until)
+        return count + 1
 
     async def claim(
         self, namespace: Namespace, visit: str, socket: str, keep_s: int
@@ -122,5 +163,6 @@ class MemoryVisits:
             if visit is None or visit.state in OVER:
                 continue
             if (visit.namespace, visit.clinic_uid) == (namespace, clinic_uid):
-                found.append(Waiting(visit=visit, personal=self._personal[key]))
+                words = self._words.get(key)
+                found.append(Waiting(visit=visit, personal=self._personal[key], words=words))
         return tuple(sorted(found, key=lambda item: (item.visit.arrived_ms, item.visit.id)))

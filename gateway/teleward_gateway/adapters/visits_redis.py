@@ -1,5 +1,6 @@
 """Visits and queues in Redis: each step is one script, so that two gateways never act on one visit twice."""
 
+import json
 import secrets
 import time
 from typing import cast
@@ -10,97 +11,120 @@ from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters import keys
 from teleward_gateway.core.visits import (
+    NOTHING_CARRIED,
     OVER,
     TRANSITIONS,
+    Carried,
     Personal,
     Visit,
     VisitAction,
     VisitState,
     Waiting,
+    Words,
+    changes,
 )
 from teleward_gateway.errors import QueueFullError
 
 _OVER = ", ".join(f"{state} = true" for state in sorted(OVER))
 
+# KEYS of every step: visit, personal, words. ARGV of every step: what every queue's key begins with, what every
+# visit's key begins with. All of an organisation share one hash tag, and a visit says whose queue it is in.
 _PRELUDE = f"""
 local OVER, WAITING = {{{_OVER}}}, '{VisitState.WAITING}'
-local function tell(visit) redis.call('PUBLISH', '{keys.CHANGED}', visit.clinic_uid) end
+local QUEUE, VISIT, CHANGED = ARGV[1], ARGV[2], '{keys.CHANGED}'
+local function tell(visit) redis.call('PUBLISH', CHANGED, visit.clinic_uid) end
+local function line_up(visit)
+  redis.call('ZADD', QUEUE .. visit.clinic_uid, string.format('%.0f', visit.arrived_ms), visit.id)
+  redis.call('EXPIRE', QUEUE .. visit.clinic_uid, {keys.QUEUE_TTL_S})
+end
 local function keep(visit, keep_s)
-  redis.call('EXPIRE', KEYS[1], keep_s)
-  redis.call('EXPIRE', KEYS[2], keep_s)
-  redis.call('ZADD', KEYS[3], string.format('%.0f', visit.arrived_ms), visit.id)
-  redis.call('EXPIRE', KEYS[3], {keys.QUEUE_TTL_S})
+  for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, keep_s) end
+  line_up(visit)
+end
+local function is_full(clinic_uid, at_most)
+  if at_most < 0 or redis.call('ZCARD', QUEUE .. clinic_uid) < at_most then return false end
+  local waiting = 0
+  for _, id in ipairs(redis.call('ZRANGE', QUEUE .. clinic_uid, 0, -1)) do
+    local other = redis.call('GET', VISIT .. id)
+    if other and cjson.decode(other).state == WAITING then waiting = waiting + 1 end
+  end
+  return waiting >= at_most
 end
 """
 
-# KEYS: visit, personal, queue; ARGV: visit JSON, personal JSON, keep s, at most how many wait (-1: no matter),
-# what every visit's key begins with. The visits' own keys share the queue's hash tag.
+# … visit JSON, personal JSON, keep s, at most how many wait (-1: no matter)
 _ENTER = (
     _PRELUDE
     + """
 local known = redis.call('GET', KEYS[1])
-local visit = cjson.decode(known or ARGV[1])
-if OVER[visit.state] then return known or ARGV[1] end
-local at_most = tonumber(ARGV[4])
-if not known and at_most >= 0 and redis.call('ZCARD', KEYS[3]) >= at_most then
-  local waiting = 0
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
-    local other = redis.call('GET', ARGV[5] .. id)
-    if other and cjson.decode(other).state == WAITING then waiting = waiting + 1 end
-  end
-  if waiting >= at_most then return '' end
-end
-if not known then redis.call('SET', KEYS[1], ARGV[1]) end
-redis.call('SET', KEYS[2], ARGV[2])
-keep(visit, ARGV[3])
+local visit = cjson.decode(known or ARGV[3])
+if OVER[visit.state] then return known or ARGV[3] end
+if not known and is_full(visit.clinic_uid, tonumber(ARGV[6])) then return '' end
+if not known then redis.call('SET', KEYS[1], ARGV[3]) end
+redis.call('SET', KEYS[2], ARGV[4])
+keep(visit, ARGV[5])
 tell(visit)
-return known or ARGV[1]
+return known or ARGV[3]
 """
 )
 
-# KEYS: visit, personal, queue; ARGV: by, whether it is noted (1, 0), retention s, then from, to …
+# … uid of the clinic in which it is taken or nothing, what it writes as JSON, words as JSON or nothing, retention s,
+# whether an owner is asked for (yes, no), that owner, at most how many wait in the clinic it goes to (-1: it goes
+# nowhere), then from, to …
 _CHANGE = (
     _PRELUDE
     + """
 local known = redis.call('GET', KEYS[1])
-if not known then return {0, ''} end
+if not known then return {'no', ''} end
 local visit = cjson.decode(known)
-for i = 4, #ARGV, 2 do
+if ARGV[3] ~= '' and visit.clinic_uid ~= ARGV[3] then return {'no', known} end
+if ARGV[7] == 'yes' and visit.called_by ~= ARGV[8] then return {'no', known} end
+local at_most = tonumber(ARGV[9])
+for i = 10, #ARGV, 2 do
   if visit.state == ARGV[i] then
+    local from = visit.clinic_uid
     visit.state = ARGV[i + 1]
-    if ARGV[2] == '1' then visit.called_by = ARGV[1] end
+    for field, value in pairs(cjson.decode(ARGV[4])) do visit[field] = value end
+    if at_most >= 0 then
+      if is_full(visit.clinic_uid, at_most) then return {'full', known} end
+      redis.call('ZREM', QUEUE .. from, visit.id)
+      redis.call('DEL', KEYS[3])
+      redis.call('PUBLISH', CHANGED, from)
+      line_up(visit)
+    end
     local text = cjson.encode(visit)
     redis.call('SET', KEYS[1], text, 'KEEPTTL')
     if OVER[visit.state] then
-      redis.call('EXPIRE', KEYS[1], ARGV[3])
-      redis.call('DEL', KEYS[2])
-      redis.call('ZREM', KEYS[3], visit.id)
+      redis.call('EXPIRE', KEYS[1], ARGV[6])
+      redis.call('DEL', KEYS[2], KEYS[3])
+      redis.call('ZREM', QUEUE .. visit.clinic_uid, visit.id)
     end
+    if ARGV[5] ~= '' then redis.call('SET', KEYS[3], ARGV[5], 'PX', math.max(1, redis.call('PTTL', KEYS[1]))) end
     tell(visit)
-    return {1, text}
+    return {'yes', text}
   end
 end
-return {0, known}
+return {'no', known}
 """
 )
 
-# KEYS: visit, personal, queue; ARGV: what (claim, heard), socket, now ms, keep s
+# … what (claim, heard), socket, now ms, keep s
 _SOCKET = (
     _PRELUDE
     + """
 local known = redis.call('GET', KEYS[1])
 if not known then return '' end
 local visit = cjson.decode(known)
-if OVER[visit.state] then return ARGV[1] == 'heard' and visit.socket ~= ARGV[2] and '' or known end
-if ARGV[1] == 'claim' then
-  visit.socket = ARGV[2]
+if OVER[visit.state] then return ARGV[3] == 'heard' and visit.socket ~= ARGV[4] and '' or known end
+if ARGV[3] == 'claim' then
+  visit.socket = ARGV[4]
   tell(visit)
 end
-if visit.socket ~= ARGV[2] then return '' end
-visit.seen_ms = tonumber(ARGV[3])
+if visit.socket ~= ARGV[4] then return '' end
+visit.seen_ms = tonumber(ARGV[5])
 local text = cjson.encode(visit)
 redis.call('SET', KEYS[1], text, 'KEEPTTL')
-keep(visit, ARGV[4])
+keep(visit, ARGV[6])
 return text
 """
 )
@@ -114,11 +138,35 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   if visit and personal then
     rows[#rows + 1] = visit
     rows[#rows + 1] = personal
+    rows[#rows + 1] = redis.call('GET', ARGV[1] .. id .. ':words') or ''
   else
     redis.call('ZREM', KEYS[1], id)
   end
 end
 return rows
+"""
+
+# KEYS: queue; ARGV: what every visit's key begins with, words JSON, clinic uid, then the states of who is told
+_TELL_ALL = f"""
+local told, count = {{}}, 0
+for i = 4, #ARGV do told[ARGV[i]] = true end
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local visit = redis.call('GET', ARGV[1] .. id)
+  if visit and told[cjson.decode(visit).state] then
+    local left_ms = math.max(1, redis.call('PTTL', ARGV[1] .. id))
+    redis.call('SET', ARGV[1] .. id .. ':words', ARGV[2], 'PX', left_ms)
+    count = count + 1
+  end
+end
+redis.call('PUBLISH', '{keys.CHANGED}', ARGV[3])
+return count
+"""
+
+# KEYS: the clinic's count; ARGV: how long it is counted, in s
+_COUNT = """
+local count = redis.call('INCR', KEYS[1])
+if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return count
 """
 
 
@@ -146,10 +194,10 @@ class RedisVisits:
         """See `Visits`."""
         seen = visit.model_copy(update={"seen_ms": _now_ms()})
         raw = await self._store.script(
-            _ENTER, self._keys(visit.namespace, visit.id, visit.clinic_uid),
+            _ENTER, _keys(visit.namespace, visit.id),
             [
-                seen.model_dump_json(), personal.model_dump_json(), keep_s,
-                -1 if at_most is None else at_most, keys.visit_prefix(visit.namespace),
+                *_prefixes(visit.namespace), seen.model_dump_json(), personal.model_dump_json(),
+                keep_s, -1 if at_most is None else at_most,
             ],
         )  # fmt: skip
         if not raw:
@@ -172,24 +220,47 @@ class RedisVisits:
         except (RedisError, OSError) as err:
             raise unavailable(err) from err
 
-    async def change(
-        self, namespace: Namespace, visit: str, action: VisitAction, by: str = ""
-    ) -> tuple[bool, Visit | None]:
+    async def words(self, namespace: Namespace, visit: str) -> Words | None:
         """See `Visits`."""
-        known = await self.get(namespace, visit)
-        if known is None:
-            return False, None
-        marks = action in (VisitAction.CALL_IN, VisitAction.RETURN)
+        raw = await self._get(keys.words(namespace, visit))
+        return Words.model_validate_json(raw) if raw else None
+
+    async def change(
+        self, namespace: Namespace, visit: str, action: VisitAction, by: str = "",
+        carried: Carried = NOTHING_CARRIED,
+    ) -> tuple[bool, Visit | None]:  # fmt: skip
+        """See `Visits`."""
+        words, to = carried.words, carried.to
         moves = [state for pair in TRANSITIONS[action].items() for state in pair]
-        answer = cast(
-            "list[object]",
+        word, text = cast(
+            "tuple[str, str]",
             await self._store.script(
-                _CHANGE, self._keys(namespace, visit, known.clinic_uid),
-                [by, int(marks), self._retention_s, *moves],
+                _CHANGE, _keys(namespace, visit),
+                [
+                    *_prefixes(namespace), carried.at, json.dumps(changes(action, by, carried)),
+                    words.model_dump_json() if words else "", self._retention_s,
+                    "no" if carried.owned_by is None else "yes", carried.owned_by or "",
+                    to.at_most if to else -1, *moves,
+                ],
             ),
         )  # fmt: skip
-        text = str(answer[1])
-        return bool(answer[0]), Visit.model_validate_json(text) if text else None
+        if word == "full":
+            raise QueueFullError
+        return word == "yes", Visit.model_validate_json(text) if text else None
+
+    async def tell_all(self, namespace: Namespace, clinic_uid: str, words: Words) -> int:
+        """See `Visits`."""
+        told = TRANSITIONS[VisitAction.MESSAGE]
+        count = await self._store.script(
+            _TELL_ALL, [keys.queue(namespace, clinic_uid)],
+            [keys.visit_prefix(namespace), words.model_dump_json(), clinic_uid, *told],
+        )  # fmt: skip
+        return int(str(count))
+
+    async def count_message(self, namespace: Namespace, clinic_uid: str, within_s: int) -> int:
+        """See `Visits`."""
+        key = keys.messages(namespace, clinic_uid)
+        return int(str(await self._store.script(_COUNT, [key], [within_s])))
 
     async def claim(
         self, namespace: Namespace, visit: str, socket: str, keep_s: int
@@ -204,12 +275,9 @@ class RedisVisits:
     async def _socket(
         self, what: str, namespace: Namespace, visit: str, socket: str, keep_s: int
     ) -> Visit | None:
-        known = await self.get(namespace, visit)
-        if known is None:
-            return None
         answer = await self._store.script(
-            _SOCKET, self._keys(namespace, visit, known.clinic_uid),
-            [what, socket, _now_ms(), keep_s],
+            _SOCKET, _keys(namespace, visit),
+            [*_prefixes(namespace), what, socket, _now_ms(), keep_s],
         )  # fmt: skip
         return Visit.model_validate_json(str(answer)) if answer else None
 
@@ -221,21 +289,22 @@ class RedisVisits:
                 _WAITING, [keys.queue(namespace, clinic_uid)], [keys.visit_prefix(namespace)]
             ),
         )
-        return tuple(_parse(*pair) for pair in zip(raw[::2], raw[1::2], strict=True))
-
-    @staticmethod
-    def _keys(namespace: Namespace, visit: str, clinic_uid: str) -> list[str]:
-        return [
-            keys.visit(namespace, visit),
-            keys.personal(namespace, visit),
-            keys.queue(namespace, clinic_uid),
-        ]
+        return tuple(_parse(*row) for row in zip(raw[::3], raw[1::3], raw[2::3], strict=True))
 
 
-def _parse(visit: str, personal: str) -> Waiting:
+def _keys(namespace: Namespace, visit: str) -> list[str]:
+    return [key(namespace, visit) for key in (keys.visit, keys.personal, keys.words)]
+
+
+def _prefixes(namespace: Namespace) -> list[str]:
+    return [keys.queue(namespace, ""), keys.visit_prefix(namespace)]
+
+
+def _parse(visit: str, personal: str, words: str) -> Waiting:
     return Waiting(
-        visit=Visit.model_validate_json(visit), personal=Personal.model_validate_json(personal)
-    )
+        visit=Visit.model_validate_json(visit), personal=Personal.model_validate_json(personal),
+        words=Words.model_validate_json(words) if words else None,
+    )  # fmt: skip
 
 
 def _now_ms() -> int:

@@ -41,30 +41,47 @@ class Action(StrEnum):
     RETURN = "return"
     END_VISIT = "end_visit"
     REFUSE = "refuse"
+    HOLD = "hold"
+    RESUME = "resume"
+    HAND_OVER = "hand_over"
+    """A visit of one's own."""
+    HAND_OVER_OTHERS = "hand_over_others"
+    """A colleague's visit."""
+    TRANSFER = "transfer"
+    """Away from here; takes nothing in the clinic that it goes to."""
+    MESSAGE = "message"
+    MESSAGE_ALL = "message_all"
+    PRIORITISE = "prioritise"
     ENTER_MEETING_ROOM = "enter_meeting_room"
     ENTER_USER_ROOM = "enter_user_room"
     WAIT = "wait"
     LEAVE = "leave"
+    FOLLOW = "follow"
+    """To where the visit was transferred."""
 
 
-_CLINICAL = frozenset(
+_DESK = frozenset(
     {
-        Action.SEE_CLINIC, Action.SEE_QUEUE, Action.CALL_IN, Action.JOIN_VISIT, Action.RETURN,
-        Action.END_VISIT, Action.REFUSE, Action.ENTER_MEETING_ROOM,
+        Action.SEE_CLINIC, Action.SEE_QUEUE, Action.REFUSE, Action.MESSAGE, Action.MESSAGE_ALL,
+        Action.PRIORITISE, Action.TRANSFER,
     }
 )  # fmt: skip
-_DESK = frozenset({Action.SEE_CLINIC, Action.SEE_QUEUE, Action.REFUSE})
+_CLINICAL = _DESK | {
+    Action.CALL_IN, Action.JOIN_VISIT, Action.RETURN, Action.END_VISIT, Action.ENTER_MEETING_ROOM,
+    Action.HOLD, Action.RESUME, Action.HAND_OVER,
+}  # fmt: skip
+_ADMIN = _CLINICAL | {Action.HAND_OVER_OTHERS}
 _NOTHING: frozenset[Action] = frozenset()
 
 PERMITTED: dict[Standing, frozenset[Action]] = {
-    Role.ORGANISATION_ADMIN: _CLINICAL,
-    Role.CLINIC_ADMIN: _CLINICAL,
+    Role.ORGANISATION_ADMIN: _ADMIN,
+    Role.CLINIC_ADMIN: _ADMIN,
     Role.CLINICIAN: _CLINICAL,
     Role.RECEPTIONIST: _DESK,
     Role.INTERPRETER: _NOTHING,
-    Role.REFERRER: _NOTHING,
+    Role.REFERRER: frozenset({Action.SEE_CLINIC, Action.SEE_QUEUE, Action.TRANSFER}),
     Role.ORGANISATION_REPORTER: _NOTHING,
-    Tie.PATIENT: frozenset({Action.WAIT, Action.JOIN_VISIT, Action.LEAVE}),
+    Tie.PATIENT: frozenset({Action.WAIT, Action.JOIN_VISIT, Action.LEAVE, Action.FOLLOW}),
     Tie.OWNER: frozenset({Action.ENTER_USER_ROOM}),
 }
 """What each standing permits; several permit what any of them does. Ordered: the first is the highest."""
@@ -75,6 +92,12 @@ VISIT_ACTIONS = {
     VisitAction.END: Action.END_VISIT,
     VisitAction.REFUSE: Action.REFUSE,
     VisitAction.LEAVE: Action.LEAVE,
+    VisitAction.HOLD: Action.HOLD,
+    VisitAction.RESUME: Action.RESUME,
+    VisitAction.HAND_OVER: Action.HAND_OVER,
+    VisitAction.TRANSFER: Action.TRANSFER,
+    VisitAction.MESSAGE: Action.MESSAGE,
+    VisitAction.PRIORITISE: Action.PRIORITISE,
 }
 """What each step of a visit takes that somebody decides; `JOIN` follows from the patient's page opening the call."""
 
@@ -107,6 +130,11 @@ def standings_of_ticket(clinic_uid: str, clinic: ClinicProjection) -> frozenset[
 def is_permitted(standings: frozenset[Standing], action: Action) -> bool:
     """Whether any of the standings permits the action."""
     return any(action in PERMITTED[standing] for standing in standings)
+
+
+def permitted(standings: frozenset[Standing]) -> list[Action]:
+    """Everything that any of the standings permits."""
+    return [action for action in Action if is_permitted(standings, action)]
 
 
 def leading(standings: frozenset[Standing]) -> Standing:

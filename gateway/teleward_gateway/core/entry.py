@@ -39,14 +39,14 @@ def check_entry(
     Reasons are `required`, `too_long`, `not_a_phone`, `not_a_date`, `not_a_choice`.
     """
     problems: dict[str, str] = {}
-    clean_name = _clean(name)
-    if not _is_visible(clean_name):
+    clean_name = clean(name)
+    if not is_visible(clean_name):
         problems["name"] = "required"
     elif len(clean_name) > MAX_NAME:
         problems["name"] = "too_long"
     kept: dict[str, str] = {}
     for question in questions:
-        answer = _clean(answers.get(question.name, ""))
+        answer = clean(answers.get(question.name, ""))
         problem = _problem(question, answer)
         if problem:
             problems[question.name] = problem
@@ -73,7 +73,7 @@ def _problem(question: EntryField, answer: str) -> str | None:
     return None
 
 
-def _is_visible(text: str) -> bool:
+def is_visible(text: str) -> bool:
     """Whether there is anything to read: a name of joiners and marks alone is none."""
     return any(unicodedata.category(letter) not in ("Cf", "Zs", "Cn", "Co") for letter in text)
 
@@ -88,7 +88,7 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Normalise (NFC), drop what is no character or turns the line round, fold white space."""
     kept = (
         letter

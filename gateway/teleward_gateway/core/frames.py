@@ -7,8 +7,8 @@ from teleward_contract.projections import ClinicProjection
 from teleward_contract.signalling import Frame, WaitReason
 
 from teleward_gateway.core.door import text_for
-from teleward_gateway.core.queue import Entry, rfc3339
-from teleward_gateway.core.visits import Visit, VisitState
+from teleward_gateway.core.queue import Entry, Order, rfc3339
+from teleward_gateway.core.visits import Visit, VisitState, Words
 
 
 class Hello(Frame):
@@ -18,6 +18,8 @@ class Hello(Frame):
     name: str = Field(max_length=400)
     fields: dict[str, str] = Field(default_factory=dict, max_length=40)
     locale: str = Field(default="en", max_length=20)
+    on_hold: bool = False
+    """It was on hold when last heard of: nobody is to be in a call again because the store has forgotten that."""
 
 
 class ClinicShown(Frame):
@@ -28,6 +30,13 @@ class ClinicShown(Frame):
     phone: str = ""
 
 
+class MessageShown(Frame):
+    """What staff wrote to the patient last, in the patient's language if it is a ready-made text."""
+
+    text: str
+    at: str
+
+
 class VisitFrame(Frame):
     """The patient's own visit; nothing in it depends on other patients, but for the position if it is switched on."""
 
@@ -36,6 +45,7 @@ class VisitFrame(Frame):
     arrived_at: str
     clinic: ClinicShown = ClinicShown()
     position: int | None = None
+    message: MessageShown | None = None
 
 
 class WaitFrame(Frame):
@@ -57,6 +67,14 @@ class UnknownFrame(Frame):
     type: Literal["unknown"] = "unknown"
 
 
+class TransferredFrame(Frame):
+    """The visit waits in another clinic of the organisation; the page posts its ticket to be given that clinic's."""
+
+    type: Literal["transferred"] = "transferred"
+    clinic: str
+    display_name: str
+
+
 class RoomCount(Frame):
     """How many are in a room."""
 
@@ -69,6 +87,7 @@ class QueueFrame(Frame):
 
     type: Literal["queue"] = "queue"
     version: int
+    order: Order
     visits: tuple[Entry, ...]
     rooms: tuple[RoomCount, ...]
 
@@ -83,13 +102,14 @@ class QueueDelta(Frame):
     rooms: tuple[RoomCount, ...]
 
 
-PatientFrame = VisitFrame | WaitFrame | ReplacedFrame | UnknownFrame
+PatientFrame = VisitFrame | WaitFrame | ReplacedFrame | TransferredFrame | UnknownFrame
 StaffFrame = QueueFrame | QueueDelta | WaitFrame
 
 
 def visit_frame(
-    clinic: ClinicProjection, visit: Visit, locale: str, position: int | None = None
-) -> VisitFrame:
+    clinic: ClinicProjection, visit: Visit, locale: str, position: int | None = None,
+    words: Words | None = None,
+) -> VisitFrame:  # fmt: skip
     """Tell a patient about their visit, in their language."""
     area = clinic.waiting_area
     return VisitFrame(
@@ -101,9 +121,18 @@ def visit_frame(
             phone=area.fallback_phone if area else "",
         ),
         position=position if area and area.show_position else None,
+        message=_shown(words, locale),
     )
 
 
-def over_frame(visit: Visit) -> VisitFrame:
-    """Tell a patient that the visit is over; nothing else is known any more."""
-    return VisitFrame(state=visit.state, arrived_at=rfc3339(visit.arrived_ms))
+def over_frame(visit: Visit, locale: str, words: Words | None = None) -> VisitFrame:
+    """Tell a patient that the visit is over; nothing else is known any more but the words of a refusal."""
+    return VisitFrame(
+        state=visit.state, arrived_at=rfc3339(visit.arrived_ms), message=_shown(words, locale)
+    )
+
+
+def _shown(words: Words | None, locale: str) -> MessageShown | None:
+    if words is None:
+        return None
+    return MessageShown(text=text_for(words.texts, locale), at=rfc3339(words.at_ms))

@@ -26,6 +26,8 @@ class Ticket(Sealed):
     clinic: str
     clinic_uid: str
     arrived_ms: int
+    is_transferred: bool = False
+    """Whether the visit entered elsewhere, and was asked that clinic's questions."""
     life: str
     """The store's life in which the visit was made: in it, a visit that is not there is over."""
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 from hashlib import blake2b
 
 from teleward_contract.placements import Record
+from teleward_contract.projections import LocaleMap
 from teleward_contract.units import CallId, Namespace
 
 
@@ -13,6 +14,8 @@ class VisitState(StrEnum):
     WAITING = "waiting"
     CALLED = "called"
     IN_CONSULTATION = "in_consultation"
+    ON_HOLD = "on_hold"
+    """Back on the private waiting page while the call goes on without the patient."""
     ENDED = "ended"
     REFUSED = "refused"
     LEFT = "left"
@@ -28,6 +31,13 @@ class VisitAction(StrEnum):
     END = "end"
     REFUSE = "refuse"
     LEAVE = "leave"
+    HOLD = "hold"
+    RESUME = "resume"
+    HAND_OVER = "hand_over"
+    TRANSFER = "transfer"
+    """To the queue of another clinic of the organisation."""
+    MESSAGE = "message"
+    PRIORITISE = "prioritise"
 
 
 OVER = frozenset({VisitState.ENDED, VisitState.REFUSED, VisitState.LEFT})
@@ -41,19 +51,46 @@ TRANSITIONS: dict[VisitAction, dict[VisitState, VisitState]] = {
     VisitAction.RETURN: {
         VisitState.CALLED: VisitState.WAITING,
         VisitState.IN_CONSULTATION: VisitState.WAITING,
+        VisitState.ON_HOLD: VisitState.WAITING,
     },
     VisitAction.END: {
         VisitState.WAITING: VisitState.ENDED,
         VisitState.CALLED: VisitState.ENDED,
         VisitState.IN_CONSULTATION: VisitState.ENDED,
+        VisitState.ON_HOLD: VisitState.ENDED,
     },
     VisitAction.REFUSE: {VisitState.WAITING: VisitState.REFUSED},
     VisitAction.LEAVE: {
         VisitState.WAITING: VisitState.LEFT,
         VisitState.CALLED: VisitState.LEFT,
         VisitState.IN_CONSULTATION: VisitState.LEFT,
+        VisitState.ON_HOLD: VisitState.LEFT,
     },
+    VisitAction.HOLD: {VisitState.IN_CONSULTATION: VisitState.ON_HOLD},
+    VisitAction.RESUME: {VisitState.ON_HOLD: VisitState.CALLED},
+    VisitAction.HAND_OVER: {
+        VisitState.CALLED: VisitState.CALLED,
+        VisitState.IN_CONSULTATION: VisitState.IN_CONSULTATION,
+        VisitState.ON_HOLD: VisitState.ON_HOLD,
+    },
+    VisitAction.TRANSFER: {
+        VisitState.WAITING: VisitState.WAITING,
+        VisitState.CALLED: VisitState.WAITING,
+        VisitState.IN_CONSULTATION: VisitState.WAITING,
+        VisitState.ON_HOLD: VisitState.WAITING,
+    },
+    VisitAction.MESSAGE: {
+        VisitState.WAITING: VisitState.WAITING,
+        VisitState.ON_HOLD: VisitState.ON_HOLD,
+    },
+    VisitAction.PRIORITISE: {VisitState.WAITING: VisitState.WAITING},
 }
+
+_UNSIGNED = frozenset({VisitAction.JOIN, VisitAction.MESSAGE, VisitAction.PRIORITISE})
+"""Steps that never make anybody else's come too late."""
+
+MAX_PRIORITY = 9
+"""The most urgent; 0 is what everybody begins with. Ours: one digit is as much as people tell apart."""
 
 
 def call_of(visit: str) -> CallId:
@@ -72,7 +109,14 @@ class Visit(Record):
     """Wallclock of entering, ms since 1970."""
     state: VisitState = VisitState.WAITING
     called_by: str = ""
-    """The member of staff who called in: user, as signed in."""
+    """Who owns the visit: the member of staff who called in or whom it was handed over to, as signed in."""
+    changed_by: str = ""
+    """The member of staff who moved it last; empty: the patient, or nobody yet."""
+    priority: int = 0
+    """0 to `MAX_PRIORITY`; higher comes first where the waiting area goes by it."""
+    came_from: str = ""
+    """What the clinic is called that transferred it here; empty: it entered here."""
+    came_from_uid: str = ""
     socket: str = ""
     """Which waiting socket is the newest; an older one has been replaced."""
     seen_ms: int = 0
@@ -92,13 +136,94 @@ class Personal(Record):
     locale: str = "en"
 
 
+class Words(Record):
+    """What staff wrote to a patient last; stored apart, with the TTL of the visit.
+
+    Gone when the visit is over; the words of a refusal are gone when the visit is forgotten.
+    """
+
+    texts: LocaleMap
+    """A ready-made text in every locale it has, or somebody's own words as `OWN_WORDS`."""
+    at_ms: int
+    """Wallclock, ms since 1970."""
+
+
+OWN_WORDS = "und"
+"""Language not determined (BCP 47, ISO 639-2)."""
+
+
 class Waiting(Record):
     """One row of a clinic's queue."""
 
     visit: Visit
     personal: Personal
+    words: Words | None = None
+
+
+class Destination(Record):
+    """Where a visit is transferred to."""
+
+    clinic: str
+    clinic_uid: str
+    at_most: int
+    """As many wait there at most."""
+    came_from: str
+    """What the clinic is called that gives the visit."""
+    came_from_uid: str
+
+
+class Carried(Record):
+    """What a step carries beside who takes it."""
+
+    at: str = ""
+    """Uid of the clinic in which it is taken: a visit that is elsewhere does not move. Empty: wherever it is."""
+    words: Words | None = None
+    """Of a message or a refusal."""
+    priority: int = 0
+    owner: str = ""
+    """Whom it is handed over to, as signed in."""
+    owned_by: str | None = None
+    """Who must own it still; None: no matter."""
+    to: Destination | None = None
+    """Of a transfer."""
+
+
+NOTHING_CARRIED = Carried()
 
 
 def next_state(state: VisitState, action: VisitAction) -> VisitState | None:
     """Look up where `action` leads from `state`; None when it is not allowed."""
     return TRANSITIONS[action].get(state)
+
+
+def changes(action: VisitAction, by: str, carried: Carried) -> dict[str, str | int]:
+    """What a step that is allowed writes into the visit beside its state."""
+    changed: dict[str, str | int] = {} if action in _UNSIGNED else {"changed_by": by}
+    match action:
+        case VisitAction.CALL_IN:
+            changed["called_by"] = by
+        case VisitAction.RETURN:
+            changed["called_by"] = ""
+        case VisitAction.HAND_OVER:
+            changed["called_by"] = carried.owner
+        case VisitAction.TRANSFER if carried.to:
+            changed |= {
+                "called_by": "", "clinic": carried.to.clinic,
+                "clinic_uid": carried.to.clinic_uid, "came_from": carried.to.came_from,
+                "came_from_uid": carried.to.came_from_uid,
+            }  # fmt: skip
+        case VisitAction.PRIORITISE:
+            changed["priority"] = carried.priority
+        case _:
+            pass
+    return changed
+
+
+def take(visit: Visit, action: VisitAction, by: str, carried: Carried) -> Visit | None:
+    """Take a step: the visit after it, or None when it is not allowed."""
+    state = next_state(visit.state, action)
+    if state is None or carried.at not in ("", visit.clinic_uid):
+        return None
+    if carried.owned_by not in (None, visit.called_by):
+        return None
+    return visit.model_copy(update={"state": state, **changes(action, by, carried)})

@@ -8,13 +8,24 @@ from collections.abc import Coroutine
 import structlog
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.placements import Full, Placed, Placement, Placements, Recovering
-from teleward_contract.signalling import End, ParticipantRole, Right, encode
+from teleward_contract.signalling import End, ParticipantRole, Remove, Right, encode
 from teleward_contract.tickets import MediaTicket
-from teleward_contract.units import BootId, MediaNodeId, PlacementEpoch, call_cost
+from teleward_contract.units import BootId, MediaNodeId, ParticipantId, PlacementEpoch, call_cost
 
 from teleward_gateway.core.door import DoorState
+from teleward_gateway.core.team import name_of
 from teleward_gateway.core.tickets import Ticket
-from teleward_gateway.core.visits import OVER, Personal, Visit, VisitAction, VisitState, call_of
+from teleward_gateway.core.visits import (
+    OVER,
+    Carried,
+    Destination,
+    Personal,
+    Visit,
+    VisitAction,
+    VisitState,
+    Words,
+    call_of,
+)
 from teleward_gateway.errors import (
     ControlLostError,
     ControlRefusedError,
@@ -22,6 +33,7 @@ from teleward_gateway.errors import (
     RefusedError,
     not_found,
     one_moment,
+    too_late,
 )
 from teleward_gateway.ports import ControlPorts, Visits
 from teleward_gateway.usecases.clinics import Found
@@ -35,6 +47,11 @@ TICKET_S = 24 * 3600
 END_WITHIN_S = 2.0
 """How long a media node may take to end a call before it is left to its heartbeat."""
 FINISH_AGAIN_S = 1.0
+
+CALLED = frozenset({VisitState.CALLED, VisitState.IN_CONSULTATION})
+"""The patient is to be in the call."""
+CALL_GOES_ON = CALLED | {VisitState.ON_HOLD}
+"""Staff may be in the call."""
 
 
 def keep_s(found: Found) -> int:
@@ -83,10 +100,12 @@ class Consulting:
             return ticket.life != await self._visits.life()
         return visit.state not in OVER
 
-    async def rebuild(self, found: Found, ticket: Ticket, personal: Personal) -> Visit | None:
+    async def rebuild(
+        self, found: Found, ticket: Ticket, personal: Personal, *, on_hold: bool
+    ) -> Visit | None:
         """Make the visit of a ticket again after the store was emptied, at its old place.
 
-        A visit whose call is still live is in consultation.
+        A visit whose call is still live is in consultation, or on hold if it was.
 
         Returns:
             The visit; None when its ticket is of the store's present life: then the visit is over.
@@ -101,7 +120,8 @@ class Consulting:
             clinic_uid=ticket.clinic_uid, arrived_ms=ticket.arrived_ms,
         )  # fmt: skip
         if await self._has_live_call(found, visit):
-            visit = visit.model_copy(update={"state": VisitState.IN_CONSULTATION})
+            state = VisitState.ON_HOLD if on_hold else VisitState.IN_CONSULTATION
+            visit = visit.model_copy(update={"state": state})
         return await self._visits.enter(visit, personal, keep_s(found))
 
     async def _has_live_call(self, found: Found, visit: Visit) -> bool:
@@ -113,8 +133,10 @@ class Consulting:
             raise one_moment()
         return isinstance(answer, Placed | Full)
 
-    async def call_in(self, found: Found, visit: Visit, user: str) -> None:
-        """Reserve a place, then call the patient in.
+    async def call_in(
+        self, found: Found, visit: Visit, user: str, action: VisitAction = VisitAction.CALL_IN
+    ) -> None:
+        """Reserve a place, then call the patient in, or back in from being on hold.
 
         A crash between the two leaves a reservation that expires by itself.
 
@@ -123,18 +145,15 @@ class Consulting:
         """
         placement = await self._reserve(found, visit)
         allowed, now = await self._visits.change(
-            visit.namespace, visit.id, VisitAction.CALL_IN, user
+            visit.namespace, visit.id, action, user, Carried(at=found[0].uid)
         )
         if allowed:
             log.info("visit.called", namespace=visit.namespace, clinic=visit.clinic)
             return
         if now is None or now.state in OVER:
             await self._placements.release(placement.pool, visit.call, placement.epoch)
-            raise not_found()
-        if now.called_by != user:
-            raise RefusedError(
-                409, "taken", "A colleague was faster.", details={"by": now.called_by}
-            )
+        if now is None or now.state not in CALLED or now.called_by != user:
+            raise came_too_late(found, now)
 
     async def is_live(self, found: Found, visit: str) -> bool:
         """Whether the call of a visit is placed, although the store may have lost the visit."""
@@ -154,18 +173,81 @@ class Consulting:
             raise one_moment()
         return answer.placement
 
-    async def finish(self, found: Found, visit: Visit, action: VisitAction) -> None:
-        """End, refuse, leave or return a visit, and its call with it, even when the caller is cancelled meanwhile.
+    async def transfer(self, found: Found, visit: Visit, to: Found, by: str) -> None:
+        """Let a visit wait in another clinic of the organisation, at its time of arrival; a call of it ends.
 
         Raises:
-            RefusedError: 404.
+            RefusedError: 404, 409 `taken`, 409 `not_open` when as many wait there as may.
             RoutingUnavailableError: It may have been done or not.
         """
-        await self._carry_through(self._finish(found, visit, action))
+        await self._carry_through(self._transfer(found, visit, to, by))
 
-    async def finish_at_last(self, found: Found, visit: Visit, action: VisitAction) -> None:
+    async def _transfer(self, found: Found, visit: Visit, to: Found, by: str) -> None:
+        clinic, area = to[0], to[0].waiting_area
+        destination = Destination(
+            clinic=clinic.name, clinic_uid=clinic.uid, came_from=found[0].display_name, came_from_uid=found[0].uid,
+            at_most=area.max_waiting if area else 0,
+        )  # fmt: skip
+        carried = Carried(at=found[0].uid, owned_by=visit.called_by, to=destination)
+        try:
+            allowed, now = await self._visits.change(
+                visit.namespace, visit.id, VisitAction.TRANSFER, by, carried
+            )
+        except QueueFullError:
+            raise not_open(DoorState.FULL) from None
+        if not allowed:
+            raise came_too_late(found, now)
+        log.info("visit.transferred", namespace=visit.namespace, clinic=clinic.name)
+        await self._end_call(found, visit)
+
+    async def hold(self, found: Found, visit: Visit, by: str, patient: ParticipantId) -> None:
+        """Send the patient back to the waiting page; the call goes on without them.
+
+        Raises:
+            RefusedError: 404, 409 `taken`.
+            RoutingUnavailableError: It may have been done or not.
+        """
+        await self._carry_through(self._hold(found, visit, by, patient))
+
+    async def _hold(self, found: Found, visit: Visit, by: str, patient: ParticipantId) -> None:
+        allowed, now = await self._visits.change(
+            visit.namespace, visit.id, VisitAction.HOLD, by, Carried(at=found[0].uid)
+        )
+        if not allowed:
+            raise came_too_late(found, now)
+        log.info("visit.held", namespace=visit.namespace, clinic=visit.clinic)
+        await self.take_out(found, visit, patient)
+
+    async def take_out(self, found: Found, visit: Visit, patient: ParticipantId) -> None:
+        """Have the media node drop the patient, whether or not their page is still connected."""
+        placement = await self._placement(found, visit)
+        if placement is not None:
+            await self._command(placement, Right.REMOVE, Remove(participant=patient))
+
+    async def finish(
+        self, found: Found, visit: Visit, action: VisitAction, by: str = "",
+        words: Words | None = None,
+    ) -> None:  # fmt: skip
+        """End, refuse, leave or return a visit, and its call with it, even when the caller is cancelled meanwhile.
+
+        Args:
+            found: The clinic of the visit.
+            visit: As it was when this was permitted.
+            action: Which of them.
+            by: The member of staff; empty for the patient.
+            words: What the patient reads about a refusal.
+
+        Raises:
+            RefusedError: 404, 409 `taken`.
+            RoutingUnavailableError: It may have been done or not.
+        """
+        await self._carry_through(self._finish(found, visit, action, by, words))
+
+    async def finish_at_last(
+        self, found: Found, visit: Visit, action: VisitAction, by: str
+    ) -> None:
         """Finish a visit however long the routing state is away; nothing happens when it is over."""
-        await self._carry_through(self._finish_at_last(found, visit, action))
+        await self._carry_through(self._finish_at_last(found, visit, action, by))
 
     async def _carry_through(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -174,10 +256,12 @@ class Consulting:
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(task)
 
-    async def _finish_at_last(self, found: Found, visit: Visit, action: VisitAction) -> None:
+    async def _finish_at_last(
+        self, found: Found, visit: Visit, action: VisitAction, by: str
+    ) -> None:
         while True:
             try:
-                return await self._finish(found, visit, action)
+                return await self._finish(found, visit, action, by)
             except RefusedError as err:
                 if not err.is_temporary:
                     return None
@@ -185,10 +269,14 @@ class Consulting:
                 log.warning("visit.not_changed", namespace=visit.namespace, clinic=visit.clinic)
             await asyncio.sleep(FINISH_AGAIN_S)
 
-    async def _finish(self, found: Found, visit: Visit, action: VisitAction) -> None:
-        allowed, now = await self._visits.change(visit.namespace, visit.id, action)
+    async def _finish(
+        self, found: Found, visit: Visit, action: VisitAction, by: str,
+        words: Words | None = None,
+    ) -> None:  # fmt: skip
+        carried = Carried(at=visit.clinic_uid, words=words)
+        allowed, now = await self._visits.change(visit.namespace, visit.id, action, by, carried)
         if not allowed or now is None:
-            raise not_found()
+            raise came_too_late(found, now)
         log.info(
             "visit.changed", namespace=visit.namespace, clinic=visit.clinic, state=now.state.value
         )
@@ -196,34 +284,66 @@ class Consulting:
 
     async def _end_call(self, found: Found, visit: Visit) -> None:
         """Free the placement and tell the media node to close the call."""
-        pool = found[0].pool
-        if pool is None:
+        placement = await self._placement(found, visit)
+        if placement is None:
             return
         try:
-            placement = await self._placements.find(pool, visit.call)
-            if placement is None:
-                return
-            await self._placements.release(pool, visit.call, placement.epoch)
+            await self._placements.release(placement.pool, visit.call, placement.epoch)
         except RoutingUnavailableError:
             return  # its participants leave; the media node closes an empty call by itself
+        await self._command(placement, Right.END, End())
+
+    async def _placement(self, found: Found, visit: Visit) -> Placement | None:
+        """Where the call of a visit is; None when it is nowhere, or that cannot be known now."""
+        pool = found[0].pool
+        if pool is None:
+            return None
+        try:
+            return await self._placements.find(pool, visit.call)
+        except RoutingUnavailableError:
+            return None
+
+    async def _command(self, placement: Placement, right: Right, frame: End | Remove) -> None:
+        """Tell a media node what is to be done in a call, in the gateway's own name."""
         ticket = MediaTicket(
-            nonce="", media_node=MediaNodeId(""), boot=BootId(""), call=visit.call,
+            nonce="", media_node=MediaNodeId(""), boot=BootId(""), call=placement.call,
             epoch=placement.epoch, cost=placement.cost, max_participants=0,
-            participant=None, role=ParticipantRole.STAFF, rights=frozenset({Right.END}),
+            participant=None, role=ParticipantRole.STAFF, rights=frozenset({right}),
         )  # fmt: skip
         try:
             control = await self._control_ports.open(placement, ticket)
         except (ControlLostError, ControlRefusedError):
-            return  # the released placement fences it at its next heartbeat
+            return  # a released placement fences the call at the media node's next heartbeat
         try:
             async with asyncio.timeout(END_WITHIN_S):
-                await control.send(encode(End()))
+                await control.send(encode(frame))
                 async for _ in control.frames():
                     break
         except (ControlLostError, TimeoutError):
             return
         finally:
             await control.close()
+
+
+def came_too_late(found: Found, now: Visit | None) -> RefusedError:
+    """Word a step in the clinic `found` that the visit as it is `now` did not allow: somebody else was first."""
+    if now is None:
+        return not_found()
+    by = now.changed_by and name_of(now.changed_by, *found)
+    if now.clinic_uid != found[0].uid:
+        is_just_gone = now.came_from_uid == found[0].uid and now.state is VisitState.WAITING
+        return not_found(by if is_just_gone else "")
+    return not_found(by) if now.state in OVER else too_late(by)
+
+
+def not_open(state: DoorState) -> RefusedError:
+    """The clinic to which a visit is to go takes nobody now."""
+    return RefusedError(
+        409,
+        "not_open",
+        "That clinic takes nobody now. Choose another one.",
+        {"state": state.value},
+    )
 
 
 def _full() -> RefusedError:

@@ -16,6 +16,7 @@ from teleward_gateway.core.frames import (
     Hello,
     PatientFrame,
     ReplacedFrame,
+    TransferredFrame,
     UnknownFrame,
     VisitFrame,
     WaitFrame,
@@ -23,7 +24,7 @@ from teleward_gateway.core.frames import (
     visit_frame,
 )
 from teleward_gateway.core.tickets import Ticket
-from teleward_gateway.core.visits import OVER, Visit, VisitAction, VisitState
+from teleward_gateway.core.visits import OVER, Carried, Visit, VisitAction, VisitState
 from teleward_gateway.errors import RefusedError, not_found, one_moment
 from teleward_gateway.ports import Queues, Visits
 from teleward_gateway.usecases.clinics import Clinics, Found
@@ -53,8 +54,9 @@ class VisitFollower:
     async def frames(self, ticket: Ticket, hello: Hello) -> AsyncIterator[PatientFrame]:
         """Yield what the page must be told, each time it differs from before.
 
-        Ends after `replaced`, `unknown` or a visit that is over. A visit that was over before this socket came is
-        `unknown` to it. While the store is away or was just emptied it says `wait` and tries on.
+        Ends after `replaced`, `transferred`, `unknown` or a visit that is over. A visit that was over before this
+        socket came is `unknown` to it, unless it was refused. While the store is away or was just emptied it says
+        `wait` and tries on.
         """
         following = _Following(self, ticket, hello)
         told: PatientFrame | None = None
@@ -84,13 +86,25 @@ class VisitFollower:
         if visit is None or visit.state in OVER:
             return
         try:
-            found = await self.clinics.get(ticket.namespace, ticket.clinic)
+            found = await self.clinics.get(ticket.namespace, visit.clinic)
             await self.consulting.finish(found, visit, VisitAction.LEAVE)
         except RefusedError as err:
             if err.is_temporary:
                 raise
             await self.visits.change(ticket.namespace, ticket.visit, VisitAction.LEAVE)
-        self._watches.nudge(ticket.namespace, ticket.clinic)
+        self._watches.nudge(ticket.namespace, visit.clinic)
+
+    async def follow(self, ticket: Ticket) -> Ticket:
+        """Change a ticket for one of the clinic in which its visit is now; nothing else in it changes.
+
+        Raises:
+            RefusedError: 404 when the visit is over, or is still where the ticket says; 503.
+        """
+        visit = await self.visits.get(ticket.namespace, ticket.visit)
+        if visit is None or visit.state in OVER or visit.clinic_uid == ticket.clinic_uid:
+            raise not_found()
+        moved = {"clinic": visit.clinic, "clinic_uid": visit.clinic_uid, "is_transferred": True}
+        return ticket.model_copy(update=moved)
 
 
 class _Following:
@@ -115,28 +129,53 @@ class _Following:
             return _UNAVAILABLE if err.is_temporary else UnknownFrame()
         found = watch.view.found
         if visit.state in OVER:
-            is_news = self._was_told and visit.state is not VisitState.LEFT
-            return over_frame(visit) if is_news else UnknownFrame()
+            return await self._over(visit)
+        if visit.clinic_uid != self._ticket.clinic_uid:
+            return await self._elsewhere(visit)
         if visit.socket != self._socket:
             return ReplacedFrame()
         assert found is not None
         self._was_told = True
-        position = watch.view.positions.get(visit.id)
-        return visit_frame(found[0], visit, self._hello.locale, position)
+        position, words = watch.view.positions.get(visit.id), watch.view.words(visit.id)
+        return visit_frame(found[0], visit, self._hello.locale, position, words)
+
+    async def _elsewhere(self, visit: Visit) -> PatientFrame:
+        try:
+            clinic, _ = await self._parts.clinics.get(visit.namespace, visit.clinic)
+        except RefusedError as err:
+            return _UNAVAILABLE if err.is_temporary else UnknownFrame()
+        return TransferredFrame(clinic=clinic.name, display_name=clinic.display_name)
+
+    async def _over(self, visit: Visit) -> PatientFrame:
+        """The last frame; that of a refusal is for a page, too, that was away when it came."""
+        locale = self._hello.locale
+        if visit.state is VisitState.REFUSED:
+            try:
+                words = await self._parts.visits.words(visit.namespace, visit.id)
+            except RoutingUnavailableError:
+                return _UNAVAILABLE
+            return over_frame(visit, locale, words)
+        is_news = self._was_told and visit.state is not VisitState.LEFT
+        return over_frame(visit, locale) if is_news else UnknownFrame()
 
     async def _visit(self, watch: ClinicWatch) -> Visit:
         """The visit as it is now; raises RefusedError: 404 when there is none, 503 for one moment."""
+        ticket = self._ticket
+        if watch.view.visit(ticket.visit) is None or not self._is_claimed:
+            stored = await self._parts.visits.get(ticket.namespace, ticket.visit)
+            if stored is not None and stored.clinic_uid != ticket.clinic_uid:
+                return stored
         found = await self._admitted(watch.view)
         if not self._is_claimed:
             visit = await self._claim(found)
             watch.nudge()
             return visit
         await self._note(found)
-        mine = watch.view.visit(self._ticket.visit)
+        mine = watch.view.visit(ticket.visit)
         if mine is not None and mine.socket == self._socket:
             return mine
         # Ended, replaced, forgotten, or what was read is older than our claim.
-        stored = await self._parts.visits.get(self._ticket.namespace, self._ticket.visit)
+        stored = await self._parts.visits.get(ticket.namespace, ticket.visit)
         if stored is None:
             self._is_claimed = False
             return await self._claim(found)
@@ -147,7 +186,10 @@ class _Following:
             raise one_moment()
         ticket = self._ticket
         if view.found is None:  # the clinic is gone: so is the visit
-            await self._parts.visits.change(ticket.namespace, ticket.visit, VisitAction.LEAVE)
+            await self._parts.visits.change(
+                ticket.namespace, ticket.visit, VisitAction.LEAVE,
+                carried=Carried(at=ticket.clinic_uid),
+            )  # fmt: skip
             raise not_found()
         standings = admission.standings_of_ticket(ticket.clinic_uid, view.found[0])
         if not admission.is_permitted(standings, Action.WAIT):
@@ -163,10 +205,17 @@ class _Following:
         if visit is None:
             area, hello = found[0].waiting_area, self._hello
             questions = area.entry_fields if area else ()
+            if (
+                ticket.is_transferred
+            ):  # who was asked other questions keeps the place without answers
+                questions = tuple(q.model_copy(update={"required": False}) for q in questions)
             checked = check_entry(hello.name, hello.fields, hello.locale, questions)
             if checked.personal is None:
                 raise not_found()
-            if await self._parts.consulting.rebuild(found, ticket, checked.personal) is None:
+            rebuilt = await self._parts.consulting.rebuild(
+                found, ticket, checked.personal, on_hold=hello.on_hold
+            )
+            if rebuilt is None:
                 raise not_found()
             visit = await claim(ticket.namespace, ticket.visit, self._socket, keep)
         if visit is None:

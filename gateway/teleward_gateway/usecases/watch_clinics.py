@@ -4,15 +4,16 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.occupancy import Occupancy
 from teleward_contract.units import Namespace
 
-from teleward_gateway.core.queue import Rows, occupancy, positions, rows
-from teleward_gateway.core.visits import Visit, VisitState, Waiting
+from teleward_gateway.core.queue import Order, Rows, occupancy, positions, rows
+from teleward_gateway.core.team import name_of
+from teleward_gateway.core.visits import Visit, VisitState, Waiting, Words
 from teleward_gateway.errors import RefusedError
 from teleward_gateway.ports import Hints, Presence, Qualities, Queues
 from teleward_gateway.usecases.clinics import Clinics, Found
@@ -42,6 +43,7 @@ class ClinicView:
     rows: Rows = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     rooms: dict[str, int] = field(default_factory=dict)
+    order: Order = "Arrival"
     is_available: bool = False
     """Whether the store answered."""
 
@@ -49,6 +51,11 @@ class ClinicView:
         """One visit, if it is in the queue."""
         item = self.queue.get(visit)
         return item.visit if item else None
+
+    def words(self, visit: str) -> Words | None:
+        """What staff wrote to a patient last."""
+        item = self.queue.get(visit)
+        return item.words if item else None
 
     @property
     def waiting(self) -> int:
@@ -59,12 +66,12 @@ class ClinicView:
         """Everything that a patient's page may be told; when it changes, there is something to tell."""
         mine = self.visit(visit)
         quiet = mine.model_copy(update={"seen_ms": 0}) if mine else None
-        return quiet, self.positions.get(visit), self.found, self.is_available
+        return quiet, self.words(visit), self.positions.get(visit), self.found, self.is_available
 
     @property
     def told_to_staff(self) -> object:
         """Everything that a dashboard may be told."""
-        return self.rows, self.rooms, self.found, self.is_available
+        return self.rows, self.rooms, self.order, self.found, self.is_available
 
 
 class ClinicWatch:
@@ -210,12 +217,21 @@ class ClinicWatches:
         except RoutingUnavailableError:
             return _silent(last)
         stale_after_s = area.stale_after_s if area else 60
+        order: Order = area.order if area else "Arrival"
         return ClinicView(
             found=found,
             queue={item.visit.id: item for item in queue},
-            rows=rows(queue, int(time.time() * 1000), stale_after_s, qualities),
-            positions=positions(queue) if area and area.show_position else {},
+            rows=rows(
+                queue,
+                int(time.time() * 1000),
+                stale_after_s,
+                qualities,
+                order,
+                lambda user: user and name_of(user, *found),
+            ),
+            positions=positions(queue, order) if area and area.show_position else {},
             rooms=rooms,
+            order=order,
             is_available=True,
         )
 
@@ -239,4 +255,4 @@ class ClinicWatches:
 
 def _silent(last: ClinicView) -> ClinicView:
     """What was known, marked as such."""
-    return ClinicView(last.found, last.queue, last.rows, last.positions, last.rooms)
+    return replace(last, is_available=False)

@@ -34,17 +34,19 @@ from teleward_contract.units import (
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import ROOM_ACTIONS, Action
-from teleward_gateway.core.visits import OVER, Visit, VisitAction, VisitState
+from teleward_gateway.core.visits import Carried, Visit, VisitAction, VisitState
 from teleward_gateway.errors import BrowserGoneError, RefusedError, not_found, one_moment
 from teleward_gateway.ports import PRESENT_S
 from teleward_gateway.usecases.carry_call import Outcome, Seat
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import (
+    CALL_GOES_ON,
+    CALLED,
     CONSULTATION_PARTICIPANTS,
     END_WITHIN_S,
     MAX_CONSULTATION_PARTICIPANTS,
 )
-from teleward_gateway.web.context import Context, Parts, check
+from teleward_gateway.web.context import PATIENT, Context, Parts, check
 from teleward_gateway.web.sockets import (
     NORMAL,
     UNKNOWN,
@@ -59,7 +61,9 @@ router = APIRouter()
 STAFF_RIGHTS = frozenset({Right.HOLD, Right.REMOVE, Right.END, Right.LOCK, Right.MUTE})
 ROOM_WORDS = {RoomKind.MEETING_ROOM: "meeting", RoomKind.USER_ROOM: "user"}
 ADMIT_AGAIN_S = 1.0
-CALLED = frozenset({VisitState.CALLED, VisitState.IN_CONSULTATION})
+
+
+Beside: TypeAlias = Callable[[], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,10 @@ class Place:
     seat: Seat
     found: Found
     room: RoomProjection | None = None
-    beside: Callable[[], Coroutine[None, None, None]] | None = None
-    """What goes on for ever beside the call."""
+    beside: tuple[Beside, ...] = ()
+    """What goes on beside the call; when one of these returns, this person is not to be in it any more."""
+    taken_out: Beside | None = None
+    """What is to be done then."""
 
 
 Admission: TypeAlias = Callable[[], Awaitable[Place]]
@@ -155,8 +161,10 @@ async def _carry(parts: Context, socket: FramedSocket, place: Place) -> Outcome:
     async def carry() -> None:
         outcomes.append(await parts.carrier.carry(socket, place.seat))
 
-    await until_first(carry(), *([place.beside()] if place.beside else []))
-    return outcomes[0]
+    await until_first(carry(), *(work() for work in place.beside))
+    if not outcomes and place.taken_out:
+        await place.taken_out()
+    return outcomes[0] if outcomes else Outcome()
 
 
 async def _carry_in_room(
@@ -175,7 +183,7 @@ async def _carry_in_room(
             await asyncio.sleep(PRESENT_S / 3)
 
     try:
-        return await _carry(parts, socket, replace(place, beside=be_present))
+        return await _carry(parts, socket, replace(place, beside=(be_present,)))
     finally:
         with contextlib.suppress(RoutingUnavailableError):
             await parts.presence.gone(clinic.namespace, clinic.uid, room.uid, participant)
@@ -194,21 +202,48 @@ async def _patient_place(ws: WebSocket, parts: Context, namespace: str, clinic: 
     if not admission.is_permitted(standings, Action.JOIN_VISIT):
         raise not_found()
     visit = await parts.visits.get(ticket.namespace, ticket.visit)
+    if visit is not None and visit.clinic_uid != ticket.clinic_uid:
+        raise not_found()
     personal = await parts.visits.personal(ticket.namespace, ticket.visit)
     if visit is None and ticket.life != await parts.visits.life():
         raise one_moment()  # the store was emptied: the waiting page brings the visit back
     if visit is None or personal is None or visit.state not in CALLED:
         raise not_found()
-    await parts.visits.change(visit.namespace, visit.id, VisitAction.JOIN)
+    joined = Carried(at=visit.clinic_uid)
+    allowed, _ = await parts.visits.change(
+        visit.namespace, visit.id, VisitAction.JOIN, carried=joined
+    )
+    if not allowed:
+        raise not_found()
     parts.watches.nudge(visit.namespace, visit.clinic)
     seat = _visit_seat(
-        parts, found, visit, subject="patient", name=personal.name,
-        role=ParticipantRole.PATIENT, rights=frozenset(), admitted=lambda: _always(),
+        parts, found, visit, CALLED, subject=PATIENT, name=personal.name,
+        role=ParticipantRole.PATIENT, rights=frozenset(), admitted=lambda: _always(), user="",
     )  # fmt: skip
     reports = _Reports()
+    patient = parts.participant(visit.call, PATIENT)
     return Place(
-        replace(seat, reported=reports.note), found, beside=lambda: reports.keep(parts, visit)
-    )
+        replace(seat, reported=reports.note), found,
+        beside=(lambda: reports.keep(parts, visit), lambda: _until_held(parts, visit)),
+        taken_out=lambda: parts.consulting.take_out(found, visit, patient),
+    )  # fmt: skip
+
+
+async def _until_held(parts: Context, visit: Visit) -> None:
+    """Return when the visit is on hold; what the watch has read may be older than this call, so the store is asked."""
+    async with parts.watches.watching(visit.namespace, visit.clinic) as watch:
+        with watch.following(visit.id) as changed:
+            while True:
+                changed.clear()
+                seen = watch.view.visit(visit.id)
+                if seen is not None and seen.state is VisitState.ON_HOLD:
+                    with contextlib.suppress(RoutingUnavailableError):
+                        now = await parts.visits.get(visit.namespace, visit.id)
+                        if now is not None and now.state is VisitState.ON_HOLD:
+                            return
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(ADMIT_AGAIN_S):
+                        await changed.wait()
 
 
 class _Reports:
@@ -244,15 +279,16 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
     # Nobody knows yet how many more will come; a store that was emptied forgets who called in.
     is_colleague = stored.called_by not in ("", session.user)
     seat = _visit_seat(
-        parts, found, stored, subject=session.user, name=session.display_name,
+        parts, found, stored, CALL_GOES_ON, subject=session.user, name=session.display_name,
         role=ParticipantRole.CLINICIAN, rights=STAFF_RIGHTS, admitted=admitted,
+        user=session.user,
         participants=MAX_CONSULTATION_PARTICIPANTS if is_colleague else CONSULTATION_PARTICIPANTS,
     )  # fmt: skip
     return Place(seat, found)
 
 
 async def _visit_of(parts: Context, user: str, visit: str) -> tuple[Found, Visit]:
-    """A called visit of any clinic in which the user may join; raises RefusedError 404."""
+    """A visit whose call goes on, of any clinic in which the user may join; raises RefusedError 404."""
     mine = [
         found
         for found in await parts.clinics.every()
@@ -260,7 +296,7 @@ async def _visit_of(parts: Context, user: str, visit: str) -> tuple[Found, Visit
     ]
     for namespace in sorted({clinic.namespace for clinic, _ in mine}):
         stored = await parts.visits.get(namespace, visit)
-        if stored is None or stored.state not in CALLED:
+        if stored is None or stored.state not in CALL_GOES_ON:
             continue
         for found in mine:
             if (found[0].namespace, found[0].uid) == (namespace, stored.clinic_uid):
@@ -276,20 +312,21 @@ async def _always() -> bool:
 
 
 def _visit_seat(
-    parts: Context, found: Found, visit: Visit, *, subject: str, name: str,
+    parts: Context, found: Found, visit: Visit, states: frozenset[VisitState], *, subject: str,
+    name: str,
     role: ParticipantRole, rights: frozenset[Right], admitted: Callable[[], Awaitable[bool]],
-    participants: int = CONSULTATION_PARTICIPANTS,
+    user: str, participants: int = CONSULTATION_PARTICIPANTS,
 ) -> Seat:  # fmt: skip
     async def is_open() -> bool:
         now = await parts.visits.get(visit.namespace, visit.id)
-        if now is not None and now.state in OVER | {VisitState.WAITING}:
+        if now is not None and (now.state not in states or now.clinic_uid != visit.clinic_uid):
             return False
         return await _is_so(admitted)
 
     async def ended() -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_WITHIN_S):
-                await parts.consulting.finish_at_last(found, visit, VisitAction.END)
+                await parts.consulting.finish_at_last(found, visit, VisitAction.END, user)
         parts.watches.nudge(visit.namespace, visit.clinic)
 
     pool = found[0].pool

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -14,14 +15,19 @@ from teleward_contract.units import ParticipantId
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
+from teleward_gateway.core.door import DoorState, door_state
 from teleward_gateway.core.tickets import StaffSession
-from teleward_gateway.errors import RefusedError, not_found
+from teleward_gateway.errors import RefusedError, not_found, one_moment
 from teleward_gateway.ports import Meter, Presence, Qualities, Seals, SignIn, Visits
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
+from teleward_gateway.usecases.write_to_patients import Writing
+
+PATIENT = "patient"
+"""The subject by which the patient of a visit is named in its call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Context:
     presence: Presence
     qualities: Qualities
     consulting: Consulting
+    writing: Writing
     follower: VisitFollower
     carrier: CallCarrier
     watches: ClinicWatches
@@ -74,6 +81,13 @@ class Context:
         found = await self.clinic(namespace, clinic)
         check(session.user, found, action)
         return session, found
+
+    async def door(self, found: Found) -> DoorState:
+        """What the door of a clinic says now; raises RefusedError 503 while that cannot be known."""
+        view = await self.watches.look(found[0].namespace, found[0].name)
+        if not view.is_available:
+            raise one_moment()
+        return door_state(found[0], view.waiting, datetime.now(UTC))
 
     async def clinic(self, namespace: str, clinic: str) -> Found:
         """A clinic as staff may hear of it: unknown and forbidden look alike. Raises RefusedError 404, 503."""

@@ -14,7 +14,7 @@ from teleward_gateway.errors import RefusedError
 from teleward_gateway.web.calls import find_room
 from teleward_gateway.web.context import Context, Parts, check
 from teleward_gateway.web.guard import ASSETS, RETRY_AFTER
-from teleward_gateway.web.staff import the_visit
+from teleward_gateway.web.steps import the_visit
 
 router = APIRouter()
 

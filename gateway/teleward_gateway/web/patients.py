@@ -1,6 +1,6 @@
 """The patient's interface over HTTP: the door, entering, leaving."""
 
-from datetime import UTC, datetime
+import time
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 from teleward_contract.errors import RoutingUnavailableError
 
 from teleward_gateway.core import admission
-from teleward_gateway.core.admission import Action
-from teleward_gateway.core.door import DoorState, door_message, door_state, text_for
+from teleward_gateway.core.admission import Action, Tie
+from teleward_gateway.core.door import DoorState, door_message, text_for
 from teleward_gateway.core.entry import check_entry
 from teleward_gateway.core.tickets import Ticket, visit_cookie
-from teleward_gateway.errors import RefusedError, one_moment
+from teleward_gateway.errors import RefusedError, not_found, one_moment
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import TICKET_S
 from teleward_gateway.web.context import Context, Parts, set_cookie
@@ -36,7 +36,7 @@ async def door(
     """Tell what the door of a clinic says."""
     found = await parts.clinics.get(namespace, clinic)
     projection, area = found[0], found[0].waiting_area
-    state = await _door_state(parts, found)
+    state = await parts.door(found)
     ticket = await _ticket_for(parts, found, request)
     return {
         "namespace": namespace, "clinic": clinic, "display_name": projection.display_name,
@@ -52,13 +52,6 @@ async def door(
         ],
         "visit": ticket is not None,
     }  # fmt: skip
-
-
-async def _door_state(parts: Context, found: Found) -> DoorState:
-    view = await parts.watches.look(found[0].namespace, found[0].name)
-    if not view.is_available:
-        raise one_moment()
-    return door_state(found[0], view.waiting, datetime.now(UTC))
 
 
 async def _ticket_for(parts: Context, found: Found, request: Request) -> Ticket | None:
@@ -100,7 +93,7 @@ async def _enter(parts: Context, found: Found, form: EntryForm, request: Request
     if kept is not None:
         parts.meter.entered("kept")
         return kept  # a second tab, or a reload that lost the answer: no second visit
-    state = await _door_state(parts, found)
+    state = await parts.door(found)
     if state is not DoorState.OPEN:
         raise RefusedError(409, state.value, "The door is not open; see the page.")
     if checked.personal is None:
@@ -121,4 +114,20 @@ async def leave(namespace: str, clinic: str, parts: Parts, request: Request) -> 
     response = Response(status_code=204)
     if ticket is not None:
         set_cookie(response, visit_cookie(namespace, clinic), "", 0)
+    return response
+
+
+@router.post("/api/clinics/{namespace}/{clinic}/follow")
+async def follow(namespace: str, clinic: str, parts: Parts, request: Request) -> Response:
+    """Change the ticket of a visit that was transferred away from here for one of the clinic where it waits."""
+    ticket = parts.seals.ticket(request.cookies, namespace, clinic)
+    if ticket is None or not admission.is_permitted(frozenset({Tie.PATIENT}), Action.FOLLOW):
+        raise not_found()
+    there = await parts.follower.follow(ticket)
+    parts.meter.entered("followed")
+    response = JSONResponse({"clinic": there.clinic})
+    cookie = visit_cookie(namespace, there.clinic)
+    left_s = max(1, there.expires - int(time.time()))
+    set_cookie(response, visit_cookie(namespace, clinic), "", 0)
+    set_cookie(response, cookie, parts.seals.seal(cookie, there), left_s)
     return response

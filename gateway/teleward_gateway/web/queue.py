@@ -128,9 +128,12 @@ class _Shown:
         self._has_told_wait = False
         last, self._last = self._last, view
         rooms = tuple(RoomCount(uid=uid, participants=n) for uid, n in view.rooms.items())
-        if last is None:
+        if last is None or last.order != view.order:
             self._version += 1
-            return QueueFrame(version=self._version, visits=tuple(view.rows.values()), rooms=rooms)
+            return QueueFrame(
+                version=self._version, order=view.order, visits=tuple(view.rows.values()),
+                rooms=rooms,
+            )  # fmt: skip
         changed, gone = difference(last.rows, view.rows)
         if not changed and not gone and last.rooms == view.rooms:
             return None

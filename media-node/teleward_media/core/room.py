@@ -110,6 +110,8 @@ class Room:
         self._members: dict[ParticipantId, Member] = {}
         self._away: dict[ParticipantId, Member] = {}
         """Who was in, was not removed, and may return."""
+        self._awaited: set[ParticipantId] = set()
+        """Who was taken out for a while, and comes back as a newcomer whom no lock keeps out."""
         self._held: set[ParticipantId] = set()
         """Outlives leaving, while anybody is in: who is held cannot come back as somebody who is not."""
         self._chat = Chat()
@@ -133,13 +135,14 @@ class Room:
             CallRefusedError: The call is locked, or full.
         """
         before = self._members.get(person.id) or self._away.get(person.id)
-        if before is None and self.is_locked:
+        if before is None and self.is_locked and person.id not in self._awaited:
             raise CallRefusedError(ErrorCode.CALL_LOCKED, "the call admits nobody new")
         if person.id not in self._members and len(self._members) >= self._max:
             raise CallRefusedError(
                 ErrorCode.CALL_FULL, f"{self._max} participants are in the call"
             )
         self._away.pop(person.id, None)
+        self._awaited.discard(person.id)
         member = (
             before.anew(person, negotiated)
             if before
@@ -163,6 +166,7 @@ class Room:
         if not self._members:  # nobody is left who could take back or unlock
             self.empty_since = now
             self._held.clear()
+            self._awaited.clear()
             self.is_locked = False
         return [ClosePeer(participant, reason), TellParticipants(), Replan()]
 
@@ -245,6 +249,13 @@ class Room:
         _need(by, Right.REMOVE)
         effects = self.leave(participant, CloseReason.REMOVED, now)
         self._away.pop(participant, None)
+        self._awaited.discard(participant)
+        return effects
+
+    def take_out(self, by: Person, participant: ParticipantId, now: Seconds) -> list[Effect]:
+        """Remove a participant for a while: what is written meanwhile is not theirs, and no lock keeps them out."""
+        effects = self.remove(by, participant, now)
+        self._awaited.add(participant)
         return effects
 
     def end(self, by: Person) -> list[Effect]:

@@ -193,12 +193,12 @@ class Calls:
         """
         call = self._calls.get(ticket.call)
         if ticket.participant is None:
-            if isinstance(frame, End):
-                if call is not None:
-                    self._carry_out(call, call.room.end(_person(ticket)))
-                socket.tell(Closed(reason=CloseReason.ENDED), last=True)
-                return
-            raise CallRefusedError(ErrorCode.NOT_PERMITTED, "this socket may only end the call")
+            if not isinstance(frame, End | Remove):
+                raise CallRefusedError(ErrorCode.NOT_PERMITTED, "this socket may end or remove")
+            if call is not None:
+                self._carry_out(call, self._acts(call.room, _person(ticket), frame))
+            socket.tell(Closed(reason=CloseReason.ENDED), last=True)
+            return
         if call is None or call.sockets.get(ticket.participant) is not socket:
             return
         person = _person(ticket)
@@ -243,7 +243,8 @@ class Calls:
             case Mute():
                 return room.mute(by, other)
             case Remove():
-                return room.remove(by, other, self._now())
+                remove = room.remove if by.id else room.take_out  # the gateway itself, for a while
+                return remove(by, other, self._now())
 
     def _join(self, call: _Call, person: Person, socket: Socket, frame: Join) -> None:
         if call.offered_on.get(person.id) is socket:

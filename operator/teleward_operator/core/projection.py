@@ -112,7 +112,8 @@ def _area(area: WaitingArea, time_zone: str) -> WaitingAreaProjection:
         order=spec.queue.order, max_waiting=spec.queue.max_waiting,
         max_wait_minutes=spec.queue.max_wait_minutes, show_position=spec.queue.show_position,
         stale_after_s=spec.queue.stale_after_seconds, notice=spec.notices,
-        closed_message=spec.closed_message, fallback_phone=spec.fallback_phone,
+        ready_messages=spec.ready_messages, closed_message=spec.closed_message,
+        fallback_phone=spec.fallback_phone,
     )  # fmt: skip
 
 

@@ -55,9 +55,9 @@ async def knock_at_queue(person: Visitor, namespace: str, clinic: str) -> str:
     return NOT_FOUND if refused else frame.type
 
 
-async def knock_at_request(person: Visitor, method: str, path: str) -> str:
+async def knock_at_request(person: Visitor, method: str, path: str, body: object = None) -> str:
     """Make a request: `not found`, or its status."""
-    status, _ = await person.request(method, path, {} if method == "POST" else None)
+    status, _ = await person.request(method, path, body or {} if method == "POST" else None)
     return NOT_FOUND if status in (401, 403, 404) else str(status)
 
 

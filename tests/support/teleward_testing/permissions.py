@@ -3,17 +3,26 @@
 from teleward_gateway.core.admission import Action
 
 MATRIX = {
-    Action.SEE_CLINIC: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
-    Action.SEE_QUEUE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.SEE_CLINIC: "OrganisationAdmin ClinicAdmin Clinician Receptionist Referrer",
+    Action.SEE_QUEUE: "OrganisationAdmin ClinicAdmin Clinician Receptionist Referrer",
     Action.CALL_IN: "OrganisationAdmin ClinicAdmin Clinician",
     Action.JOIN_VISIT: "OrganisationAdmin ClinicAdmin Clinician Patient",
     Action.RETURN: "OrganisationAdmin ClinicAdmin Clinician",
     Action.END_VISIT: "OrganisationAdmin ClinicAdmin Clinician",
     Action.REFUSE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.HOLD: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.RESUME: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.HAND_OVER: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.HAND_OVER_OTHERS: "OrganisationAdmin ClinicAdmin",
+    Action.TRANSFER: "OrganisationAdmin ClinicAdmin Clinician Receptionist Referrer",
+    Action.MESSAGE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.MESSAGE_ALL: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.PRIORITISE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
     Action.ENTER_MEETING_ROOM: "OrganisationAdmin ClinicAdmin Clinician",
     Action.ENTER_USER_ROOM: "Owner",
     Action.WAIT: "Patient",
     Action.LEAVE: "Patient",
+    Action.FOLLOW: "Patient",
 }
 
 

@@ -27,6 +27,7 @@ PATHS: dict[VisitState, tuple[VisitAction, ...]] = {
     VisitState.WAITING: (),
     VisitState.CALLED: (VisitAction.CALL_IN,),
     VisitState.IN_CONSULTATION: (VisitAction.CALL_IN, VisitAction.JOIN),
+    VisitState.ON_HOLD: (VisitAction.CALL_IN, VisitAction.JOIN, VisitAction.HOLD),
     VisitState.ENDED: (VisitAction.CALL_IN, VisitAction.JOIN, VisitAction.END),
     VisitState.REFUSED: (VisitAction.REFUSE,),
     VisitState.LEFT: (VisitAction.LEAVE,),

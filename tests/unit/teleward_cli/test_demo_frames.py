@@ -32,15 +32,30 @@ def is_within(part: Any, whole: Any) -> bool:
 
 PATIENT: dict[str, tuple[BaseModel, type]] = {
     "a visit": (written.VisitFrame(state=VisitState.WAITING, arrived_at=ARRIVED), read.Visit),
+    "a message": (
+        written.VisitFrame(
+            state=VisitState.REFUSED,
+            arrived_at=ARRIVED,
+            message=written.MessageShown(text="قريبا", at=ARRIVED),
+        ),
+        read.Visit,
+    ),
     "a moment": (written.WaitFrame(reason=WaitReason.RECOVERING), read.OneMoment),
     "another tab": (written.ReplacedFrame(), read.Replaced),
+    "another clinic": (
+        written.TransferredFrame(clinic="eyes", display_name="Eyes"),
+        read.Transferred,
+    ),
     "no such visit": (written.UnknownFrame(), read.Unknown),
 }
 
 STAFF: dict[str, tuple[BaseModel, type]] = {
     "the queue": (
         written.QueueFrame(
-            version=3, visits=(entry(),), rooms=(written.RoomCount(uid="r", participants=2),)
+            version=3,
+            order="Priority",
+            visits=(entry(),),
+            rooms=(written.RoomCount(uid="r", participants=2),),
         ),
         read.Queue,
     ),

@@ -18,6 +18,7 @@ from teleward_gateway.core.admission import (
     Tie,
     is_permitted,
     leading,
+    permitted,
     standings_of,
     standings_of_ticket,
 )
@@ -106,6 +107,13 @@ def test_a_ticket_counts_in_its_own_clinic_alone_also_when_another_has_taken_the
 def test_the_highest_standing_leads() -> None:
     assert leading(frozenset({Role.CLINICIAN, Role.CLINIC_ADMIN})) is Role.CLINIC_ADMIN
     assert leading(frozenset({Role.RECEPTIONIST, Role.ORGANISATION_REPORTER})) is Role.RECEPTIONIST
+
+
+def test_all_that_is_permitted_can_be_listed() -> None:
+    one = frozenset({Role.RECEPTIONIST})
+
+    assert permitted(one) == [action for action in Action if is_permitted(one, action)]
+    assert permitted(frozenset()) == []
 
 
 def test_every_step_of_a_visit_takes_something() -> None:

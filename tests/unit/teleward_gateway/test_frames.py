@@ -2,8 +2,8 @@
 
 from teleward_contract.projections import ClinicProjection, WaitingAreaProjection
 from teleward_contract.units import Namespace
-from teleward_gateway.core.frames import ClinicShown, over_frame, visit_frame
-from teleward_gateway.core.visits import Visit, VisitState
+from teleward_gateway.core.frames import ClinicShown, MessageShown, over_frame, visit_frame
+from teleward_gateway.core.visits import OWN_WORDS, Visit, VisitState, Words
 
 VISIT = Visit(id="v", namespace=Namespace("n"), clinic="c", clinic_uid="u", arrived_ms=0)
 AREA = WaitingAreaProjection(
@@ -41,5 +41,16 @@ def test_a_clinic_that_has_lost_its_waiting_area_has_a_name_still() -> None:
 def test_of_a_visit_that_is_over_its_end_is_told_and_nothing_else() -> None:
     ended = VISIT.model_copy(update={"state": VisitState.ENDED})
 
-    assert over_frame(ended).clinic == ClinicShown()
-    assert over_frame(ended).state is VisitState.ENDED
+    frame = over_frame(ended, "en")
+    assert (frame.clinic, frame.state, frame.message) == (ClinicShown(), VisitState.ENDED, None)
+
+
+def test_a_ready_made_text_is_read_in_the_patients_language_and_own_words_as_they_are() -> None:
+    ready = Words(texts={"en": "Ten minutes.", "ar": "عشر دقائق."}, at_ms=1)
+    own = Words(texts={OWN_WORDS: "Ring 5."}, at_ms=2)
+    at = "1970-01-01T00:00:00.00"
+
+    assert visit_frame(CLINIC, VISIT, "ar", words=ready).message == MessageShown(
+        text="عشر دقائق.", at=f"{at}1Z"
+    )
+    assert over_frame(VISIT, "ar", own).message == MessageShown(text="Ring 5.", at=f"{at}2Z")

@@ -17,12 +17,13 @@ NOON_MS = 1_795_000_000_000
 
 
 def waiting(
-    visit: str, arrived_s: int, state: VisitState = VisitState.WAITING, seen_s: int = 0
-) -> Waiting:
+    visit: str, arrived_s: int, state: VisitState = VisitState.WAITING, seen_s: int = 0,
+    priority: int = 0,
+) -> Waiting:  # fmt: skip
     return Waiting(
         visit=Visit(
             id=visit, namespace=Namespace("n"), clinic="c", clinic_uid="u", state=state,
-            arrived_ms=NOON_MS + arrived_s * 1000, seen_ms=NOON_MS + seen_s * 1000,
+            arrived_ms=NOON_MS + arrived_s * 1000, seen_ms=NOON_MS + seen_s * 1000, priority=priority,
             called_by="ada" if state is VisitState.CALLED else "",
         ),
         personal=Personal(name=visit.title(), fields={"reason": "cough"}, locale="ar"),
@@ -30,11 +31,13 @@ def waiting(
 
 
 def test_a_row_tells_what_the_wire_says() -> None:
-    (row,) = rows([waiting("v", 1, VisitState.CALLED)], NOON_MS, 60, {}).values()
+    queue = [waiting("v", 1, VisitState.CALLED)]
+    (row,) = rows(queue, NOON_MS, 60, {}, name_of=str.title).values()
 
     assert row == Entry(
         visit="v", name="V", arrived_at="2026-11-18T11:06:41.000Z", state=VisitState.CALLED,
         fields={"reason": "cough"}, locale="ar", connected=True, called_by="ada",
+        called_by_name="Ada",
     )  # fmt: skip
 
 
@@ -49,6 +52,16 @@ def test_rows_stand_in_order_of_arrival_and_then_of_name() -> None:
     queue = [waiting("late", 9), waiting("b", 1), waiting("a", 1)]
 
     assert list(rows(queue, NOON_MS, 60, {})) == ["a", "b", "late"]
+
+
+def test_where_the_waiting_area_goes_by_priority_the_urgent_come_first_and_then_who_came_first() -> (
+    None
+):
+    queue = [waiting("first", 1), waiting("urgent", 9, priority=2), waiting("second", 2)]
+
+    assert list(rows(queue, NOON_MS, 60, {}, "Priority")) == ["urgent", "first", "second"]
+    assert list(rows(queue, NOON_MS, 60, {}, "Arrival")) == ["first", "second", "urgent"]
+    assert positions(queue, "Priority") == {"urgent": 1, "first": 2, "second": 3}
 
 
 def test_who_was_not_heard_of_for_the_stale_time_is_shown_as_away_and_stays() -> None:
@@ -86,11 +99,11 @@ def test_positions_count_those_who_wait_and_nobody_else() -> None:
 def test_counts_tell_how_full_the_doors_are_and_nothing_of_who_it_is() -> None:
     queue = [
         waiting("b", 5), waiting("a", 1), waiting("c", 0, VisitState.CALLED),
-        waiting("d", 0, VisitState.IN_CONSULTATION),
+        waiting("d", 0, VisitState.IN_CONSULTATION), waiting("e", 0, VisitState.ON_HOLD),
     ]  # fmt: skip
 
     assert occupancy(Namespace("n"), "c", queue, {"r": 2}) == ClinicOccupancy(
-        namespace=Namespace("n"), clinic="c", waiting=2, in_consultation=1, rooms={"r": 2},
+        namespace=Namespace("n"), clinic="c", waiting=2, in_consultation=2, rooms={"r": 2},
         longest_waiting_since="2026-11-18T11:06:41.000Z",
     )  # fmt: skip
 

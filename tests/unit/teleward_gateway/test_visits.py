@@ -3,12 +3,16 @@
 import pytest
 from teleward_contract.units import Namespace
 from teleward_gateway.core.visits import (
+    NOTHING_CARRIED,
     OVER,
     TRANSITIONS,
+    Carried,
+    Destination,
     Visit,
     VisitAction,
     VisitState,
     next_state,
+    take,
 )
 
 LEADS_TO = {
@@ -24,6 +28,21 @@ LEADS_TO = {
     (VisitState.IN_CONSULTATION, VisitAction.RETURN): VisitState.WAITING,
     (VisitState.IN_CONSULTATION, VisitAction.END): VisitState.ENDED,
     (VisitState.IN_CONSULTATION, VisitAction.LEAVE): VisitState.LEFT,
+    (VisitState.IN_CONSULTATION, VisitAction.HOLD): VisitState.ON_HOLD,
+    (VisitState.ON_HOLD, VisitAction.RESUME): VisitState.CALLED,
+    (VisitState.ON_HOLD, VisitAction.RETURN): VisitState.WAITING,
+    (VisitState.ON_HOLD, VisitAction.END): VisitState.ENDED,
+    (VisitState.ON_HOLD, VisitAction.LEAVE): VisitState.LEFT,
+    (VisitState.CALLED, VisitAction.HAND_OVER): VisitState.CALLED,
+    (VisitState.IN_CONSULTATION, VisitAction.HAND_OVER): VisitState.IN_CONSULTATION,
+    (VisitState.ON_HOLD, VisitAction.HAND_OVER): VisitState.ON_HOLD,
+    (VisitState.WAITING, VisitAction.TRANSFER): VisitState.WAITING,
+    (VisitState.CALLED, VisitAction.TRANSFER): VisitState.WAITING,
+    (VisitState.IN_CONSULTATION, VisitAction.TRANSFER): VisitState.WAITING,
+    (VisitState.ON_HOLD, VisitAction.TRANSFER): VisitState.WAITING,
+    (VisitState.WAITING, VisitAction.MESSAGE): VisitState.WAITING,
+    (VisitState.ON_HOLD, VisitAction.MESSAGE): VisitState.ON_HOLD,
+    (VisitState.WAITING, VisitAction.PRIORITISE): VisitState.WAITING,
 }
 
 
@@ -46,6 +65,63 @@ def test_the_calls_name_is_the_visits_own_and_does_not_tell_it() -> None:
     assert one.call != other.call
     assert one.call.startswith("visit:")
     assert "one" not in one.call
+
+
+def test_who_calls_in_owns_the_visit_until_it_is_returned() -> None:
+    called = take(visit("v"), VisitAction.CALL_IN, "ada", NOTHING_CARRIED)
+    assert called is not None
+    joined = take(called, VisitAction.JOIN, "", NOTHING_CARRIED)
+    assert joined is not None
+    returned = take(joined, VisitAction.RETURN, "ben", NOTHING_CARRIED)
+
+    steps = [(v and v.called_by, v and v.changed_by) for v in (called, joined, returned)]
+    assert steps == [("ada", "ada"), ("ada", "ada"), ("", "ben")]
+
+
+def test_handing_over_changes_the_owner_and_takes_who_owns_it_still() -> None:
+    called = visit("v").model_copy(update={"state": VisitState.ON_HOLD, "called_by": "ada"})
+    to_ben = Carried(owner="ben", owned_by="ada")
+
+    given = take(called, VisitAction.HAND_OVER, "eve", to_ben)
+
+    assert given == called.model_copy(update={"called_by": "ben", "changed_by": "eve"})
+    assert take(given, VisitAction.HAND_OVER, "ada", Carried(owner="cem", owned_by="ada")) is None
+    resumed = take(given, VisitAction.RESUME, "ada", NOTHING_CARRIED)
+    assert resumed is not None
+    assert resumed.called_by == "ben"
+
+
+def test_a_visit_that_is_transferred_waits_elsewhere_as_it_was_and_remembers_where_it_came_from() -> (
+    None
+):
+    called = visit("v").model_copy(
+        update={"state": VisitState.CALLED, "called_by": "ada", "priority": 3}
+    )
+    to = Destination(
+        clinic="d", clinic_uid="w", at_most=1, came_from="Clinic C", came_from_uid="u"
+    )
+
+    gone = take(called, VisitAction.TRANSFER, "ada", Carried(at="u", owned_by="ada", to=to))
+
+    assert gone == visit("v").model_copy(
+        update={
+            "priority": 3, "changed_by": "ada", "clinic": "d", "clinic_uid": "w",
+            "came_from": "Clinic C", "came_from_uid": "u",
+        }
+    )  # fmt: skip
+
+
+def test_how_urgent_a_visit_is_makes_nobody_come_too_late() -> None:
+    urgent = take(visit("v"), VisitAction.PRIORITISE, "ada", Carried(priority=7))
+
+    assert urgent == visit("v").model_copy(update={"priority": 7})
+
+
+def test_a_step_in_a_clinic_does_not_move_a_visit_that_is_elsewhere() -> None:
+    there, here = Carried(at="elsewhere"), Carried(at="u")
+
+    assert take(visit("v"), VisitAction.END, "ada", there) is None
+    assert take(visit("v"), VisitAction.END, "ada", here) is not None
 
 
 def visit(visit_id: str) -> Visit:

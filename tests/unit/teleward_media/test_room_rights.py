@@ -9,6 +9,7 @@ from teleward_media.core import chat
 from teleward_media.core.forwarding import SourceId
 from teleward_media.core.room import (
     REMEMBERED,
+    ClosePeer,
     Effect,
     Replan,
     Room,
@@ -65,6 +66,27 @@ def test_who_is_removed_while_away_may_not_return_either() -> None:
     room.lock(HOST, on=True)
 
     assert refusal(lambda: room.join(person("ben"), peer()))[0] is ErrorCode.CALL_LOCKED
+
+
+def test_who_is_taken_out_for_a_while_comes_back_as_a_newcomer_whom_no_lock_keeps_out() -> None:
+    room = room_of("ada", "ben")
+    room.lock(HOST, on=True)
+
+    effects = room.take_out(HOST, BEN, NOW)
+    room.say(ADA, "between us", NOW)
+
+    assert ClosePeer(BEN, CloseReason.REMOVED) in effects
+    assert room.join(person("ben"), peer()) == CHANGED
+    assert written(room, BEN) == []
+    room.remove(HOST, BEN, NOW)
+    assert refusal(lambda: room.join(person("ben"), peer()))[0] is ErrorCode.CALL_LOCKED
+
+
+def test_taking_out_takes_the_right_to_remove() -> None:
+    room = room_of("ada", "ben")
+
+    assert refusal(lambda: room.take_out(person("ada"), BEN, NOW))[0] is ErrorCode.NOT_PERMITTED
+    assert BEN in room
 
 
 def test_who_returns_finds_the_call_full_like_anybody_else() -> None:

@@ -1,6 +1,7 @@
 /** The call on the screen: the others, the own picture, the controls. */
 
 import { useSignal, useSignalEffect } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { t } from "../shared/i18n";
 import type { LocalMedia } from "../shared/media";
@@ -25,9 +26,11 @@ export interface CallViewProps {
   readonly over: (outcome: Outcome) => void;
   /** Runs beside the call's own end, for a visit that must end with it. */
   readonly ending?: () => void;
+  /** Shown above the pictures. */
+  readonly above?: ComponentChildren;
 }
 
-export function CallView({ path, media, title, rights, over, ending }: CallViewProps) {
+export function CallView({ path, media, title, rights, over, ending, above }: CallViewProps) {
   const call = useMemo(() => new Call(path, media, rights), [path, media, rights]);
   const chatting = useSignal(false);
   const silenced = useSignal(false);
@@ -51,7 +54,10 @@ export function CallView({ path, media, title, rights, over, ending }: CallViewP
       <h1 class="visually-hidden">
         {t("call-title")} <bdi>{title}</bdi>
       </h1>
-      <Status call={call} />
+      <div>
+        <Status call={call} />
+        {above}
+      </div>
       <Stage call={call} media={media} persons={persons} rights={rights} />
       {persons.map((person) => (
         <Sound

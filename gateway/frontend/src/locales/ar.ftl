@@ -9,6 +9,7 @@ one-moment = لحظة من فضلك
 one-moment-hint = نحاول الوصول إلى العيادة. لا حاجة إلى فعل أي شيء، فهذه الصفحة تواصل المحاولة.
 try-again = حاول مرة أخرى
 done = تم
+cancel = إلغاء
 languages = اللغات
 phone-help = يمكنك أيضًا الاتصال بالرقم:
 minutes = { $minutes ->
@@ -80,13 +81,17 @@ fault-too_long = اختصر هذه الإجابة من فضلك.
 
 waiting-title = أنت في منطقة الانتظار
 waiting-lead = تعرف العيادة أنك هنا.
+held-title = استشارتك معلقة
+held-lead = ابق من فضلك: ستستأنف بعد لحظات.
 waiting-reconnecting = انقطع الاتصال للحظة. مكانك محفوظ.
 waiting-stay = أبقِ هذه الصفحة مفتوحة. ستبدأ المكالمة من تلقاء نفسها. لا أحد يراك أو يسمعك أثناء الانتظار.
 waiting-position = { $position ->
     [1] دورك هو التالي.
    *[other] رقمك في الانتظار هو { $position }.
 }
+message-from = كتبت العيادة هذا في { $time }.
 waiting-without = يمكنك أيضًا الانتظار والتحدث بدون كاميرا.
+waiting-transferred = أنت الآن في انتظار { $clinic }، ومكانك محفوظ.
 waiting-leave = مغادرة منطقة الانتظار
 waiting-leave-sure = إذا غادرت فستفقد مكانك.
 waiting-keep = احتفظ بمكاني
@@ -214,6 +219,7 @@ queue-actions = الإجراءات
 state-waiting = ينتظر
 state-called = نودي عليه
 state-in_consultation = في الاستشارة
+state-on_hold = معلق
 state-away = غير متصل
 path-good = اتصال جيد
 path-fair = اتصال مقبول
@@ -226,10 +232,43 @@ action-refuse = رفض
 action-refuse-named = رفض { $name }
 action-return = إعادة إلى الانتظار
 action-return-named = إعادة { $name } إلى الانتظار
+action-hold = تعليق الاستشارة
+action-hold-named = تعليق استشارة { $name }
+action-resume = استئناف
+action-resume-named = إعادة { $name } إلى الاستشارة
+action-hand-over = تسليم
+action-hand-over-named = تسليم { $name } إلى زميل
+choose-colleague = الزميل
+action-transfer = تحويل
+action-transfer-named = تحويل { $name } إلى عيادة أخرى
+choose-clinic = العيادة
+queue-came-from = من { $clinic }
+refusal-not-open = لا تستقبل تلك العيادة أحدًا الآن.
+action-message = رسالة
+action-message-named = الكتابة إلى { $name }
+message-all = رسالة إلى جميع المنتظرين
+told-all = { $count ->
+    [zero] لم تُرسل الرسالة إلى أحد.
+    [one] أُرسلت إلى مريض واحد.
+    [two] أُرسلت إلى مريضين.
+    [few] أُرسلت إلى { $count } مرضى.
+    [many] أُرسلت إلى { $count } مريضًا.
+   *[other] أُرسلت إلى { $count } مريض.
+}
+write-ready = اختر نصًا
+write-own = كلماتك
+write-text = الرسالة
+write-reason = ما سيقرؤه المريض (إن شئت)
+write-message = إرسال
+write-refuse = رفض الآن
+queue-priority = الأولوية
+queue-priority-of = أولوية { $name }
 action-end = إنهاء
 action-end-named = إنهاء زيارة { $name }
 refusal-full = لا مكان لمكالمة أخرى الآن. يحتفظ { $name } بمكانه، حاول مرة أخرى قريبًا.
-refusal-taken = سبق أن استدعى { $by } المريض { $name }.
+refusal-taken = سبقك { $by } إلى { $name }.
+refusal-too-fast = أرسلت العيادة رسائل كثيرة الآن. انتظر دقيقة من فضلك.
+refusal-choose-again = تغيّر ما يمكن اختياره. اختر من جديد.
 refusal-gone = لم يعد { $name } في الانتظار.
 refusal-one-moment = لم تستجب الخدمة. حاول مرة أخرى بعد لحظات.
 somebody = أحد الزملاء

@@ -8,6 +8,7 @@ one-moment = One moment, please
 one-moment-hint = We are trying to reach the clinic. You need not do anything; this page keeps trying.
 try-again = Try again
 done = Done
+cancel = Cancel
 languages = Languages
 phone-help = You can also phone:
 minutes = { $minutes ->
@@ -73,13 +74,17 @@ fault-too_long = Please make this shorter.
 
 waiting-title = You are in the waiting area
 waiting-lead = The clinic knows that you are here.
+held-title = Your consultation is on hold
+held-lead = Please stay: it goes on in a moment.
 waiting-reconnecting = We lost the connection for a moment. Your place is kept.
 waiting-stay = Please keep this page open. The call starts by itself. Nobody else can see or hear you while you wait.
 waiting-position = { $position ->
     [1] You are next.
    *[other] You are number { $position } in the queue.
 }
+message-from = The clinic wrote this at { $time }.
 waiting-without = You can also wait and talk without a camera.
+waiting-transferred = You are in the waiting area of { $clinic } now. You have kept your place.
 waiting-leave = Leave the waiting area
 waiting-leave-sure = If you leave, you give up your place.
 waiting-keep = Keep my place
@@ -204,6 +209,7 @@ queue-actions = Actions
 state-waiting = Waiting
 state-called = Called
 state-in_consultation = In consultation
+state-on_hold = On hold
 state-away = Not connected
 path-good = Good connection
 path-fair = Fair connection
@@ -216,10 +222,39 @@ action-refuse = Refuse
 action-refuse-named = Refuse { $name }
 action-return = Back to waiting
 action-return-named = Send { $name } back to waiting
+action-hold = Put on hold
+action-hold-named = Put { $name } on hold
+action-resume = Resume
+action-resume-named = Take { $name } back into the consultation
+action-hand-over = Hand over
+action-hand-over-named = Hand { $name } over to a colleague
+choose-colleague = Colleague
+action-transfer = Transfer
+action-transfer-named = Transfer { $name } to another clinic
+choose-clinic = Clinic
+queue-came-from = from { $clinic }
+refusal-not-open = That clinic takes nobody just now.
+action-message = Message
+action-message-named = Write to { $name }
+message-all = Message to all who wait
+told-all = { $count ->
+    [one] One patient has been told.
+   *[other] { $count } patients have been told.
+}
+write-ready = Choose a text
+write-own = Own words
+write-text = Message
+write-reason = What the patient will read (if you like)
+write-message = Send
+write-refuse = Refuse now
+queue-priority = Priority
+queue-priority-of = Priority of { $name }
 action-end = End
 action-end-named = End the visit of { $name }
 refusal-full = There is no room for another call just now. { $name } keeps the place; please try again soon.
-refusal-taken = { $name } has already been called by { $by }.
+refusal-taken = { $by } was faster and has seen to { $name }.
+refusal-too-fast = The clinic has sent many messages just now. Please wait a minute.
+refusal-choose-again = What there is to choose from has changed. Please choose again.
 refusal-gone = { $name } is not waiting any more.
 refusal-one-moment = The service did not answer. Please try again in a moment.
 somebody = a colleague

@@ -29,6 +29,7 @@ export type Event =
   | { readonly type: "visit"; readonly state: VisitState }
   | { readonly type: "visit_unknown" }
   | { readonly type: "replaced" }
+  | { readonly type: "transferred" }
   | { readonly type: "call_over"; readonly outcome: Outcome }
   | { readonly type: "go_back" }
   | { readonly type: "left" };
@@ -68,6 +69,8 @@ export function advance(stage: Stage, event: Event): Stage {
     case "visit_unknown":
       // Ended while nobody looked, or a ticket from before: the door is the next step either way.
       return UNKNOWN_VISIT[stage] ?? "ended";
+    case "transferred":
+      return visited(stage, "waiting");
     case "replaced":
       return "replaced";
     case "call_over":
@@ -88,8 +91,10 @@ function door(clinic: Clinic, remembered: boolean): Stage {
 function visited(stage: Stage, state: VisitState): Stage {
   switch (state) {
     case "waiting":
+    case "on_hold":
       return stage === "replaced" || stage === "left" ? stage : "waiting";
     case "called":
+      return CHOSEN.has(stage) ? stage : "call";
     case "in_consultation":
       return CHOSEN.has(stage) || stage === "ended" ? stage : "call";
     case "ended":

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { t } from "../shared/i18n";
 import { Page, Phone, Working } from "../shared/ui";
+import { FromTheClinic } from "./message";
 import type { Props } from "./props";
 
 export function OneMoment({ visit }: Props) {
@@ -68,7 +69,9 @@ export function End({ visit }: Props) {
 
 export function Refused({ visit }: Props) {
   return (
-    <Ending visit={visit} title={t("refused-title")} testid="refused" hint={t("refused-hint")} />
+    <Ending visit={visit} title={t("refused-title")} testid="refused" hint={t("refused-hint")}>
+      <FromTheClinic message={visit.latest.value?.message} />
+    </Ending>
   );
 }
 

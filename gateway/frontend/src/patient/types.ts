@@ -28,7 +28,19 @@ export interface Entry {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-export type VisitState = "waiting" | "called" | "in_consultation" | "ended" | "refused";
+export type VisitState =
+  | "waiting"
+  | "called"
+  | "in_consultation"
+  | "on_hold"
+  | "ended"
+  | "refused";
+
+/** What staff wrote last, already in the page's language if the clinic has it. */
+export interface Message {
+  readonly text: string;
+  readonly at: string;
+}
 
 export interface VisitFrame {
   readonly type: "visit";
@@ -40,15 +52,18 @@ export interface VisitFrame {
     readonly phone?: string;
   };
   readonly position?: number | null;
+  readonly message?: Message | null;
 }
 
 export type ServerFrame =
   | VisitFrame
   | { readonly type: "wait"; readonly reason: string }
   | { readonly type: "replaced" }
+  /** The visit waits in another clinic of the organisation. */
+  | { readonly type: "transferred"; readonly clinic: string; readonly display_name: string }
   | { readonly type: "unknown" }
   | { readonly type: "error"; readonly code: string; readonly fatal?: boolean };
 
 export type ClientFrame =
-  | ({ readonly type: "hello"; readonly locale: string } & Entry)
+  | ({ readonly type: "hello"; readonly locale: string; readonly on_hold: boolean } & Entry)
   | { readonly type: "leave" };

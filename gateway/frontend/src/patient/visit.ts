@@ -19,16 +19,23 @@ export class Visit {
   readonly connected = signal(false);
   #entry: Entry | null;
   #socket: ReconnectingSocket<ServerFrame, ClientFrame> | null = null;
-  readonly #api: string;
+  /** Name of the clinic that the visit was transferred to, once it was. */
+  readonly transferredTo = signal("");
+  /** `namespace/clinic`, of the clinic that the visit is in. */
+  #name: string;
 
-  constructor(private readonly name: string) {
-    this.#api = `/api/clinics/${name}`;
+  constructor(name: string) {
+    this.#name = name;
     this.#entry = recall(name);
+  }
+
+  get #api(): string {
+    return `/api/clinics/${this.#name}`;
   }
 
   /** The call socket's path. */
   get callPath(): string {
-    return `/ws/call/visit/${this.name}`;
+    return `/ws/call/visit/${this.#name}`;
   }
 
   /** What was typed before, to fill the form with. */
@@ -63,7 +70,7 @@ export class Visit {
       await request("POST", `${this.#api}/visits`, { ...entry, locale: locale() });
     }
     this.#entry = entry;
-    remember(this.name, entry);
+    remember(this.#name, entry);
     this.#handle({ type: "entered" });
     this.#connect();
   }
@@ -99,7 +106,7 @@ export class Visit {
   #connect(): void {
     this.#socket?.close();
     this.#socket = new ReconnectingSocket<ServerFrame, ClientFrame>(
-      `/ws/visit/${this.name}`,
+      `/ws/visit/${this.#name}`,
       undefined,
       {
         opened: () => this.#hello(),
@@ -114,7 +121,8 @@ export class Visit {
 
   #hello(): void {
     if (this.#entry === null) return;
-    this.#socket?.send({ type: "hello", ...this.#entry, locale: locale() });
+    const on_hold = this.latest.value?.state === "on_hold";
+    this.#socket?.send({ type: "hello", ...this.#entry, locale: locale(), on_hold });
   }
 
   #take(frame: ServerFrame): void {
@@ -130,6 +138,11 @@ export class Visit {
       case "replaced":
         this.#handle({ type: "replaced" });
         break;
+      case "transferred":
+        this.connected.value = false;
+        this.#handle({ type: "transferred" });
+        if (this.stage.value === "waiting") void this.#follow(frame.display_name);
+        break;
       case "unknown":
         this.#unknown();
         break;
@@ -144,6 +157,28 @@ export class Visit {
     if (code === 4004) this.#unknown();
   }
 
+  /** Change the ticket for one of the clinic in which the visit is now, and wait there. */
+  async #follow(to: string, attempt = 0): Promise<void> {
+    try {
+      const { clinic } = await request<{ readonly clinic: string }>(
+        "POST",
+        `${this.#api}/follow`,
+        {},
+      );
+      forget(this.#name);
+      this.#name = `${this.#name.split("/")[0]}/${clinic}`;
+      if (this.#entry !== null) remember(this.#name, this.#entry);
+      history.replaceState(null, "", `/c/${this.#name}${location.search}`);
+      this.transferredTo.value = to;
+      await this.load();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.isTemporary)
+        setTimeout(() => void this.#follow(to, attempt + 1), delayMs(attempt, Math.random()));
+      else this.#unknown();
+    }
+  }
+
   #unknown(): void {
     const clinic = this.clinic.value;
     if (clinic !== null) this.clinic.value = { ...clinic, visit: false };
@@ -154,7 +189,7 @@ export class Visit {
     this.stage.value = advance(this.stage.value, event);
     // A call may end and the visit go on: only the visit's own end is the end of everything.
     if (event.type !== "call_over" && OVER.has(this.stage.value)) {
-      forget(this.name);
+      forget(this.#name);
       this.#entry = null;
       this.#hangUp();
     }

@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { DevicePanel } from "../shared/devices";
 import { t } from "../shared/i18n";
 import { Notice, Page, Phone, Working } from "../shared/ui";
+import { FromTheClinic } from "./message";
 import type { Props } from "./props";
 
 export function Waiting({ visit, media }: Props) {
@@ -15,15 +16,16 @@ export function Waiting({ visit, media }: Props) {
     // Fetch the call's code now, so that answering takes no time.
     void import("../call/view");
   }, [media]);
+  const held = latest?.state === "on_hold";
   const name = latest?.clinic.display_name || visit.clinic.value?.display_name;
   return (
-    <Page title={t("waiting-title")} testid="waiting">
+    <Page title={t(held ? "held-title" : "waiting-title")} testid={held ? "on-hold" : "waiting"}>
       <p class="lead">
         <bdi>{name}</bdi>
       </p>
       <div role="status" aria-live="polite" data-testid="waiting-status">
         {visit.connected.value || latest === null ? (
-          <Working label={t(visit.connected.value ? "waiting-lead" : "loading-hint")} />
+          <Working label={t(labelOf(held, visit.connected.value))} />
         ) : (
           <Working label={t("waiting-reconnecting")} />
         )}
@@ -31,6 +33,12 @@ export function Waiting({ visit, media }: Props) {
           <p>{t("waiting-position", { position: latest.position })}</p>
         )}
       </div>
+      {visit.transferredTo.value !== "" && (
+        <p role="status" data-testid="transferred">
+          {t("waiting-transferred", { clinic: visit.transferredTo.value })}
+        </p>
+      )}
+      <FromTheClinic message={latest?.message} />
       <p>{t("waiting-stay")}</p>
       {latest?.clinic.notice && (
         <Notice testid="clinic-notice">
@@ -43,6 +51,11 @@ export function Waiting({ visit, media }: Props) {
       <LeaveButton leave={() => void visit.leave()} />
     </Page>
   );
+}
+
+function labelOf(held: boolean, connected: boolean): string {
+  if (!connected) return "loading-hint";
+  return held ? "held-lead" : "waiting-lead";
 }
 
 /** Leaving gives the place up, so it asks once. */

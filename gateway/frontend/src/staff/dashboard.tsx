@@ -2,15 +2,18 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { ApiError, request } from "../shared/http";
+import { request } from "../shared/http";
 import { locale, t } from "../shared/i18n";
-import { Notice, Page } from "../shared/ui";
+import { announce, Notice, Page } from "../shared/ui";
 import { LiveQueue } from "./queue-socket";
-import { type Action, QueueTable } from "./queue-table";
+import { QueueTable } from "./queue-table";
+import { refusal } from "./refusal";
 import { RoomList } from "./room-list";
 import { go } from "./router";
 import { dashboardPath } from "./routes";
+import type { Action } from "./steps";
 import type { QueueEntry, StaffClinic } from "./types";
+import { Writer, type Written } from "./writing";
 
 const MINUTE_CHECK_MS = 5000;
 
@@ -31,12 +34,24 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
     document.title = waiting > 0 ? `(${waiting}) ${clinic.display_name}` : clinic.display_name;
   }, [waiting, clinic.display_name]);
 
-  const act = async (action: Action, entry: QueueEntry) => {
+  const writing = useSignal(false);
+  const tellAll = async (written: Written) => {
+    writing.value = false;
+    notice.value = "";
+    try {
+      const path = `/api${dashboardPath(namespace, name)}/messages`;
+      const { told } = await request<{ told: number }>("POST", path, written);
+      announce(t("told-all", { count: told }));
+    } catch (error) {
+      notice.value = refusal(error);
+    }
+  };
+  const act = async (action: Action, entry: QueueEntry, body: object = {}) => {
     notice.value = "";
     const page = `${dashboardPath(namespace, name)}/visits/${entry.visit}`;
     try {
-      if (action !== "join") await request("POST", `/api${page}/${action}`, {});
-      if (action === "join" || action === "call-in") go(page);
+      if (action !== "join") await request("POST", `/api${page}/${action}`, body);
+      if (action === "join" || action === "call-in" || action === "resume") go(page);
     } catch (error) {
       notice.value = refusal(error, entry);
     }
@@ -59,23 +74,44 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
       )}
       <section aria-labelledby="queue-heading">
         <h2 id="queue-heading">{t("queue-title", { count: waiting })}</h2>
-        <QueueTable visits={queue?.visits ?? []} now={now} labels={labels} act={act} />
+        {waiting > 0 && clinic.may.includes("message_all") && (
+          <p>
+            <button
+              type="button"
+              class="quiet"
+              data-testid="message-all"
+              aria-expanded={writing.value}
+              onClick={() => {
+                writing.value = !writing.value;
+              }}
+            >
+              {t("message-all")}
+            </button>
+          </p>
+        )}
+        {writing.value && (
+          <Writer
+            clinic={clinic}
+            label={t("write-message")}
+            send={(written) => void tellAll(written)}
+            cancel={() => {
+              writing.value = false;
+            }}
+          />
+        )}
+        <QueueTable
+          clinic={clinic}
+          visits={queue?.visits ?? []}
+          order={queue?.order ?? "Arrival"}
+          now={now}
+          labels={labels}
+          act={act}
+        />
       </section>
       <PatientLink url={clinic.patient_url} />
       <RoomList clinic={clinic} occupancy={queue?.rooms ?? new Map()} />
     </Page>
   );
-}
-
-function refusal(error: unknown, entry: QueueEntry): string {
-  const code = error instanceof ApiError ? error.code : "";
-  if (code === "full") return t("refusal-full", { name: entry.name });
-  if (code === "taken") {
-    return t("refusal-taken", { name: entry.name, by: (error as ApiError).by ?? t("somebody") });
-  }
-  if (error instanceof ApiError && error.status === 404)
-    return t("refusal-gone", { name: entry.name });
-  return t("refusal-one-moment");
 }
 
 /** What the clinic asks, in the reader's language, for the answers in the queue. */

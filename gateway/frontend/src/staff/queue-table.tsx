@@ -4,20 +4,20 @@ import type { QualityView } from "../call/frames";
 import { languageName, t } from "../shared/i18n";
 import { minutesSince } from "../shared/time";
 import { figuresOf, gradeOf } from "./path-grade";
-import type { QueueEntry } from "./types";
-
-/** What staff may do with a row. */
-export type Action = "call-in" | "join" | "refuse" | "return" | "end";
+import { type Act, Steps } from "./steps";
+import type { Order, QueueEntry, StaffClinic } from "./types";
 
 interface TableProps {
+  readonly clinic: StaffClinic;
   readonly visits: readonly QueueEntry[];
+  readonly order: Order;
   readonly now: number;
   /** The clinic's questions: name → label in the reader's language. */
   readonly labels: ReadonlyMap<string, string>;
-  readonly act: (action: Action, entry: QueueEntry) => Promise<void>;
+  readonly act: Act;
 }
 
-export function QueueTable({ visits, now, labels, act }: TableProps) {
+export function QueueTable({ visits, ...rest }: TableProps) {
   if (visits.length === 0) {
     return (
       <p class="empty" data-testid="queue-empty">
@@ -38,21 +38,16 @@ export function QueueTable({ visits, now, labels, act }: TableProps) {
       </thead>
       <tbody>
         {visits.map((entry) => (
-          <Row key={entry.visit} entry={entry} now={now} labels={labels} act={act} />
+          <Row key={entry.visit} entry={entry} {...rest} />
         ))}
       </tbody>
     </table>
   );
 }
 
-interface RowProps {
-  readonly entry: QueueEntry;
-  readonly now: number;
-  readonly labels: TableProps["labels"];
-  readonly act: TableProps["act"];
-}
+type RowProps = Omit<TableProps, "visits"> & { readonly entry: QueueEntry };
 
-function Row({ entry, now, labels, act }: RowProps) {
+function Row({ clinic, entry, order, now, labels, act }: RowProps) {
   const minutes = minutesSince(entry.arrived_at, now);
   return (
     <tr data-testid="queue-row" data-visit={entry.visit} data-state={entry.state}>
@@ -69,17 +64,21 @@ function Row({ entry, now, labels, act }: RowProps) {
         {entry.state !== "waiting" && entry.called_by && (
           <span class="hint">
             {" "}
-            <bdi>{entry.called_by}</bdi>
+            <bdi>{entry.called_by_name || entry.called_by}</bdi>
           </span>
         )}
+        {entry.came_from && (
+          <span class="hint"> {t("queue-came-from", { clinic: entry.came_from })}</span>
+        )}
         {entry.quality && <PathGrade quality={entry.quality} />}
+        {order === "Priority" && <Priority clinic={clinic} entry={entry} act={act} />}
         {!entry.connected && <span class="state state-away">{t("state-away")}</span>}
       </td>
       <td data-label={t("queue-details")}>
         <Details entry={entry} labels={labels} />
       </td>
       <td class="actions">
-        <Buttons entry={entry} act={act} />
+        <Steps clinic={clinic} entry={entry} act={act} />
       </td>
     </tr>
   );
@@ -91,6 +90,31 @@ function PathGrade({ quality }: { readonly quality: QualityView }) {
     <span class={`state state-path-${grade}`} title={figuresOf(quality)} data-testid="path-grade">
       {t(`path-${grade}`)}
     </span>
+  );
+}
+
+const PRIORITIES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+function Priority({ clinic, entry, act }: Pick<RowProps, "clinic" | "entry" | "act">) {
+  if (entry.state !== "waiting" || !clinic.may.includes("prioritise")) return null;
+  return (
+    <label class="priority">
+      {t("queue-priority")}{" "}
+      <select
+        value={String(entry.priority)}
+        data-testid="priority"
+        aria-label={t("queue-priority-of", { name: entry.name })}
+        onChange={(event) =>
+          void act("priority", entry, { priority: Number(event.currentTarget.value) })
+        }
+      >
+        {PRIORITIES.map((one) => (
+          <option key={one} value={String(one)}>
+            {one}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 
@@ -112,42 +136,5 @@ function Details({ entry, labels }: Pick<RowProps, "entry" | "labels">) {
         <dd>{languageName(entry.locale)}</dd>
       </div>
     </dl>
-  );
-}
-
-type RowAction = Readonly<{ action: Action; quiet: boolean }>;
-
-const ACTIONS: Readonly<Record<QueueEntry["state"], readonly RowAction[]>> = {
-  waiting: [
-    { action: "call-in", quiet: false },
-    { action: "refuse", quiet: true },
-  ],
-  called: [
-    { action: "join", quiet: false },
-    { action: "return", quiet: true },
-  ],
-  in_consultation: [
-    { action: "join", quiet: false },
-    { action: "return", quiet: true },
-    { action: "end", quiet: true },
-  ],
-};
-
-function Buttons({ entry, act }: Pick<RowProps, "entry" | "act">) {
-  return (
-    <div class="row">
-      {ACTIONS[entry.state].map(({ action, quiet }) => (
-        <button
-          key={action}
-          type="button"
-          class={quiet ? "quiet" : undefined}
-          data-testid={action}
-          aria-label={t(`action-${action}-named`, { name: entry.name })}
-          onClick={() => void act(action, entry)}
-        >
-          {t(`action-${action}`)}
-        </button>
-      ))}
-    </div>
   );
 }

@@ -1,10 +1,11 @@
 /** The queue as a dashboard holds it: snapshots and deltas, put together. Pure. */
 
-import type { Occupancy, QueueEntry, QueueFrame } from "./types";
+import type { Occupancy, Order, QueueEntry, QueueFrame } from "./types";
 
 export interface Queue {
   readonly version: number;
-  /** In order of arrival. */
+  readonly order: Order;
+  /** In that order. */
   readonly visits: readonly QueueEntry[];
   readonly rooms: ReadonlyMap<string, number>;
 }
@@ -17,7 +18,8 @@ export function update(queue: Queue | null, frame: QueueFrame): Update {
     return {
       queue: {
         version: frame.version,
-        visits: inOrder(frame.visits),
+        order: frame.order,
+        visits: inOrder(frame.visits, frame.order),
         rooms: occupancy(frame.rooms),
       },
     };
@@ -30,7 +32,8 @@ export function update(queue: Queue | null, frame: QueueFrame): Update {
   return {
     queue: {
       version: frame.version,
-      visits: inOrder([...kept, ...frame.upsert]),
+      order: queue.order,
+      visits: inOrder([...kept, ...frame.upsert], queue.order),
       rooms: frame.rooms ? occupancy(frame.rooms) : queue.rooms,
     },
   };
@@ -43,9 +46,12 @@ export function arrivals(before: Queue | null, after: Queue): string[] {
   return after.visits.filter((entry) => !known.has(entry.visit)).map((entry) => entry.name);
 }
 
-function inOrder(visits: readonly QueueEntry[]): QueueEntry[] {
+function inOrder(visits: readonly QueueEntry[], order: Order): QueueEntry[] {
   return [...visits].sort(
-    (a, b) => Date.parse(a.arrived_at) - Date.parse(b.arrived_at) || (a.visit < b.visit ? -1 : 1),
+    (a, b) =>
+      (order === "Priority" ? b.priority - a.priority : 0) ||
+      Date.parse(a.arrived_at) - Date.parse(b.arrived_at) ||
+      (a.visit < b.visit ? -1 : 1),
   );
 }
 

@@ -1,7 +1,7 @@
 /** A consultation, or a room: the call, and what comes after it. */
 
 import { useSignal } from "@preact/signals";
-import type { ComponentType } from "preact";
+import type { ComponentChildren, ComponentType } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Rights } from "../call/controls";
 import type { Outcome } from "../call/session";
@@ -11,8 +11,11 @@ import { t } from "../shared/i18n";
 import { LocalMedia } from "../shared/media";
 import { wantsSmallVideo } from "../shared/options";
 import { Page, Working } from "../shared/ui";
+import { LiveQueue } from "./queue-socket";
+import { refusal } from "./refusal";
 import { go, Link } from "./router";
 import { dashboardPath } from "./routes";
+import { type Act, type Step, Steps } from "./steps";
 import type { Room, StaffClinic } from "./types";
 
 /** What the gateway's tickets let staff do. */
@@ -23,14 +26,38 @@ interface VisitProps {
   readonly visit: string;
 }
 
+/** The call's own controls end it, and who is here has joined. */
+const IN_CALL: ReadonlySet<Step> = new Set(["join", "end"]);
+
 export function VisitPage({ clinic, visit }: VisitProps) {
-  const home = dashboardPath(clinic.namespace, clinic.name);
+  const { namespace, name } = clinic;
+  const home = dashboardPath(namespace, name);
+  const live = useMemo(() => new LiveQueue(namespace, name), [namespace, name]);
+  useEffect(() => () => live.close(), [live]);
+  const notice = useSignal("");
+  const entry = live.queue.value?.visits.find((one) => one.visit === visit);
+  const act: Act = async (action, of, body = {}) => {
+    notice.value = "";
+    try {
+      await request("POST", `/api${home}/visits/${visit}/${action}`, body);
+    } catch (error) {
+      notice.value = refusal(error, of);
+    }
+  };
   return (
     <CallPage
       path={`/ws/call/visit/${visit}`}
       title={clinic.display_name}
       home={home}
       rights={STAFF_RIGHTS}
+      above={
+        <div class="call-steps" data-testid="call-steps">
+          {notice.value !== "" && <p role="alert">{notice.value}</p>}
+          {entry !== undefined && (
+            <Steps clinic={clinic} entry={entry} act={act} without={IN_CALL} />
+          )}
+        </div>
+      }
       // The visit ends with its call, whichever of the two is heard first.
       ending={() => void request("POST", `/api${home}/visits/${visit}/end`, {}).catch(() => null)}
     />
@@ -60,6 +87,7 @@ interface CallPageProps {
   readonly home: string;
   readonly rights: Rights;
   readonly ending?: () => void;
+  readonly above?: ComponentChildren;
 }
 
 function CallPage({ home, ...call }: CallPageProps) {

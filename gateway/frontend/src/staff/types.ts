@@ -18,6 +18,8 @@ export interface StaffClinic {
   readonly name: string;
   readonly display_name: string;
   readonly role: string;
+  /** What this person may do here, by the gateway's names. */
+  readonly may: readonly string[];
   readonly patient_url: string;
   readonly suspended: string | null;
   readonly rooms: readonly Room[];
@@ -41,15 +43,33 @@ export interface SignIn {
   readonly secret_required?: boolean;
 }
 
+/** What staff can choose from when they do something with a visit. */
+export interface Choices {
+  /** Ready-made texts, each in its languages. */
+  readonly ready: readonly Readonly<Record<string, string>>[];
+  /** Other clinics of the organisation. */
+  readonly clinics: readonly { readonly name: string; readonly display_name: string }[];
+  /** Who may be given a visit. */
+  readonly colleagues: readonly { readonly user: string; readonly name: string }[];
+}
+
+export type Order = "Arrival" | "Priority";
+
 export interface QueueEntry {
   readonly visit: string;
   readonly name: string;
   readonly arrived_at: string;
-  readonly state: "waiting" | "called" | "in_consultation";
+  readonly state: "waiting" | "called" | "in_consultation" | "on_hold";
   readonly fields: Readonly<Record<string, string>>;
   readonly locale: string;
   readonly connected: boolean;
   readonly called_by?: string | null;
+  /** What colleagues call them. */
+  readonly called_by_name?: string;
+  /** 0 to 9; the higher, the more urgent. */
+  readonly priority: number;
+  /** The clinic that transferred it here. */
+  readonly came_from?: string;
   /** How the patient of a running consultation is heard and seen. */
   readonly quality?: QualityView | null;
 }
@@ -63,6 +83,7 @@ export type QueueFrame =
   | {
       readonly type: "queue";
       readonly version: number;
+      readonly order: Order;
       readonly visits: readonly QueueEntry[];
       readonly rooms: readonly Occupancy[];
     }

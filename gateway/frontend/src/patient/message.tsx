@@ -1,0 +1,22 @@
+/** What the clinic wrote to this patient. */
+
+import { locale, t } from "../shared/i18n";
+import { Notice } from "../shared/ui";
+import type { Message } from "./types";
+
+export function FromTheClinic({ message }: { readonly message: Message | null | undefined }) {
+  return (
+    <div role="status" aria-live="polite">
+      {message && (
+        <Notice tone="attention" testid="message">
+          <p dir="auto">{message.text}</p>
+          <p class="hint">{t("message-from", { time: timeOf(message.at) })}</p>
+        </Notice>
+      )}
+    </div>
+  );
+}
+
+function timeOf(at: string): string {
+  return new Date(at).toLocaleTimeString(locale(), { hour: "numeric", minute: "2-digit" });
+}

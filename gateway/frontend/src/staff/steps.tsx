@@ -1,0 +1,135 @@
+/** What staff can do with a visit, as buttons; some ask for more before it is done. */
+
+import { useSignal } from "@preact/signals";
+import { t } from "../shared/i18n";
+import { me } from "./account";
+import type { QueueEntry, StaffClinic } from "./types";
+import { Chooser, Writer } from "./writing";
+
+export type Step =
+  | "call-in"
+  | "join"
+  | "hold"
+  | "resume"
+  | "hand-over"
+  | "transfer"
+  | "message"
+  | "return"
+  | "refuse"
+  | "end";
+
+/** A step, or the priority that has a place of its own. */
+export type Action = Step | "priority";
+
+export type Act = (action: Action, entry: QueueEntry, body?: object) => Promise<void>;
+
+/** In each state the first is what one mostly wants. */
+const STEPS: Readonly<Record<QueueEntry["state"], readonly Step[]>> = {
+  waiting: ["call-in", "message", "transfer", "refuse"],
+  called: ["join", "hand-over", "transfer", "return"],
+  in_consultation: ["join", "hold", "hand-over", "transfer", "return", "end"],
+  on_hold: ["resume", "join", "message", "hand-over", "transfer", "return", "end"],
+};
+
+/** What each step is called in what a person may do. */
+const NEEDS: Readonly<Record<Step, string>> = {
+  "call-in": "call_in",
+  join: "join_visit",
+  hold: "hold",
+  resume: "resume",
+  "hand-over": "hand_over",
+  transfer: "transfer",
+  message: "message",
+  return: "return",
+  refuse: "refuse",
+  end: "end_visit",
+};
+
+const ASKING: ReadonlySet<Step> = new Set(["refuse", "message", "hand-over", "transfer"]);
+
+interface StepsProps {
+  readonly clinic: StaffClinic;
+  readonly entry: QueueEntry;
+  readonly act: Act;
+  /** Steps that are offered elsewhere already. */
+  readonly without?: ReadonlySet<Step>;
+}
+
+export function Steps({ clinic, entry, act, without }: StepsProps) {
+  const asking = useSignal<Step | null>(null);
+  const offered = STEPS[entry.state].filter(
+    (step) => isMine(step, clinic, entry) && !without?.has(step),
+  );
+  const asked = offered.find((step) => step === asking.value);
+  const close = () => {
+    asking.value = null;
+  };
+  const done = (step: Step, body: object) => {
+    close();
+    void act(step, entry, body);
+  };
+  return (
+    <>
+      <div class="row">
+        {offered.map((step, number) => (
+          <button
+            key={step}
+            type="button"
+            class={number > 0 ? "quiet" : undefined}
+            data-testid={step}
+            aria-label={t(`action-${step}-named`, { name: entry.name })}
+            aria-expanded={ASKING.has(step) ? step === asked : undefined}
+            onClick={() => {
+              if (!ASKING.has(step)) void act(step, entry);
+              else asking.value = step === asked ? null : step;
+            }}
+          >
+            {t(`action-${step}`)}
+          </button>
+        ))}
+      </div>
+      {(asked === "refuse" || asked === "message") && (
+        <Writer
+          key={asked}
+          clinic={clinic}
+          label={t(`write-${asked}`)}
+          optional={asked === "refuse"}
+          send={(written) => done(asked, written)}
+          cancel={close}
+        />
+      )}
+      {asked === "transfer" && (
+        <Chooser
+          clinic={clinic}
+          label={t("choose-clinic")}
+          options={({ clinics }) => clinics.map((one) => [one.name, one.display_name])}
+          action={t("action-transfer")}
+          choose={(to) => done(asked, { to })}
+          cancel={close}
+        />
+      )}
+      {asked === "hand-over" && (
+        <Chooser
+          clinic={clinic}
+          label={t("choose-colleague")}
+          options={({ colleagues }) =>
+            colleagues
+              .filter((one) => one.user !== entry.called_by)
+              .map((one) => [one.user, one.name])
+          }
+          action={t("action-hand-over")}
+          choose={(to) => done(asked, { to })}
+          cancel={close}
+        />
+      )}
+    </>
+  );
+}
+
+function isMine(step: Step, clinic: StaffClinic, entry: QueueEntry): boolean {
+  // Out of a consultation transfers who could also send the patient back.
+  if (step === "transfer" && entry.state !== "waiting" && !clinic.may.includes("return"))
+    return false;
+  const isOthers = step === "hand-over" && entry.called_by !== me.value?.user;
+  return clinic.may.includes(isOthers ? "hand_over_others" : NEEDS[step]);
+}
