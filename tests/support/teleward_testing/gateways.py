@@ -41,10 +41,15 @@ class RunningGateway:
         """Base of its HTTP interface and of its sockets."""
 
 
+def free_address() -> str:
+    """Where a gateway may listen."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
 @contextmanager
 def running_gateway(redis_url: str, folder: Path, **settings: str) -> Iterator[RunningGateway]:
     """Start one replica with the development sign-in and stop it; replicas that share a folder share their keys."""
-    url = f"http://127.0.0.1:{free_port()}"
+    url = settings.get("public_url") or free_address()
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TELEWARD_")}
     environment = ours | {
         "TELEWARD_REDIS_URL": redis_url, "TELEWARD_PUBLIC_URL": url,
