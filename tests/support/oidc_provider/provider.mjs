@@ -38,7 +38,7 @@ function build(issuer, key) {
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => {
-          ctx.body = `<!DOCTYPE html><title>Sign out</title>${form}
+          ctx.body = `<!DOCTYPE html><link rel="icon" href="data:,"><title>Sign out</title>${form}
             <button type="submit" form="op.logoutForm" name="logout" value="yes">Sign out</button>`;
         },
       },
@@ -62,7 +62,7 @@ function build(issuer, key) {
   return provider;
 }
 
-const FORM = `<!DOCTYPE html><title>Test provider</title><form method="post">
+const FORM = `<!DOCTYPE html><link rel="icon" href="data:,"><title>Test provider</title><form method="post">
   <label>Account <input name="login" autofocus></label>
   <button name="do" value="in">Sign in</button> <button name="do" value="deny">No</button></form>`;
 
