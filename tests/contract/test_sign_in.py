@@ -204,6 +204,23 @@ async def test_an_answer_of_one_issuer_is_none_of_another(
     assert (await person.me()).status_code == 401
 
 
+async def test_an_issuer_that_sends_people_on_to_another_gets_nothing_of_it(
+    world: World, browser: NewBrowser
+) -> None:
+    """Mix-up: the partner is an attacker, and its page leads on to the hospital's with the same attempt."""
+    person = browser()
+    location = (await person.begin(HARBOUR, "partner")).json()["location"]
+    back = f"{world.gateway}{callback_path(HARBOUR, 'hospital')}"
+    words = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+    words |= {"client_id": "teleward", "redirect_uri": back}
+
+    came = await person.at_provider(f"{world.hospital.url}/auth?{urlencode(words)}", "ada")
+
+    assert parse_qs(urlsplit(came).query)["code"]
+    assert fault_in(await person.back(came)) == "expired"
+    assert (await person.me()).status_code == 401
+
+
 async def test_a_parameter_that_comes_twice_is_refused(world: World, browser: NewBrowser) -> None:
     person = browser()
     back = await begun(world, person)

@@ -41,6 +41,8 @@ MAX_TOKEN = 64 * 1024
 MAX_ID = 255
 """Longest `sub` in characters (OpenID Connect Core §2); ours for `sid` and `jti` too."""
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+_MALFORMED = (JoseError, ValueError, TypeError, RecursionError)
+"""What reading a stranger's token may raise; JSON that is nested too deep is a RecursionError."""
 _SCOPE = "openid email profile"
 _GROUPS = "groups"
 _ID_TOKEN_TYPES = frozenset({None, "jwt"})
@@ -120,7 +122,7 @@ class OpenIdProviders:
                 claims
             )
             oldest = jwt.JWTClaimsRegistry().now - LOGOUT_TOKEN_MAX_AGE_S - CLOCK_SKEW_S
-        except (JoseError, ValueError, TypeError) as err:
+        except _MALFORMED as err:
             raise SignInError(Fault.REFUSED, type(err).__name__) from None
         events, sub, sid = claims["events"], claims.get("sub"), claims.get("sid")
         is_order = isinstance(events, dict) and isinstance(events.get(LOGOUT_EVENT), dict)
@@ -128,7 +130,7 @@ class OpenIdProviders:
         are_names = all(isinstance(one, str) and 0 < len(one) <= MAX_ID for one in names)
         if not is_order or "nonce" in claims or not are_names or len(names) < 2:
             raise SignInError(Fault.REFUSED, "not a logout token")
-        if claims["iat"] < oldest:
+        if not claims["iat"] >= oldest:  # NaN is neither
             raise SignInError(Fault.REFUSED, "the logout token is too old")
         return SignOut(claims["jti"], sub, sid)
 
@@ -164,7 +166,7 @@ class OpenIdProviders:
             raise SignInError(fault, "the code was refused") from None
         except (httpx2.HTTPError, TimeoutError) as err:
             raise SignInError(Fault.UNREACHABLE, type(err).__name__) from None
-        except (ValueError, TypeError, KeyError) as err:
+        except (*_MALFORMED, KeyError) as err:
             raise SignInError(Fault.REFUSED, type(err).__name__) from None
         return tokens
 
@@ -176,7 +178,7 @@ class OpenIdProviders:
             CodeIDToken(signed.claims, signed.header, _ours(client), params).validate(
                 leeway=CLOCK_SKEW_S
             )
-        except (JoseError, ValueError, TypeError) as err:
+        except _MALFORMED as err:
             raise SignInError(Fault.REFUSED, type(err).__name__) from None
         if not 0 < len(signed.claims["sub"]) <= MAX_ID:
             raise SignInError(Fault.REFUSED, "the ID token has no subject")
@@ -200,7 +202,7 @@ class OpenIdProviders:
                     return jwt.decode(token, key, algorithms=SIGNATURES)
                 except BadSignatureError:
                     continue
-        except (JoseError, ValueError, TypeError) as err:
+        except _MALFORMED as err:
             raise SignInError(Fault.REFUSED, type(err).__name__) from None
         raise SignInError(Fault.REFUSED, "no key of the issuer signed the token")
 
@@ -214,7 +216,7 @@ class OpenIdProviders:
             return claims
         try:
             told = json.loads(await self._documents.get(metadata.userinfo_endpoint, access_token))
-        except ValueError:
+        except _MALFORMED:
             raise SignInError(Fault.REFUSED, "UserInfo is no JSON") from None
         if not isinstance(told, dict) or told.get("sub") != claims["sub"]:
             raise SignInError(Fault.REFUSED, "UserInfo is about somebody else")

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Self
@@ -29,6 +30,8 @@ KEYS_FRESH_S = 600.0
 """Keys are fetched again after this, so that one that was withdrawn is not trusted for long."""
 REFETCHES, REFETCH_WINDOW_S = 5, 60.0
 """An unknown key lets the keys be fetched again, so often within this time and no oftener: anybody can name a key."""
+FAILED_FOR_S = 5.0
+"""A document that could not be had is not asked for again so soon: whoever waits for it is told at once."""
 MAX_ISSUERS = 1000
 """Issuers that are remembered; beyond it the one unused for longest is fetched again."""
 SIGNATURES = (
@@ -128,6 +131,8 @@ class _Published:
     metadata_at: float = 0.0
     keys: tuple[Key, ...] = ()
     keys_at: float | None = None
+    failure: SignInError | None = None
+    failed_at: float = 0.0
     refetched: deque[float] = field(default_factory=lambda: deque(maxlen=REFETCHES))
 
 
@@ -146,13 +151,13 @@ class ProviderDocuments:
     async def metadata(self, issuer: str) -> Metadata:
         """The metadata of an issuer, which must be about this very issuer (Discovery §4.3)."""
         published = self._published(issuer)
-        async with published.lock:
+        async with published.lock, self._remembered_failure(published):
             return await self._metadata(issuer, published)
 
     async def keys(self, issuer: str, kid: str | None) -> tuple[Key, ...]:
         """The issuer's keys of this id, or all of them; fetched again when there is none of it."""
         published = self._published(issuer)
-        async with published.lock:
+        async with published.lock, self._remembered_failure(published):
             metadata, now = await self._metadata(issuer, published), self._monotonic()
             at = published.keys_at
             if at is None or now - at >= KEYS_FRESH_S:
@@ -161,6 +166,18 @@ class ProviderDocuments:
                 published.refetched.append(now)
                 await self._fetch_keys(metadata, published)
             return _of(published.keys, kid)
+
+    @asynccontextmanager
+    async def _remembered_failure(self, published: _Published) -> AsyncIterator[None]:
+        failure = published.failure
+        if failure and self._monotonic() - published.failed_at < FAILED_FOR_S:
+            raise SignInError(failure.fault, str(failure))
+        try:
+            yield
+        except SignInError as err:
+            published.failure, published.failed_at = err, self._monotonic()
+            raise
+        published.failure = None
 
     def _published(self, issuer: str) -> _Published:
         published = self._issuers.setdefault(issuer, _Published())

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from teleward_gateway.adapters.identity_providers import OpenIdProviders
 from teleward_gateway.adapters.provider_documents import (
+    FAILED_FOR_S,
     KEYS_FRESH_S,
     MAX_ANSWER_BYTES,
     METADATA_FRESH_S,
@@ -153,3 +154,18 @@ def test_certificates_that_are_none_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match=r"(?i)no certificate|PEM|X509"):
         trusted_certificates(tmp_path / "none.pem")
+
+
+async def test_a_failure_is_remembered_for_a_moment_so_that_nobody_waits_behind_others(
+    providers: OpenIdProviders, provider: Provider, clock: Clock
+) -> None:
+    provider.tokens = id_token()
+    provider.instead = lambda _: httpx2.Response(503)
+    faults = [await fault_of(providers) for _ in range(3)]
+    assert faults == [Fault.UNREACHABLE] * 3
+    assert len(provider.asked) == 1
+
+    provider.instead = lambda _: None
+    clock.s = FAILED_FOR_S
+
+    assert (await redeem(providers)).sub == "ada-1"
