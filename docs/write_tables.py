@@ -17,7 +17,8 @@ ADMISSION = """# Who may do what
 Written by `make docs` from the one table in front of every door, `gateway/teleward_gateway/core/admission.py`.
 
 * A role counts in the clinic whose team has it; a role of the organisation counts in each of its clinics; neither
-  counts anywhere else.
+  counts anywhere else. Who signed in at an issuer has roles in the organisation that declares it and in no other.
+* A team names users or groups, as the issuer tells them. Both are judged at each door: who is taken out is out.
 * `Patient` is who holds the ticket of a visit to this very clinic, `Owner` whose user room it is.
 * Several permit what any of them does. What is not permitted looks like what is not there.
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,17 @@ def tshark() -> str:
     found = shutil.which("tshark")
     need("contract", None if found else "no tshark: apt-get install tshark")
     return str(found)
+
+
+@pytest.fixture(scope="session")
+def oidc_provider() -> None:
+    """Stand for the OpenID Connect provider, which has been installed."""
+    from teleward_testing.identity_provider import install
+
+    try:
+        install()
+    except (OSError, subprocess.SubprocessError) as err:
+        need("contract", f"no OpenID Connect provider: npm ci failed ({type(err).__name__})")
 
 
 @pytest.fixture(scope="session")

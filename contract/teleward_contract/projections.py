@@ -123,6 +123,8 @@ class RoomProjection(Record):
     max_participants: int = 6
     owner: str | None = None
     """User rooms: the only person who hosts there (the user's claim value)."""
+    owner_issuer: str = ""
+    """Name of that person's sign-in issuer; empty means any."""
     guest_entry: Literal["Knock", "Open"] = "Knock"
     locked: bool = False
     patients_allowed: bool = False

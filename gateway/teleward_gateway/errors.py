@@ -5,8 +5,11 @@ TelewardGatewayError
 ├── BrowserGoneError      the browser closed its socket, or does not read
 ├── ControlLostError      a media node's control port does not answer or broke off
 ├── ControlRefusedError   a media node answered with a typed refusal
-└── QueueFullError        as many patients wait as may
+├── QueueFullError        as many patients wait as may
+└── SignInError           a sign-in came to nothing; its fault says why
 """
+
+from enum import StrEnum
 
 from teleward_contract.signalling import ErrorCode
 
@@ -50,6 +53,42 @@ class ControlRefusedError(TelewardGatewayError):
 
 class QueueFullError(TelewardGatewayError):
     """As many patients wait as may."""
+
+
+class Fault(StrEnum):
+    """Why a sign-in came to nothing; each has a text on the sign-in page that says what to do."""
+
+    DENIED = "denied"
+    """The person, or the provider, said no."""
+    EXPIRED = "expired"
+    """The attempt is too old, was used before, or was begun in another browser."""
+    UNREACHABLE = "unreachable"
+    """The provider does not answer, or answers that it cannot now."""
+    REFUSED = "refused"
+    """The provider's answer does not hold: signature, issuer, audience, nonce, time, code."""
+    MISCONFIGURED = "misconfigured"
+    """Provider and declaration do not fit: another issuer in its metadata, an unknown client, a wrong secret."""
+    NO_USER = "no_user"
+    """The user claim is missing."""
+    EMAIL_UNVERIFIED = "email_unverified"
+    """The user claim is the e-mail address, and the provider has not verified it."""
+    TOO_MANY_GROUPS = "too_many_groups"
+    """The provider left the groups out because there are too many, and no team names the user."""
+    NOT_A_MEMBER = "not_a_member"
+    """No team of the organisation names the person."""
+    ONE_MOMENT = "one_moment"
+    """The routing state does not answer."""
+
+
+class SignInError(TelewardGatewayError):
+    """A sign-in at an issuer came to nothing.
+
+    The detail is for the log: a constant text or the name of an exception, never what a provider sent.
+    """
+
+    def __init__(self, fault: Fault, detail: str = "") -> None:
+        super().__init__(detail or fault.value)
+        self.fault = fault
 
 
 def not_found(by: str = "") -> RefusedError:

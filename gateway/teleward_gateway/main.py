@@ -4,9 +4,11 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import ipaddress
 import os
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
@@ -22,20 +24,32 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_contract.routing_redis import RedisRouting
 from teleward_contract.tickets import TicketSigner
 
+from teleward_gateway.adapters.client_secrets import ClientSecrets
 from teleward_gateway.adapters.control_ports import WebSocketControlPorts
 from teleward_gateway.adapters.cookies import Sealer
 from teleward_gateway.adapters.hints_redis import RedisHints
+from teleward_gateway.adapters.identity_providers import OpenIdProviders
 from teleward_gateway.adapters.metrics import PrometheusMeter
 from teleward_gateway.adapters.presence_redis import RedisPresence
+from teleward_gateway.adapters.provider_documents import (
+    BoundedTransport,
+    ProviderDocuments,
+    trusted_certificates,
+)
 from teleward_gateway.adapters.qualities_redis import RedisQualities
+from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.sign_in_development import DevelopmentSignIn, NoSignIn
+from teleward_gateway.adapters.sign_in_issuers import IssuerSignIn
 from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.ports import SignIn
 from teleward_gateway.settings import Settings
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.reap_pools import reap_pools
+from teleward_gateway.usecases.sign_in import SigningIn
+from teleward_gateway.usecases.staff_sessions import StaffSessions
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
 from teleward_gateway.usecases.write_to_patients import Writing
 from teleward_gateway.web.app import create_app
@@ -55,11 +69,8 @@ def main() -> None:
     """Run until SIGTERM or SIGINT; exit code 1 when it cannot start."""
     settings = read_settings(Settings, _PROGRAM)
     telemetry.setup_logging("gateway", settings.log_level)
-    if settings.sign_in == "development" and "KUBERNETES_SERVICE_HOST" in os.environ:
-        refuse_start(
-            _PROGRAM, "the development sign-in does not run in a pod",
-            "set TELEWARD_SIGN_IN=none, or configure an issuer",
-        )  # fmt: skip
+    if settings.sign_in == "development":
+        _refuse_open_door(settings)
     if not (_STATIC / "patient.html").exists():
         refuse_start(_PROGRAM, "the pages are not built", "run `make frontend`")
     try:
@@ -72,16 +83,45 @@ def main() -> None:
             _PROGRAM, f"a key file cannot be used ({type(err).__name__})",
             "check TELEWARD_TICKET_KEY_FILE and TELEWARD_SEAL_KEY_FILE",
         )  # fmt: skip
-    asyncio.run(_run(settings, signer, seal_key))
+    try:
+        trusted = trusted_certificates(settings.trusted_certificates_file)
+    except OSError as err:  # ssl.SSLError is one
+        refuse_start(
+            _PROGRAM, f"the certificates cannot be used ({type(err).__name__})",
+            "check TELEWARD_TRUSTED_CERTIFICATES_FILE",
+        )  # fmt: skip
+    asyncio.run(_run(settings, signer, seal_key, trusted))
 
 
-async def _run(settings: Settings, signer: TicketSigner, seal_key: bytes) -> None:
+def _refuse_open_door(settings: Settings) -> None:
+    """End the process where the development sign-in would let strangers be anybody."""
+    next_step = "set TELEWARD_SIGN_IN=issuers and declare an issuer"
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        refuse_start(_PROGRAM, "the development sign-in does not run in a pod", next_step)
+    if not _is_loopback(settings.address) and not settings.sign_in_secret.get_secret_value():
+        refuse_start(
+            _PROGRAM, "the development sign-in without a secret listens on loopback only",
+            f"{next_step}, or set TELEWARD_ADDRESS=127.0.0.1 or TELEWARD_SIGN_IN_SECRET",
+        )  # fmt: skip
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+async def _run(
+    settings: Settings, signer: TicketSigner, seal_key: bytes, trusted: ssl.SSLContext
+) -> None:
     meter = PrometheusMeter()
     people = _bind(settings.address, settings.port)
     operations = _bind(settings.operations_address, settings.operations_port)
     async with open_store(str(settings.redis_url)) as store:
         routing, projections = RedisRouting(store), RedisProjections(store)
-        context = _compose(settings, store, meter, signer, seal_key)
+        transport = BoundedTransport.trusting(trusted)
+        context = _compose(settings, store, meter, signer, seal_key, transport)
         async with (
             _background(context.watches.sweep()),
             _background(context.watches.follow(RedisHints(store))),
@@ -92,25 +132,35 @@ async def _run(settings: Settings, signer: TicketSigner, seal_key: bytes) -> Non
                 (operations, create_operations(projections)),
             )  # fmt: skip
         await context.watches.close()
+        await transport.close()
     log.info("process.stopped")
 
 
 def _compose(
-    settings: Settings, store: Store, meter: PrometheusMeter, signer: TicketSigner, seal_key: bytes
-) -> Context:
+    settings: Settings, store: Store, meter: PrometheusMeter, signer: TicketSigner,
+    seal_key: bytes, transport: BoundedTransport,
+) -> Context:  # fmt: skip
     routing, visits = RedisRouting(store), RedisVisits(store, settings.retention_s)
     presence, qualities = RedisPresence(store), RedisQualities(store)
     clinics = Clinics(RedisProjections(store))
     control_ports = WebSocketControlPorts(signer)
     consulting = Consulting(visits, routing, control_ports)
     watches = ClinicWatches(clinics, visits, presence, qualities, RedisOccupancy(store))
-    secret = settings.sign_in_secret.get_secret_value()
-    is_development = settings.sign_in == "development"
+    sessions = RedisSessions(store, settings.session_lifetime_s, settings.session_idle_s)
+    providers = OpenIdProviders(
+        ProviderDocuments(transport), transport, ClientSecrets(settings.client_secrets_dir)
+    )
+    public_url = str(settings.public_url).rstrip("/")
     return Context(
-        public_url=str(settings.public_url).rstrip("/"),
+        public_url=public_url,
         static=_STATIC,
         seals=Sealer(seal_key),
-        sign_in=DevelopmentSignIn(clinics.every, secret) if is_development else NoSignIn(),
+        sign_in=_sign_in(settings, clinics),
+        signing_in=SigningIn(
+            providers, sessions, clinics, public_url, is_on=settings.sign_in == "issuers"
+        ),
+        sessions=StaffSessions(sessions),
+        session_lifetime_s=settings.session_lifetime_s,
         clinics=clinics,
         visits=visits,
         presence=presence,
@@ -123,6 +173,16 @@ def _compose(
         meter=meter,
         participant_key=hashlib.sha256(b"participant" + seal_key).digest(),
     )
+
+
+def _sign_in(settings: Settings, clinics: Clinics) -> SignIn:
+    match settings.sign_in:
+        case "development":
+            return DevelopmentSignIn(clinics.every, settings.sign_in_secret.get_secret_value())
+        case "issuers":
+            return IssuerSignIn(clinics.organisations)
+        case "none":
+            return NoSignIn()
 
 
 @contextlib.asynccontextmanager

@@ -1,16 +1,18 @@
 """The doors of the gateway's decisions to the outside."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from teleward_contract.placements import Placement
+from teleward_contract.projections import Issuer
 from teleward_contract.signalling import QualityView
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import Namespace, ParticipantId
 
-from teleward_gateway.core.tickets import StaffSession, Ticket
+from teleward_gateway.core.staff import StaffSession
+from teleward_gateway.core.tickets import Attempt, Ticket
 from teleward_gateway.core.visits import (
     NOTHING_CARRIED,
     Carried,
@@ -219,12 +221,22 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuers:
+    """An organisation, and the names of its issuers."""
+
+    namespace: Namespace
+    display_name: str
+    issuers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """How staff can sign in here."""
 
     mode: str
     accounts: tuple[Account, ...] = ()
     secret_required: bool = False
+    organisations: tuple[Issuers, ...] = ()
 
 
 class SignIn(Protocol):
@@ -235,14 +247,105 @@ class SignIn(Protocol):
         ...
 
     async def prove(self, user: str, secret: str) -> StaffSession:
-        """Sign in. Raises RefusedError: 403, or 404 where there is no such sign-in."""
+        """Sign in by a name. Raises RefusedError: 403, or 404 where there is no such sign-in."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """This gateway as an issuer of an organisation knows it."""
+
+    namespace: Namespace
+    issuer: Issuer
+    redirect_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What an issuer proved of somebody: the claims, `sub` among them, and its own session's id if it told one."""
+
+    claims: Mapping[str, object]
+    sub: str
+    sid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    """A provider's order to end sessions: one by `sid`, or all of a `sub`."""
+
+    jti: str
+    sub: str | None
+    sid: str | None
+
+
+class IdentityProviders(Protocol):
+    """OpenID Connect providers, each bounded in time and size.
+
+    Raises (every method): SignInError.
+    """
+
+    async def authorize(self, client: Client, attempt: Attempt, *, anew: bool) -> str:
+        """Where the browser goes to sign in; `anew`: the person shall choose an account."""
+        ...
+
+    async def redeem(self, client: Client, attempt: Attempt, answer: Mapping[str, str]) -> Proof:
+        """Check the answer that the browser brought, and exchange its code for claims that hold."""
+        ...
+
+    async def sign_out_page(self, client: Client, back_to: str) -> str | None:
+        """Where the browser goes to end the provider's own session; None where there is no such page."""
+        ...
+
+    async def sign_out_order(self, client: Client, token: str) -> SignOut:
+        """Check a logout token (OpenID Connect Back-Channel Logout §2.6)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session as it stands."""
+
+    session: StaffSession
+    until_ms: int
+    """Store clock: it ends then, however much it is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look into the store found."""
+
+    life: str
+    """The store's present life: another after it was emptied."""
+    stored: StoredSession | None
+
+
+class Sessions(Protocol):
+    """Sessions of staff; every implementation passes `tests/contract/test_gateway_sessions.py`.
+
+    Raises (every method): RoutingUnavailableError.
+    """
+
+    async def begin(self, name: str, session: StaffSession, until_ms: int | None = None) -> Look:
+        """Store a session, which ends after the lifetime or at `until_ms`, and when it is idle for too long."""
+        ...
+
+    async def find(self, name: str) -> Look:
+        """Look a session up; that counts as use."""
+        ...
+
+    async def end(self, name: str) -> None:
+        """Remove a session (idempotent)."""
+        ...
+
+    async def end_tied(self, tie: str, order: str) -> int | None:
+        """Remove every session with this tie: how many; None when `order` was carried out before (atomic)."""
         ...
 
 
 class Seals(Protocol):
     """Seals and opens the cookies; what does not open is no cookie."""
 
-    def seal(self, name: str, value: Ticket | StaffSession) -> str:
+    def seal(self, name: str, value: Ticket | Attempt) -> str:
         """Seal a cookie's value."""
         ...
 
@@ -250,8 +353,8 @@ class Seals(Protocol):
         """Open a clinic's visit cookie; None when there is none, it is foreign, or it has expired."""
         ...
 
-    def staff(self, cookies: dict[str, str]) -> StaffSession | None:
-        """Open the staff cookie; None as for `ticket`."""
+    def attempt(self, cookies: dict[str, str]) -> Attempt | None:
+        """Open the cookie of a sign-in that was begun; None as for `ticket`."""
         ...
 
 
@@ -260,6 +363,10 @@ class Meter(Protocol):
 
     def entered(self, outcome: str) -> None:
         """An attempt to enter came to this."""
+        ...
+
+    def signed_in(self, outcome: str) -> None:
+        """A sign-in came to this."""
         ...
 
     def called_in(self, outcome: str) -> None:

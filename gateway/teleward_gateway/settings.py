@@ -36,11 +36,26 @@ class Settings(BaseSettings):
     seal_key_file: Path
     """32 random bytes in base64 that seal cookies; the same for every replica."""
 
-    sign_in: Literal["none", "development"] = "none"
-    """How staff sign in; `development` is for one machine and refuses to start in a pod."""
+    sign_in: Literal["none", "issuers", "development"] = "none"
+    """How staff sign in: not, at the OpenID Connect issuers of their organisation, or by choosing a name.
+
+    `development` is for one machine: it refuses to start in a pod, and without a secret anywhere but on loopback.
+    """
 
     sign_in_secret: SecretStr = SecretStr("")
     """Asked for by the development sign-in when set."""
+
+    client_secrets_dir: Path | None = None
+    """Client secrets for issuers, a file `<namespace>.<issuer>` each; one without a file is a public client."""
+
+    trusted_certificates_file: Path | None = None
+    """Certificates (PEM) that issuers may be signed by, beside the system's."""
+
+    session_lifetime_s: int = Field(default=43_200, ge=1)
+    """How long staff stay signed in at most, in seconds: a long shift."""
+
+    session_idle_s: int = Field(default=3600, ge=1)
+    """How long staff stay signed in without using any page, in seconds; an open dashboard is use."""
 
     retention_s: int = Field(default=600, ge=1)
     """How long a visit that is over is remembered, without personal data, in seconds."""

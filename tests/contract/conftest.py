@@ -4,8 +4,11 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 from teleward_contract.redis_store import Store, open_store
 from teleward_testing.apiserving import Asking, Served, serving
+from teleward_testing.identity_provider import Browser, NewBrowser
+from teleward_testing.issuers import World, running_world
 from teleward_testing.kube.control_plane import ControlPlane
 from teleward_testing.media_node import RunningMediaNode, running_media_node
 from teleward_testing.media_transport import NewPeer, Transport, scripted_peers, transport
@@ -25,6 +28,29 @@ def node(valkey: RunningValkey) -> Iterator[RunningMediaNode]:
     """A media node of the module's own, as its own process."""
     with running_media_node(valkey.url) as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(
+    oidc_provider: None, valkey: RunningValkey, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    """A gateway and its identity provider, for the module."""
+    async with running_world(valkey, tmp_path_factory.mktemp("sign-in")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(world: World) -> AsyncIterator[NewBrowser]:
+    """Make browsers of their own, as far as signing in needs one."""
+    made: list[Browser] = []
+
+    def new() -> Browser:
+        made.append(Browser(world.gateway, world.provider.trust))
+        return made[-1]
+
+    yield new
+    for one in made:
+        await one.http.aclose()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from helm_python.errors import HelmValuesError
 from pydantic_settings import BaseSettings
 from teleward_contract.tickets import TicketSigner
 from teleward_gateway.settings import Settings as GatewaySettings
@@ -72,14 +73,37 @@ def test_the_operator_uses_the_cluster_it_runs_in(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", chart.CI_VALUES)
-def test_nobody_signs_in_by_the_development_sign_in(name: str) -> None:
-    assert chart.environment(deployment(name, "gateway"))["TELEWARD_SIGN_IN"] == "none"
+def test_staff_sign_in_at_issuers_and_nobody_by_the_development_sign_in(name: str) -> None:
+    given = chart.environment(deployment(name, "gateway"))
+
+    assert given["TELEWARD_SIGN_IN"] == "issuers"
+    assert "TELEWARD_SIGN_IN_SECRET" not in given
+
+
+def test_no_value_of_the_chart_can_switch_the_development_sign_in_on() -> None:
+    """It is a constant of one template, no template adds variables of a site's choice, and no unknown value passes."""
+    texts = {path: path.read_text() for path in (chart.CHART / "templates").rglob("*.*")}
+    [line] = re.findall(r"name: TELEWARD_SIGN_IN\n +(.+)", "".join(texts.values()))
+
+    assert line == "value: issuers"
+    assert [path.name for path, text in texts.items() if "development" in text] == []
+    assert [
+        path.name
+        for path, text in texts.items()
+        if re.search(r"Values\.\S*[eE]nv\b|envFrom", text)
+    ] == []
+    for more in ({"signIn": {"mode": "development"}}, {"env": [{"name": "TELEWARD_SIGN_IN"}]}):
+        with pytest.raises(HelmValuesError):
+            chart.render({"gateway": {"publicUrl": "https://clinic.example.org", **more}})
 
 
 @pytest.mark.parametrize("name", chart.CI_VALUES)
 def test_files_that_the_gateway_reads_are_mounted(name: str) -> None:
     pod = deployment(name, "gateway")["spec"]["template"]["spec"]
-    volumes = {volume["name"]: volume.get("secret", {}) for volume in pod["volumes"]}
+    volumes = {
+        volume["name"]: volume.get("secret") or volume.get("configMap") or {}
+        for volume in pod["volumes"]
+    }
     mounted = {}
     for mount in pod["containers"][0]["volumeMounts"]:
         items = volumes[mount["name"]].get("items")
@@ -92,6 +116,33 @@ def test_files_that_the_gateway_reads_are_mounted(name: str) -> None:
     }
 
     assert files <= mounted.keys()
+
+
+def test_client_secrets_are_mounted_from_the_secret_that_the_site_names_and_only_then() -> None:
+    variable = "TELEWARD_CLIENT_SECRETS_DIR"
+    pod = deployment("site", "gateway")["spec"]["template"]["spec"]
+    (folder,) = [
+        mount["mountPath"]
+        for mount in pod["containers"][0]["volumeMounts"]
+        if mount["name"] == "client-secrets"
+    ]
+    (volume,) = [one for one in pod["volumes"] if one["name"] == "client-secrets"]
+
+    assert chart.environment(deployment("site", "gateway"))[variable] == folder
+    assert (
+        volume["secret"]["secretName"]
+        == chart.values("site")["gateway"]["signIn"]["existingSecret"]
+    )
+    assert variable not in chart.environment(deployment("smallest", "gateway"))
+
+
+def test_issuers_are_reached_by_the_ports_that_the_policy_lets_through() -> None:
+    (policy,) = chart.objects("site")["gateway/networkpolicy.yaml"]
+    anywhere = [rule for rule in policy["spec"]["egress"] if "to" not in rule]
+
+    assert [{"protocol": "TCP", "port": port} for port in (443, 8443)] in [
+        rule["ports"] for rule in anywhere
+    ]
 
 
 def test_redis_is_reached_by_the_port_that_the_policies_let_through() -> None:

@@ -9,6 +9,8 @@ import yaml
 from helm_python.chart import lint
 from helm_python.errors import HelmValuesError
 from jsonschema import Draft202012Validator
+from teleward_gateway.usecases.sign_in import callback_path
+from teleward_gateway.web.guard import BY_PROVIDERS
 from teleward_testing import chart
 
 VALUES = (chart.CHART / "values.yaml").read_text()
@@ -138,16 +140,25 @@ def test_every_value_is_used_by_a_template() -> None:
 
 
 @pytest.mark.parametrize("name", chart.CI_VALUES)
-def test_the_notes_say_what_is_not_there_yet_and_what_comes_next(name: str) -> None:
+def test_the_notes_say_how_staff_sign_in_and_what_comes_next(name: str) -> None:
     notes = chart.render(chart.values(name))["NOTES.txt"]
 
-    assert "STAFF CANNOT SIGN IN IN A CLUSTER YET" in notes
+    url = chart.values(name)["gateway"]["publicUrl"]
+    for path in (callback_path("NAMESPACE", "ISSUER"), f"{BY_PROVIDERS}NAMESPACE/ISSUER/sign-out"):
+        assert f"{url}{path}\n" in notes
     assert "kind: MediaPool" in notes
     for part, named in (
         ("gateway", "existingSecret"), ("redis", "existingSecret"), ("media", "existingTicketKeys"),
     ):  # fmt: skip
         default = yaml.safe_load(VALUES)[part][named]
         assert chart.values(name).get(part, {}).get(named, default) in notes
+
+
+def test_the_readme_names_the_addresses_that_a_provider_needs() -> None:
+    readme = (chart.CHART / "README.md").read_text()
+
+    assert f"`{callback_path('harbour-health', 'hospital')}`" in readme
+    assert f"`{BY_PROVIDERS}harbour-health/hospital/sign-out`" in readme
 
 
 def applied() -> dict[str, chart.Object]:

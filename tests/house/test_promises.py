@@ -5,6 +5,7 @@ import re
 
 import pytest
 from teleward_cli.local.status import Status
+from teleward_gateway.errors import Fault
 from teleward_operator.core.conditions import Reason
 from teleward_testing.house_rules import PACKAGES, ROOT, settings_of
 
@@ -55,6 +56,16 @@ def test_every_reason_has_a_paragraph_and_no_other() -> None:
     headings = re.findall(r"^### (\w+)$", text_of("docs/reasons.md"), re.MULTILINE)
 
     assert sorted(headings) == sorted(reason.value for reason in Reason)
+
+
+@pytest.mark.parametrize("locale", ["en", "ar"])
+def test_every_fault_of_a_sign_in_has_a_text_that_the_page_knows(locale: str) -> None:
+    texts = text_of(f"gateway/frontend/src/locales/{locale}.ftl")
+    listed = text_of("gateway/frontend/src/staff/sign-in-faults.ts").partition("] as const")[0]
+    faults = {fault.value for fault in Fault}
+
+    assert set(re.findall(r"^sign-in-fault-(\w+) =", texts, re.MULTILINE)) == faults
+    assert set(re.findall(r'^  "(\w+)",$', listed, re.MULTILINE)) == faults
 
 
 def test_every_field_of_the_status_is_documented() -> None:

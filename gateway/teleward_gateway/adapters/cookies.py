@@ -12,9 +12,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from teleward_gateway.core.tickets import (
-    STAFF_COOKIE,
+    ATTEMPT_COOKIE,
+    Attempt,
     Sealed,
-    StaffSession,
     Ticket,
     visit_cookie,
 )
@@ -29,7 +29,7 @@ class Sealer:
     def __init__(self, key: bytes) -> None:
         self._aead = AESGCM(key)
 
-    def seal(self, name: str, value: Ticket | StaffSession) -> str:
+    def seal(self, name: str, value: Ticket | Attempt) -> str:
         """See `Seals`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._aead.encrypt(nonce, value.model_dump_json().encode(), name.encode())
@@ -39,9 +39,9 @@ class Sealer:
         """See `Seals`."""
         return self._open(visit_cookie(namespace, clinic), cookies, Ticket)
 
-    def staff(self, cookies: dict[str, str]) -> StaffSession | None:
+    def attempt(self, cookies: dict[str, str]) -> Attempt | None:
         """See `Seals`."""
-        return self._open(STAFF_COOKIE, cookies, StaffSession)
+        return self._open(ATTEMPT_COOKIE, cookies, Attempt)
 
     def _open(self, name: str, cookies: dict[str, str], kind: type[_R]) -> _R | None:
         try:

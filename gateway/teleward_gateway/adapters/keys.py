@@ -12,6 +12,10 @@ tw:{org:NS}:visit:<id>:quality         string  how the patient's path does; 15 s
 tw:{org:NS}:queue:<clinic uid>         zset    visit → arrival in ms; a day after the last arrival or word
 tw:{org:NS}:messages:<clinic uid>      string  how many messages in this minute; 60 s
 tw:{org:NS}:present:<clinic uid>       zset    `<room uid>/<participant>` → ms when seen last; 15 s after it
+tw:{staff}:session:<hash>              hash    session of staff and when it ends; idle time, at most the lifetime
+tw:{staff}:tied:<tie>                  set     hashes of the sessions that a provider's sign-out ends; lifetime
+tw:{staff}:order:<hash>                string  a logout token that was carried out; 20 min
+tw:{staff}:life                        string  random name of the store's present life; none
 tw:visits:life                         string  random name of the store's present life; none
 tw:visits:changed                      channel clinic uid after each change of a visit: look again
 =====================================  ======  ======================================================
@@ -64,3 +68,27 @@ def messages(namespace: Namespace, clinic_uid: str) -> str:
 def present(namespace: Namespace, clinic_uid: str) -> str:
     """Who is in the clinic's rooms."""
     return f"tw:{{org:{namespace}}}:present:{clinic_uid}"
+
+
+STAFF = "tw:{staff}:"
+"""What every key about sessions of staff begins with: they share a hash tag, so that one script can end several."""
+
+
+def session(name: str) -> str:
+    """A session of staff; the name is a hash of what the browser holds."""
+    return f"{STAFF}session:{name}"
+
+
+def tied(tie: str) -> str:
+    """The sessions of one tie."""
+    return f"{STAFF}tied:{tie}"
+
+
+def order(order_: str) -> str:
+    """A logout token that was carried out."""
+    return f"{STAFF}order:{order_}"
+
+
+def staff_life() -> str:
+    """The present life of the store."""
+    return f"{STAFF}life"

@@ -17,6 +17,7 @@ class PrometheusMeter:
             return Gauge(f"teleward_gateway_{name}", text, labels, registry=registry)
 
         self._entries = counter("entries_total", "Attempts to enter.", "outcome")
+        self._sign_ins = counter("sign_ins_total", "Sign-ins of staff.", "outcome")
         self._call_ins = counter("call_ins_total", "Call-ins.", "outcome")
         self._frames_refused = counter("frames_refused_total", "Frames refused.", "code")
         self._refusals = counter("refusals_total", "Requests and sockets refused.", "code")
@@ -34,6 +35,10 @@ class PrometheusMeter:
     def entered(self, outcome: str) -> None:
         """See `Meter`."""
         self._entries.labels(outcome=outcome).inc()
+
+    def signed_in(self, outcome: str) -> None:
+        """See `Meter`."""
+        self._sign_ins.labels(outcome=outcome).inc()
 
     def called_in(self, outcome: str) -> None:
         """See `Meter`."""

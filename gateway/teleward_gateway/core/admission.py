@@ -16,6 +16,7 @@ from teleward_contract.projections import (
     RoomProjection,
 )
 
+from teleward_gateway.core.staff import StaffSession, counts_in, is_meant, is_owner
 from teleward_gateway.core.visits import VisitAction
 
 
@@ -109,15 +110,17 @@ ROOM_ACTIONS = {
 
 
 def standings_of(
-    user: str,
+    who: StaffSession,
     clinic: ClinicProjection,
     organisation: OrganisationProjection | None,
     room: RoomProjection | None = None,
 ) -> frozenset[Standing]:
-    """Collect what `user` is to the clinic, its organisation's roles included, and to `room` if there is one."""
+    """Collect what `who` is to the clinic, its organisation's roles included, and to `room` if there is one."""
+    if not counts_in(who, organisation, clinic.namespace):
+        return frozenset()
     inherited = organisation.team if organisation else ()
-    roles: set[Standing] = {m.role for m in (*clinic.team, *inherited) if m.user == user}
-    if roles and room is not None and room.owner == user:
+    roles: set[Standing] = {m.role for m in (*clinic.team, *inherited) if is_meant(m, who)}
+    if roles and room is not None and is_owner(room.owner, room.owner_issuer, who):
         roles.add(Tie.OWNER)
     return frozenset(roles)
 

@@ -3,6 +3,7 @@
 from teleward_contract.projections import ClinicProjection, OrganisationProjection
 
 from teleward_gateway.core.admission import Action, is_permitted, standings_of
+from teleward_gateway.core.staff import StaffSession, fold_user
 
 
 def name_of(
@@ -10,7 +11,12 @@ def name_of(
 ) -> str:
     """What colleagues call `user`: the name in a team, else the user as signed in."""
     inherited = organisation.team if organisation else ()
-    names = (m.display_name for m in (*clinic.team, *inherited) if m.user == user)
+    wanted = fold_user(user)
+    names = (
+        m.display_name
+        for m in (*clinic.team, *inherited)
+        if m.user and fold_user(m.user) == wanted
+    )
     return next(filter(None, names), user)
 
 
@@ -19,10 +25,11 @@ def who_may(
 ) -> dict[str, str]:
     """Everybody named in a team who may do this in the clinic: user → name, in order of names."""
     inherited = organisation.team if organisation else ()
-    users = {m.user for m in (*clinic.team, *inherited) if m.user is not None}
+    users = {fold_user(m.user) for m in (*clinic.team, *inherited) if m.user is not None}
+    people = [StaffSession(user=user, display_name="") for user in users]
     able = {
-        user: name_of(user, clinic, organisation)
-        for user in users
-        if is_permitted(standings_of(user, clinic, organisation), action)
+        one.user: name_of(one.user, clinic, organisation)
+        for one in people
+        if is_permitted(standings_of(one, clinic, organisation), action)
     }
     return dict(sorted(able.items(), key=lambda item: (item[1], item[0])))

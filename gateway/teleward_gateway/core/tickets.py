@@ -1,9 +1,12 @@
-"""What the two sealed cookies say; `adapters/cookies.py` seals and opens them."""
+"""What the sealed cookies say; `adapters/cookies.py` seals and opens them. The staff cookie is no sealed one."""
 
 from teleward_contract.placements import Record
 from teleward_contract.units import Namespace
 
 STAFF_COOKIE = "__Host-teleward-staff"
+"""Holds the secret name of a staff session and nothing else."""
+ATTEMPT_COOKIE = "__Host-teleward-sign-in"
+"""Holds the sign-in that this browser has begun at an issuer."""
 
 
 def visit_cookie(namespace: str, clinic: str) -> str:
@@ -32,8 +35,13 @@ class Ticket(Sealed):
     """The store's life in which the visit was made: in it, a visit that is not there is over."""
 
 
-class StaffSession(Sealed):
-    """Who is signed in."""
+class Attempt(Sealed):
+    """A sign-in that was begun at an issuer; binds the issuer's answer to this browser."""
 
-    user: str
-    display_name: str
+    namespace: Namespace
+    issuer: str
+    state: str
+    nonce: str
+    verifier: str
+    """PKCE (RFC 7636)."""
+    return_to: str

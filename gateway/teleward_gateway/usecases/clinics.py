@@ -83,6 +83,10 @@ class Clinics:
         self._every = (self._monotonic(), found)
         return found
 
+    async def organisations(self) -> dict[Namespace, OrganisationProjection]:
+        """Every organisation that has a clinic; raises as `every`."""
+        return {one.namespace: one for _, one in await self.every() if one is not None}
+
 
 def _last(remembered: tuple[float, _T] | None) -> _T:
     if remembered is None:

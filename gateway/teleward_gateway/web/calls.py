@@ -34,6 +34,7 @@ from teleward_contract.units import (
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import ROOM_ACTIONS, Action
+from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.visits import Carried, Visit, VisitAction, VisitState
 from teleward_gateway.errors import BrowserGoneError, RefusedError, not_found, one_moment
 from teleward_gateway.ports import PRESENT_S
@@ -61,7 +62,8 @@ router = APIRouter()
 STAFF_RIGHTS = frozenset({Right.HOLD, Right.REMOVE, Right.END, Right.LOCK, Right.MUTE})
 ROOM_WORDS = {RoomKind.MEETING_ROOM: "meeting", RoomKind.USER_ROOM: "user"}
 ADMIT_AGAIN_S = 1.0
-
+USED_EVERY_S = 30.0
+"""A call is use of its person's session, noted this often: less than any sensible time of idleness."""
 
 Beside: TypeAlias = Callable[[], Coroutine[None, None, None]]
 
@@ -183,7 +185,8 @@ async def _carry_in_room(
             await asyncio.sleep(PRESENT_S / 3)
 
     try:
-        return await _carry(parts, socket, replace(place, beside=(be_present,)))
+        staying = replace(place, beside=(*place.beside, be_present))
+        return await _carry(parts, socket, staying)
     finally:
         with contextlib.suppress(RoutingUnavailableError):
             await parts.presence.gone(clinic.namespace, clinic.uid, room.uid, participant)
@@ -268,12 +271,13 @@ class _Reports:
 
 
 async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
-    session = parts.staff(ws)
-    found, stored = await _visit_of(parts, session.user, visit)
+    session = await parts.staff(ws)
+    found, stored = await _visit_of(parts, session, visit)
 
     async def admitted() -> bool:
+        session = await parts.staff(ws)
         now = await parts.clinics.get(found[0].namespace, found[0].name)
-        check(session.user, now, Action.JOIN_VISIT)
+        check(session, now, Action.JOIN_VISIT)
         return True
 
     # Nobody knows yet how many more will come; a store that was emptied forgets who called in.
@@ -284,15 +288,23 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
         user=session.user,
         participants=MAX_CONSULTATION_PARTICIPANTS if is_colleague else CONSULTATION_PARTICIPANTS,
     )  # fmt: skip
-    return Place(seat, found)
+    return Place(seat, found, beside=(lambda: _use_session(ws, parts),))
 
 
-async def _visit_of(parts: Context, user: str, visit: str) -> tuple[Found, Visit]:
-    """A visit whose call goes on, of any clinic in which the user may join; raises RefusedError 404."""
+async def _use_session(ws: WebSocket, parts: Context) -> None:
+    """Keep a session in use during a call. Who is signed out meanwhile stays until the call ends."""
+    while True:
+        await asyncio.sleep(USED_EVERY_S)
+        with contextlib.suppress(RefusedError):
+            await parts.staff(ws)
+
+
+async def _visit_of(parts: Context, who: StaffSession, visit: str) -> tuple[Found, Visit]:
+    """A visit whose call goes on, of any clinic in which the person may join; raises RefusedError 404."""
     mine = [
         found
         for found in await parts.clinics.every()
-        if admission.is_permitted(admission.standings_of(user, *found), Action.JOIN_VISIT)
+        if admission.is_permitted(admission.standings_of(who, *found), Action.JOIN_VISIT)
     ]
     for namespace in sorted({clinic.namespace for clinic, _ in mine}):
         stored = await parts.visits.get(namespace, visit)
@@ -353,10 +365,10 @@ async def _is_so(admitted: Callable[[], Awaitable[bool]]) -> bool:
 async def _room_place(
     ws: WebSocket, parts: Context, namespace: str, clinic: str, name: tuple[str, str]
 ) -> Place:
-    session = parts.staff(ws)
+    session = await parts.staff(ws)
     found = await parts.clinic(namespace, clinic)
     room = find_room(found, *name)
-    check(session.user, found, ROOM_ACTIONS[room.kind], room)
+    check(session, found, ROOM_ACTIONS[room.kind], room)
     call = CallId(f"room:{room.uid}")
     if room.locked:
         present = await parts.presence.present(found[0].namespace, found[0].uid)
@@ -366,9 +378,10 @@ async def _room_place(
         raise one_moment()
 
     async def admitted() -> bool:
+        session = await parts.staff(ws)
         now = await parts.clinics.get(namespace, clinic)
         still = find_room(now, *name)
-        check(session.user, now, ROOM_ACTIONS[still.kind], still)
+        check(session, now, ROOM_ACTIONS[still.kind], still)
         return still.uid == room.uid
 
     ticket = _ticket(
@@ -376,7 +389,8 @@ async def _room_place(
         subject=session.user, name=session.display_name, role=ParticipantRole.STAFF,
         rights=STAFF_RIGHTS,
     )  # fmt: skip
-    return Place(Seat(found[0].pool, ticket, lambda: _is_so(admitted)), found, room)
+    seat = Seat(found[0].pool, ticket, lambda: _is_so(admitted))
+    return Place(seat, found, room, beside=(lambda: _use_session(ws, parts),))
 
 
 def find_room(found: Found, kind: str, name: str) -> RoomProjection:

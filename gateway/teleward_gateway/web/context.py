@@ -16,13 +16,16 @@ from teleward_contract.units import ParticipantId
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.door import DoorState, door_state
-from teleward_gateway.core.tickets import StaffSession
+from teleward_gateway.core.staff import StaffSession
+from teleward_gateway.core.tickets import STAFF_COOKIE
 from teleward_gateway.errors import RefusedError, not_found, one_moment
 from teleward_gateway.ports import Meter, Presence, Qualities, Seals, SignIn, Visits
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_visit import VisitFollower
+from teleward_gateway.usecases.sign_in import SigningIn
+from teleward_gateway.usecases.staff_sessions import StaffSessions
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
 from teleward_gateway.usecases.write_to_patients import Writing
 
@@ -39,6 +42,9 @@ class Context:
     static: Path
     seals: Seals
     sign_in: SignIn
+    signing_in: SigningIn
+    sessions: StaffSessions
+    session_lifetime_s: int
     clinics: Clinics
     visits: Visits
     presence: Presence
@@ -62,9 +68,9 @@ class Context:
         parts = urlsplit(self.public_url)
         return f"{parts.scheme}://{parts.netloc}"
 
-    def staff(self, connection: HTTPConnection) -> StaffSession:
-        """Who is signed in; raises RefusedError 401."""
-        session = self.seals.staff(connection.cookies)
+    async def staff(self, connection: HTTPConnection) -> StaffSession:
+        """Who is signed in, now; raises RefusedError 401, 503."""
+        session = await self.sessions.find(connection.cookies.get(STAFF_COOKIE, ""))
         if session is None:
             raise RefusedError(401, "sign_in", "Sign in first.")
         return session
@@ -77,9 +83,9 @@ class Context:
         Raises:
             RefusedError: 401 when nobody is signed in, 404 when it is not permitted or not there, 503.
         """
-        session = self.staff(connection)
+        session = await self.staff(connection)
         found = await self.clinic(namespace, clinic)
-        check(session.user, found, action)
+        check(session, found, action)
         return session, found
 
     async def door(self, found: Found) -> DoorState:
@@ -97,9 +103,11 @@ class Context:
             raise (err if err.is_temporary else not_found()) from None
 
 
-def check(user: str, found: Found, action: Action, room: RoomProjection | None = None) -> None:
-    """Refuse (404) what `user` may not do in a clinic, or in one of its rooms."""
-    standings = admission.standings_of(user, *found, room)
+def check(
+    who: StaffSession, found: Found, action: Action, room: RoomProjection | None = None
+) -> None:
+    """Refuse (404) what `who` may not do in a clinic, or in one of its rooms."""
+    standings = admission.standings_of(who, *found, room)
     if not admission.is_permitted(standings, action):
         raise not_found()
 

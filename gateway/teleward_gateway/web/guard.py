@@ -27,6 +27,8 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
 }
 ASSETS = "/assets/"
+BY_PROVIDERS = "/by-providers/"
+"""Below it identity providers post, which have no origin and no cookie; what they send is signed."""
 
 
 class Guard:
@@ -70,7 +72,8 @@ class Guard:
     async def _answer(self, scope: Scope, receive: Receive) -> ASGIApp:
         """Choose what answers: the application, which gets the whole body at once, or a refusal."""
         is_safe = scope["method"] in _SAFE
-        if not is_safe and not self._is_ours(scope):
+        is_provider = scope["path"].startswith(BY_PROVIDERS)
+        if not is_safe and not is_provider and not self._is_ours(scope):
             return self._refuse(403, "origin", "Use the pages of this service.")
         body = None if _is_declared_too_large(scope) else b"" if is_safe else await _read(receive)
         if body is None:

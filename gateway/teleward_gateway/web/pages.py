@@ -3,6 +3,7 @@
 import html
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -10,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from teleward_gateway.core.admission import ROOM_ACTIONS, Action
 from teleward_gateway.core.locale import choose_locale, direction
+from teleward_gateway.core.staff import return_path
 from teleward_gateway.errors import RefusedError
 from teleward_gateway.web.calls import find_room
 from teleward_gateway.web.context import Context, Parts, check
@@ -75,8 +77,10 @@ async def open_pages(request: Request, parts: Parts) -> Response:
 @router.api_route("/staff", methods=_METHODS)
 async def clinics(request: Request, parts: Parts) -> Response:
     """The clinics of the signed-in person."""
-    if parts.seals.staff(request.cookies) is None:
-        return RedirectResponse("/sign-in", 303)
+    try:
+        await parts.staff(request)
+    except RefusedError as err:
+        return _to_sign_in(request) if err.status == 401 else _page(parts, request, STAFF)
     return _page(parts, request, STAFF)
 
 
@@ -114,9 +118,14 @@ async def _staff_page(
             await the_visit(parts, found, visit)
         if room is not None:
             wanted = find_room(found, *room)
-            check(session.user, found, ROOM_ACTIONS[wanted.kind], wanted)
+            check(session, found, ROOM_ACTIONS[wanted.kind], wanted)
     except RefusedError as err:
         if err.status == 401:
-            return RedirectResponse("/sign-in", 303)
+            return _to_sign_in(request)
         return _page(parts, request, STAFF, status=err.status)
     return _page(parts, request, STAFF, found[0].display_name)
+
+
+def _to_sign_in(request: Request) -> Response:
+    words = {"return_to": return_path(request.url.path)}
+    return RedirectResponse(f"/sign-in?{urlencode(words)}", 303)

@@ -29,6 +29,8 @@ from teleward_gateway.web.sockets import (
 router = APIRouter()
 
 ADMIT_AGAIN_S = 1.0
+SIGNED_IN_STILL_S = 10.0
+"""An open dashboard is asked this often whether its person is still signed in. It counts as use of the session."""
 
 
 @router.websocket("/ws/staff/{namespace}/{clinic}")
@@ -54,7 +56,7 @@ async def _show(
     snapshot: asyncio.Event,
 ) -> None:  # fmt: skip
     try:
-        user = await _admit(ws, parts, namespace, clinic, socket)
+        await _admit(ws, parts, namespace, clinic, socket)
         async with parts.watches.watching(namespace, clinic) as watch:
             with watch.following(None) as changed:
                 shown = _Shown()
@@ -62,14 +64,16 @@ async def _show(
                     changed.clear()
                     view = watch.view
                     if view.is_available:
-                        _check(view, user)
+                        await _check(ws, parts, view)
                     if snapshot.is_set():
                         snapshot.clear()
                         shown.forget()
                     frame = shown.advance(view)
                     if frame is not None:
                         await socket.send(frame)
-                    await until_first(_wait(changed), _wait(snapshot))
+                    await until_first(
+                        _wait(changed), _wait(snapshot), asyncio.sleep(SIGNED_IN_STILL_S)
+                    )
     except RefusedError as err:
         parts.meter.refused(err.code)
         await socket.end(Refusal(code=err.code, message=str(err)), UNKNOWN)
@@ -81,12 +85,12 @@ async def _wait(event: asyncio.Event) -> None:
 
 async def _admit(
     ws: WebSocket, parts: Context, namespace: str, clinic: str, socket: FramedSocket
-) -> str:
-    """Who this is; while that cannot be judged it says `wait`. Raises RefusedError."""
+) -> None:
+    """Admit who this is; while that cannot be judged it says `wait`. Raises RefusedError."""
     has_told = False
     while True:
         try:
-            session, _ = await parts.admit(ws, namespace, clinic, Action.SEE_QUEUE)
+            await parts.admit(ws, namespace, clinic, Action.SEE_QUEUE)
         except RefusedError as err:
             if not err.is_temporary:
                 raise
@@ -95,14 +99,20 @@ async def _admit(
                 has_told = True
             await asyncio.sleep(ADMIT_AGAIN_S)
         else:
-            return session.user
+            return
 
 
-def _check(view: ClinicView, user: str) -> None:
-    """Refuse (404) when the clinic is gone, or the person is not of its team any more."""
+async def _check(ws: WebSocket, parts: Context, view: ClinicView) -> None:
+    """Refuse when the clinic is gone, the person is not of its team any more (404), or not signed in (401)."""
     if view.found is None:
         raise not_found()
-    check(user, view.found, Action.SEE_QUEUE)
+    try:
+        who = await parts.staff(ws)
+    except RefusedError as err:
+        if err.is_temporary:  # what cannot be judged now holds
+            return
+        raise
+    check(who, view.found, Action.SEE_QUEUE)
 
 
 class _Shown:

@@ -9,6 +9,7 @@ from teleward_contract.projections import LocaleMap
 
 from teleward_gateway.core.admission import VISIT_ACTIONS, Action, is_permitted, standings_of
 from teleward_gateway.core.door import DoorState
+from teleward_gateway.core.staff import fold_user
 from teleward_gateway.core.team import name_of, who_may
 from teleward_gateway.core.visits import (
     MAX_PRIORITY,
@@ -153,12 +154,13 @@ async def hand_over(
     """Give a visit to a colleague of the same clinic."""
     session, found = await parts.admit(request, namespace, clinic, Action.HAND_OVER)
     stored = await the_visit(parts, found, visit)
-    standings = standings_of(session.user, *found)
+    standings = standings_of(session, *found)
     if stored.called_by != session.user and not is_permitted(standings, Action.HAND_OVER_OTHERS):
         raise too_late(name_of(stored.called_by, *found))
-    if handed.to not in who_may(Action.JOIN_VISIT, *found):
+    to = fold_user(handed.to)
+    if to not in who_may(Action.JOIN_VISIT, *found):
         raise RefusedError(422, "unknown_colleague", "Choose somebody of the clinic's team.")
-    carried = Carried(at=found[0].uid, owner=handed.to, owned_by=stored.called_by)
+    carried = Carried(at=found[0].uid, owner=to, owned_by=stored.called_by)
     allowed, now = await parts.visits.change(
         stored.namespace, stored.id, VisitAction.HAND_OVER, session.user, carried
     )
@@ -175,7 +177,7 @@ async def transfer(
     """Let a patient wait in another clinic of the organisation, at the same time of arrival."""
     session, found = await parts.admit(request, namespace, clinic, Action.TRANSFER)
     stored = await the_visit(parts, found, visit)
-    standings = standings_of(session.user, *found)
+    standings = standings_of(session, *found)
     if stored.state is not VisitState.WAITING and not is_permitted(standings, Action.RETURN):
         raise too_late(name_of(stored.called_by, *found))
     to = await _destination(parts, found, form.to)

@@ -135,6 +135,7 @@ def _room(room: MeetingRoom | UserRoom, max_participants: int) -> RoomProjection
         update={
             "kind": RoomKind.USER_ROOM,
             "owner": room.spec.owner.user,
+            "owner_issuer": room.spec.owner.issuer,
             "patients_allowed": room.spec.patients_allowed,
         }
     )

@@ -41,15 +41,20 @@ class RunningGateway:
         """Base of its HTTP interface and of its sockets."""
 
 
+def free_address() -> str:
+    """Where a gateway may listen."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
 @contextmanager
 def running_gateway(redis_url: str, folder: Path, **settings: str) -> Iterator[RunningGateway]:
-    """Start one replica with the development sign-in and stop it; replicas that share a folder share their keys."""
-    url = f"http://127.0.0.1:{free_port()}"
+    """Start one replica, by default with the development sign-in, and stop it; a folder shared is keys shared."""
+    url = settings.get("public_url") or free_address()
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TELEWARD_")}
     environment = ours | {
         "TELEWARD_REDIS_URL": redis_url, "TELEWARD_PUBLIC_URL": url,
         "TELEWARD_PORT": url.rpartition(":")[2], "TELEWARD_OPERATIONS_PORT": "0",
-        "TELEWARD_SIGN_IN": "development", **_keys(folder),
+        "TELEWARD_SIGN_IN": "development", **keys(folder),
     } | {f"TELEWARD_{name.upper()}": value for name, value in settings.items()}  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "teleward_gateway.main"], env=environment, stdout=subprocess.DEVNULL
@@ -62,7 +67,8 @@ def running_gateway(redis_url: str, folder: Path, **settings: str) -> Iterator[R
         process.wait(timeout=15)
 
 
-def _keys(folder: Path) -> dict[str, str]:
+def keys(folder: Path) -> dict[str, str]:
+    """Make the key files of a gateway unless they are there: variable → path."""
     contents: Sequence[tuple[str, str, str]] = (
         ("TELEWARD_TICKET_KEY_FILE", "ticket.jwk", TicketSigner.generate()),
         ("TELEWARD_SEAL_KEY_FILE", "seal", base64.b64encode(secrets.token_bytes(32)).decode()),

@@ -11,10 +11,12 @@ from teleward_gateway.adapters.presence_memory import MemoryPresence
 from teleward_gateway.adapters.presence_redis import RedisPresence
 from teleward_gateway.adapters.qualities_memory import MemoryQualities
 from teleward_gateway.adapters.qualities_redis import RedisQualities
+from teleward_gateway.adapters.sessions_memory import MemorySessions
+from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState
-from teleward_gateway.ports import Presence, Qualities, Queues, Visits
+from teleward_gateway.ports import Presence, Qualities, Queues, Sessions, Visits
 
 from teleward_testing.routing import Clock
 
@@ -22,6 +24,7 @@ HARBOUR = Namespace("harbour-health")
 HILLS = Namespace("hills-health")
 RETENTION_S = 600
 KEEP_S = 3600
+LIFETIME_S, IDLE_S = 36_000, 3600
 
 PATHS: dict[VisitState, tuple[VisitAction, ...]] = {
     VisitState.WAITING: (),
@@ -111,6 +114,32 @@ class ClockedQualities:
         self._clock.ms += seconds * 1000
         if self._store is not None:
             await grow_older(self._store.redis, seconds * 1000)
+
+
+class ClockedSessions:
+    """One implementation as two gateways see it, and the means to move its time and to empty it."""
+
+    def __init__(self, store: Store | None) -> None:
+        self.clock = Clock()
+        self._store = store
+        self._memory = MemorySessions(self.clock, LIFETIME_S, IDLE_S)
+        self.ports: Sessions = self._memory
+        self.other: Sessions = self._memory
+        if store is not None:
+            self.ports = RedisSessions(store, LIFETIME_S, IDLE_S)
+            self.other = RedisSessions(store, LIFETIME_S, IDLE_S)
+
+    async def pass_s(self, seconds: int) -> None:
+        self.clock.ms += seconds * 1000
+        if self._store is not None:
+            await grow_older(self._store.redis, seconds * 1000)
+            for key in await self._store.redis.keys("tw:{staff}:session:*"):
+                await self._store.redis.hincrby(key, "until", -seconds * 1000)
+
+    async def empty(self) -> None:
+        self._memory.empty()
+        if self._store is not None:
+            await self._store.redis.flushall()
 
 
 async def grow_older(redis: Redis, ms: int) -> None:

@@ -22,10 +22,12 @@ from teleward_gateway.core.admission import (
     standings_of,
     standings_of_ticket,
 )
+from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.visits import TRANSITIONS, VisitAction
 from teleward_testing.permissions import is_in_matrix
 
 ADA, BOB = "ada@example.org", "bob@example.org"
+AS_ADA, AS_BOB = (StaffSession(user=user, display_name=user) for user in (ADA, BOB))
 
 
 def clinic(*team: TeamMember, uid: str = "c1") -> ClinicProjection:
@@ -76,9 +78,9 @@ def test_roles_come_from_the_clinic_and_its_organisation_and_from_nowhere_else()
     )
     above = organisation(TeamMember(role=Role.ORGANISATION_ADMIN, user=ADA))
 
-    assert standings_of(ADA, here, above) == {Role.CLINICIAN, Role.ORGANISATION_ADMIN}
-    assert standings_of(ADA, here, None) == {Role.CLINICIAN}
-    assert standings_of(BOB, here, above) == frozenset()
+    assert standings_of(AS_ADA, here, above) == {Role.CLINICIAN, Role.ORGANISATION_ADMIN}
+    assert standings_of(AS_ADA, here, None) == {Role.CLINICIAN}
+    assert standings_of(AS_BOB, here, above) == frozenset()
 
 
 def test_a_user_room_has_one_owner_who_must_be_of_the_clinic() -> None:
@@ -86,10 +88,17 @@ def test_a_user_room_has_one_owner_who_must_be_of_the_clinic() -> None:
         TeamMember(role=Role.CLINICIAN, user=ADA), TeamMember(role=Role.CLINIC_ADMIN, user=BOB)
     )
 
-    assert Tie.OWNER in standings_of(ADA, here, None, room(ADA))
-    assert Tie.OWNER not in standings_of(BOB, here, None, room(ADA))
-    assert standings_of(ADA, clinic(), None, room(ADA)) == frozenset()
-    assert Tie.OWNER not in standings_of(ADA, here, None, room(None, RoomKind.MEETING_ROOM))
+    assert Tie.OWNER in standings_of(AS_ADA, here, None, room(ADA))
+    assert Tie.OWNER not in standings_of(AS_BOB, here, None, room(ADA))
+    assert standings_of(AS_ADA, clinic(), None, room(ADA)) == frozenset()
+    assert Tie.OWNER not in standings_of(AS_ADA, here, None, room(None, RoomKind.MEETING_ROOM))
+
+
+def test_a_session_of_another_organisation_is_nothing_here() -> None:
+    here = clinic(TeamMember(role=Role.CLINICIAN, user=ADA))
+    elsewhere = AS_ADA.model_copy(update={"namespace": Namespace("hills"), "issuer": "hospital"})
+
+    assert standings_of(elsewhere, here, organisation()) == frozenset()
 
 
 def test_every_kind_of_room_has_its_own_action() -> None:

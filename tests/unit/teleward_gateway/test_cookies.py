@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters import cookies
 from teleward_gateway.adapters.cookies import Sealer
-from teleward_gateway.core.tickets import STAFF_COOKIE, StaffSession, Ticket, visit_cookie
+from teleward_gateway.core.tickets import ATTEMPT_COOKIE, Attempt, Ticket, visit_cookie
 
 NOW_S = 1_795_000_000
 KEY = bytes(range(32))
@@ -17,7 +17,10 @@ TICKET = Ticket(
     expires=NOW_S + 60, visit="visit-1", namespace=Namespace("harbour-health"),
     clinic="cardiology", clinic_uid="uid-1", arrived_ms=NOW_S * 1000, life="life-1",
 )  # fmt: skip
-STAFF = StaffSession(expires=NOW_S + 60, user="grace", display_name="Grace Ünal 🙂")
+ATTEMPT = Attempt(
+    expires=NOW_S + 60, namespace=Namespace("harbour-health"), issuer="hospital", state="s",
+    nonce="n", verifier="v", return_to="/staff/ünal-🙂",
+)  # fmt: skip
 CLINIC = ("harbour-health", "cardiology")
 VISIT_COOKIE = visit_cookie(*CLINIC)
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -51,8 +54,8 @@ def test_a_ticket_comes_back_as_it_was_sealed() -> None:
     assert opened(SEALER.seal(VISIT_COOKIE, TICKET)) == TICKET
 
 
-def test_a_staff_session_comes_back_as_it_was_sealed() -> None:
-    assert SEALER.staff({STAFF_COOKIE: SEALER.seal(STAFF_COOKIE, STAFF)}) == STAFF
+def test_an_attempt_to_sign_in_comes_back_as_it_was_sealed() -> None:
+    assert SEALER.attempt({ATTEMPT_COOKIE: SEALER.seal(ATTEMPT_COOKIE, ATTEMPT)}) == ATTEMPT
 
 
 def test_a_ticket_of_one_clinic_opens_nothing_at_another() -> None:
@@ -67,10 +70,10 @@ def test_both_cookies_and_foreign_ones_live_beside_each_other() -> None:
     jar = {
         "theme": "dark",
         VISIT_COOKIE: SEALER.seal(VISIT_COOKIE, TICKET),
-        STAFF_COOKIE: SEALER.seal(STAFF_COOKIE, STAFF),
+        ATTEMPT_COOKIE: SEALER.seal(ATTEMPT_COOKIE, ATTEMPT),
     }
 
-    assert (SEALER.ticket(jar, *CLINIC), SEALER.staff(jar)) == (TICKET, STAFF)
+    assert (SEALER.ticket(jar, *CLINIC), SEALER.attempt(jar)) == (TICKET, ATTEMPT)
 
 
 def test_every_gateway_with_the_key_opens_it() -> None:
@@ -94,7 +97,7 @@ def test_no_two_seals_of_one_value_are_alike() -> None:
 
 def test_without_a_cookie_there_is_none() -> None:
     assert SEALER.ticket({}, *CLINIC) is None
-    assert SEALER.staff({}) is None
+    assert SEALER.attempt({}) is None
 
 
 def test_one_changed_bit_anywhere_closes_it() -> None:
@@ -174,53 +177,56 @@ def test_a_value_with_other_parts_is_closed(change: str) -> None:
 )
 def test_what_was_never_sealed_is_closed(value: str) -> None:
     assert opened(value) is None
-    assert SEALER.staff({STAFF_COOKIE: value}) is None
+    assert SEALER.attempt({ATTEMPT_COOKIE: value}) is None
 
 
 def test_a_value_sealed_with_a_foreign_key_is_closed() -> None:
     foreign = Sealer(bytes(32))
 
     assert opened(foreign.seal(VISIT_COOKIE, TICKET)) is None
-    assert SEALER.staff({STAFF_COOKIE: foreign.seal(STAFF_COOKIE, STAFF)}) is None
+    assert SEALER.attempt({ATTEMPT_COOKIE: foreign.seal(ATTEMPT_COOKIE, ATTEMPT)}) is None
 
 
 def test_a_value_is_good_until_it_expires_and_not_a_moment_longer(
     wallclock: SimpleNamespace,
 ) -> None:
     ticket = SEALER.seal(VISIT_COOKIE, TICKET)
-    staff = SEALER.seal(STAFF_COOKIE, STAFF)
+    attempt = SEALER.seal(ATTEMPT_COOKIE, ATTEMPT)
 
     wallclock.s = TICKET.expires - 0.001
     assert opened(ticket) == TICKET
-    assert SEALER.staff({STAFF_COOKIE: staff}) == STAFF
+    assert SEALER.attempt({ATTEMPT_COOKIE: attempt}) == ATTEMPT
     wallclock.s = TICKET.expires
     assert opened(ticket) is None
-    assert SEALER.staff({STAFF_COOKIE: staff}) is None
+    assert SEALER.attempt({ATTEMPT_COOKIE: attempt}) is None
 
 
 def test_a_value_under_another_cookies_name_is_closed() -> None:
     ticket = SEALER.seal(VISIT_COOKIE, TICKET)
-    staff = SEALER.seal(STAFF_COOKIE, STAFF)
+    attempt = SEALER.seal(ATTEMPT_COOKIE, ATTEMPT)
 
-    assert SEALER.ticket({STAFF_COOKIE: ticket, "teleward-visit": ticket}, *CLINIC) is None
-    assert SEALER.staff({VISIT_COOKIE: staff, "teleward-staff": staff}) is None
+    assert SEALER.ticket({ATTEMPT_COOKIE: ticket, "teleward-visit": ticket}, *CLINIC) is None
+    assert SEALER.attempt({VISIT_COOKIE: attempt, "teleward-sign-in": attempt}) is None
 
 
 def test_a_value_sealed_for_one_cookie_is_closed_in_the_other() -> None:
-    """The name is bound to the value: a ticket is no session and a session is no ticket, even where both would read."""
-    both = TICKET.model_dump_json()[:-1] + "," + STAFF.model_dump_json()[1:]
-    for_visits, for_staff = (
-        sealed_by_hand(both.encode(), name) for name in (VISIT_COOKIE, STAFF_COOKIE)
+    """The name is bound to the value: a ticket is no attempt nor the other way round, even where both would read."""
+    both = TICKET.model_dump_json()[:-1] + "," + ATTEMPT.model_dump_json()[1:]
+    for_visits, for_attempts = (
+        sealed_by_hand(both.encode(), name) for name in (VISIT_COOKIE, ATTEMPT_COOKIE)
     )
 
-    assert (opened(for_visits), SEALER.staff({STAFF_COOKIE: for_staff})) == (TICKET, STAFF)
-    assert opened(for_staff) is None
-    assert SEALER.staff({STAFF_COOKIE: for_visits}) is None
+    assert (opened(for_visits), SEALER.attempt({ATTEMPT_COOKIE: for_attempts})) == (
+        TICKET,
+        ATTEMPT,
+    )
+    assert opened(for_attempts) is None
+    assert SEALER.attempt({ATTEMPT_COOKIE: for_visits}) is None
 
 
 def test_a_value_of_the_other_kind_under_the_right_name_is_closed() -> None:
-    assert opened(SEALER.seal(VISIT_COOKIE, STAFF)) is None
-    assert SEALER.staff({STAFF_COOKIE: SEALER.seal(STAFF_COOKIE, TICKET)}) is None
+    assert opened(SEALER.seal(VISIT_COOKIE, ATTEMPT)) is None
+    assert SEALER.attempt({ATTEMPT_COOKIE: SEALER.seal(ATTEMPT_COOKIE, TICKET)}) is None
 
 
 @pytest.mark.parametrize("document", [b"", b"null", b"[]", b"{}", b'{"expires": 9e99}', b"\xff"])

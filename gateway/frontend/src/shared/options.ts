@@ -16,3 +16,9 @@ export function withOptions(path: string, search: string): string {
   const query = kept.toString();
   return query === "" ? path : `${path}?${query}`;
 }
+
+/** The sign-in page, which leads back to the page at `path`. */
+export function signInPath(path: string, search: string): string {
+  const page = withOptions("/sign-in", search);
+  return `${page}${page.includes("?") ? "&" : "?"}return_to=${encodeURIComponent(path)}`;
+}

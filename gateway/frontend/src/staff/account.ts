@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { ApiError, request } from "../shared/http";
-import { withOptions } from "../shared/options";
+import { signInPath } from "../shared/options";
 import { delayMs } from "../shared/reconnect";
 import type { Me, StaffClinic } from "./types";
 
@@ -17,7 +17,7 @@ export async function loadMe(attempt = 0): Promise<void> {
     unavailable.value = false;
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) {
-      location.assign(withOptions("/sign-in", location.search));
+      location.assign(signInPath(location.pathname, location.search));
       return;
     }
     unavailable.value = true;
@@ -30,7 +30,10 @@ export function clinicOf(namespace: string, name: string): StaffClinic | null {
   return found ?? null;
 }
 
+/** Sign out here, and at the provider where it has a page for that. */
 export async function signOut(): Promise<void> {
-  await request("POST", "/api/sign-out", {}).catch(() => null);
-  location.assign("/sign-in");
+  const answer = await request<{ location: string } | null>("POST", "/api/sign-out", {}).catch(
+    () => null,
+  );
+  location.assign(answer?.location ?? "/sign-in");
 }

@@ -6,7 +6,8 @@ import { ApiError, request } from "../shared/http";
 import { t } from "../shared/i18n";
 import { withOptions } from "../shared/options";
 import { Notice, Page, Working } from "../shared/ui";
-import type { SignIn } from "./types";
+import { type Fault, faultOf, ofPath, wantsAnotherAccount } from "./sign-in-faults";
+import type { Organisation, SignIn } from "./types";
 
 export function SignInPage() {
   const options = useSignal<SignIn | null>(null);
@@ -25,10 +26,60 @@ export function SignInPage() {
         <Working label={t("loading-hint")} />
       ) : options.value.mode === "development" ? (
         <Development options={options.value} />
+      ) : options.value.mode === "issuers" ? (
+        <Issuers organisations={options.value.organisations ?? []} />
       ) : (
         <p class="lead">{t("sign-in-none")}</p>
       )}
     </Page>
+  );
+}
+
+/** A button for each issuer, and what came of the last attempt. */
+function Issuers({ organisations }: { readonly organisations: readonly Organisation[] }) {
+  const asked = new URLSearchParams(location.search);
+  const returnTo = asked.get("return_to") ?? "";
+  const fault = useSignal<Fault | null>(faultOf(asked.get("fault")));
+  const begin = async (namespace: string, issuer: string) => {
+    const body = { return_to: returnTo, anew: wantsAnotherAccount(fault.value) };
+    try {
+      const path = `/api/sign-in/at/${namespace}/${issuer}`;
+      location.assign((await request<{ location: string }>("POST", path, body)).location);
+    } catch (error) {
+      fault.value = (error instanceof ApiError ? faultOf(error.code) : null) ?? "one_moment";
+    }
+  };
+  const shown = ofPath(organisations, returnTo);
+  if (shown.length === 0) return <p class="lead">{t("sign-in-none")}</p>;
+  return (
+    <>
+      {fault.value !== null && (
+        <p class="fault" role="alert" data-testid="sign-in-fault" data-fault={fault.value}>
+          {t(`sign-in-fault-${fault.value}`)}
+        </p>
+      )}
+      {shown.map((one) => (
+        <section key={one.namespace}>
+          <h2>
+            <bdi>{one.display_name}</bdi>
+          </h2>
+          <ul class="cards">
+            {one.issuers.map((issuer) => (
+              <li key={issuer} class="card">
+                <button
+                  type="button"
+                  onClick={() => void begin(one.namespace, issuer)}
+                  data-testid="issuer"
+                  data-issuer={`${one.namespace}/${issuer}`}
+                >
+                  {t("sign-in-with", { issuer })}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </>
   );
 }
 

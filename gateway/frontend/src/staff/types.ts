@@ -37,8 +37,15 @@ export interface Account {
   readonly roles: readonly { readonly clinic: string; readonly role: string }[];
 }
 
+export interface Organisation {
+  readonly namespace: string;
+  readonly display_name: string;
+  readonly issuers: readonly string[];
+}
+
 export interface SignIn {
   readonly mode: string;
+  readonly organisations?: readonly Organisation[];
   readonly accounts?: readonly Account[];
   readonly secret_required?: boolean;
 }
