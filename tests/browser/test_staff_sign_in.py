@@ -34,6 +34,7 @@ async def test_a_clinician_signs_in_at_the_provider_and_sees_the_clinic(
             await clinician.reads("Ada L.")
 
             await page.get_by_test_id("sign-out").click()
+            await page.wait_for_url(lambda url: urlsplit(url).path == "/session/end")
             await page.get_by_role("button", name="Sign out").click()
             await page.wait_for_url(lambda url: urlsplit(url).path == "/sign-in")
             await page.goto(f"{world.gateway}/staff")

@@ -27,7 +27,7 @@ async def test_who_is_in_a_team_signs_in_and_comes_to_the_page_they_wanted(
     assert await person.sign_in(HARBOUR, "hospital", "ada", DASHBOARD) == DASHBOARD
 
     me = (await person.me()).json()
-    assert (me["user"], me["display_name"]) == ("Ada@Example.org", "Ada L.")
+    assert (me["user"], me["display_name"]) == ("ada@example.org", "Ada L.")
     assert [(one["namespace"], one["role"]) for one in me["clinics"]] == [(HARBOUR, "Clinician")]
     assert (await person.open("GET", f"{world.gateway}{DASHBOARD}")).status_code == 200
 
