@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from teleward_cli.demo.client import SocketEndedError, Visitor
 from teleward_gateway.core.tickets import STAFF_COOKIE
-from teleward_gateway.web.queue import SIGNED_IN_STILL_S
+from teleward_gateway.web.context import SIGNED_IN_STILL_S
 from teleward_testing.gateways import project
 from teleward_testing.identity_provider import Browser, NewBrowser, Provided
 from teleward_testing.issuers import DASHBOARD, HARBOUR, TEAM, World, clinic
