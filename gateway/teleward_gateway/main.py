@@ -161,6 +161,7 @@ def _compose(
         ),
         sessions=StaffSessions(sessions),
         session_lifetime_s=settings.session_lifetime_s,
+        session_idle_s=settings.session_idle_s,
         clinics=clinics,
         visits=visits,
         presence=presence,

@@ -3,15 +3,11 @@
 The provider is npm's `oidc-provider`; orders that do not hold are signed with its own keys.
 """
 
-import asyncio
-import contextlib
 import time
 
 import httpx2
 import pytest
-from teleward_cli.demo.client import SocketEndedError, Visitor
 from teleward_gateway.core.tickets import STAFF_COOKIE
-from teleward_gateway.web.queue import SIGNED_IN_STILL_S
 from teleward_testing.gateways import project
 from teleward_testing.identity_provider import Browser, NewBrowser, Provided
 from teleward_testing.issuers import DASHBOARD, HARBOUR, TEAM, World, clinic
@@ -125,26 +121,6 @@ async def test_an_order_for_a_person_ends_all_of_their_sessions_once(
     await one.sign_in(HARBOUR, "hospital", "ada")
     assert (await order(world, provider, token)).status_code == 400  # it was used
     assert (await one.me()).status_code == 200
-
-
-async def test_an_open_dashboard_is_closed_when_its_person_is_signed_out(
-    world: World, browser: NewBrowser
-) -> None:
-    person = browser()
-    await person.sign_in(HARBOUR, "hospital", "ada")
-    async with Visitor(world.gateway) as watching:
-        watching.cookies = dict(person.cookies(world.gateway))
-        socket = await watching.watch(HARBOUR, "cardiology")
-        heard = [await socket.receive_text()]
-        token = world.provider.sign(world.hospital, logout_claims(world.hospital))
-        assert (await order(world, browser(), token)).status_code == 200
-
-        with contextlib.suppress(SocketEndedError):
-            async with asyncio.timeout(SIGNED_IN_STILL_S + 10):
-                while True:
-                    heard.append(await socket.receive_text())
-
-    assert '"code":"sign_in"' in heard[-1]
 
 
 BAD_ORDERS: dict[str, dict[str, object]] = {

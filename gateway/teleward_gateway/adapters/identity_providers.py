@@ -5,6 +5,7 @@ OpenID Connect RP-Initiated Logout 1.0 and Back-Channel Logout 1.0.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,7 @@ from authlib.integrations.httpx_client import (  # type: ignore[import-untyped] 
 )
 from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]  # ships no types
 from joserfc import jws, jwt
-from joserfc.errors import BadSignatureError, JoseError
+from joserfc.errors import JoseError
 
 from teleward_gateway.adapters.client_secrets import ClientSecrets
 from teleward_gateway.adapters.provider_documents import (
@@ -45,9 +46,9 @@ _MALFORMED = (JoseError, ValueError, TypeError, RecursionError)
 """What reading a stranger's token may raise; JSON that is nested too deep is a RecursionError."""
 _SCOPE = "openid email profile"
 _GROUPS = "groups"
-_ID_TOKEN_TYPES = frozenset({None, "jwt"})
-_LOGOUT_TOKEN_TYPES = frozenset({None, "jwt", "logout+jwt", "application/logout+jwt"})
-"""`typ` in small letters (Back-Channel Logout §2.4 recommends one, many providers send none of their own)."""
+_ID_TOKEN_TYPES = frozenset({"jwt"})
+_LOGOUT_TOKEN_TYPES = frozenset({"jwt", "logout+jwt", "application/logout+jwt"})
+"""`typ` in small letters; none is `JWT`. Back-Channel Logout §2.4 recommends one of its own, which many do not send."""
 _FAULTS = {
     "access_denied": Fault.DENIED,
     "server_error": Fault.UNREACHABLE,
@@ -184,26 +185,21 @@ class OpenIdProviders:
             raise SignInError(Fault.REFUSED, "the ID token has no subject")
         return signed.claims
 
-    async def _verify(
-        self, client: Client, token: object, types: frozenset[str | None]
-    ) -> jwt.Token:
+    async def _verify(self, client: Client, token: object, types: frozenset[str]) -> jwt.Token:
         """Check the signature of a token by the issuer's keys."""
         if not isinstance(token, str) or len(token) > MAX_TOKEN:
             raise SignInError(Fault.REFUSED, "no token, or a huge one")
         try:
             header = jws.extract_compact(token.encode()).headers()
-            kid, kind = header.get("kid"), header.get("typ")
-            if (kind.lower() if isinstance(kind, str) else kind) not in types:
-                raise ValueError("a token of another type")
-            for key in await self._documents.keys(
-                client.issuer.url, kid if isinstance(kid, str) else None
-            ):
-                try:
-                    return jwt.decode(token, key, algorithms=SIGNATURES)
-                except BadSignatureError:
-                    continue
         except _MALFORMED as err:
             raise SignInError(Fault.REFUSED, type(err).__name__) from None
+        kid, typ = header.get("kid"), header.get("typ", "JWT")
+        if not isinstance(typ, str) or typ.lower() not in types:
+            raise SignInError(Fault.REFUSED, "a token of another type")
+        named = kid if isinstance(kid, str) else None
+        for key in await self._documents.keys(client.issuer.url, named):
+            with contextlib.suppress(*_MALFORMED):  # another of the keys may be the one
+                return jwt.decode(token, key, algorithms=SIGNATURES)
         raise SignInError(Fault.REFUSED, "no key of the issuer signed the token")
 
     async def _with_userinfo(

@@ -44,10 +44,6 @@ _FIND = (
     + """
 local found = redis.call('HMGET', KEYS[2], 'session', 'until')
 if not found[1] or not found[2] then return {life} end
-if tonumber(found[2]) <= now then
-  redis.call('DEL', KEYS[2])
-  return {life}
-end
 redis.call('PEXPIRE', KEYS[2], string.format('%.0f', math.min(found[2] - now, ARGV[2])))
 return {life, found[1], found[2]}
 """

@@ -62,8 +62,6 @@ router = APIRouter()
 STAFF_RIGHTS = frozenset({Right.HOLD, Right.REMOVE, Right.END, Right.LOCK, Right.MUTE})
 ROOM_WORDS = {RoomKind.MEETING_ROOM: "meeting", RoomKind.USER_ROOM: "user"}
 ADMIT_AGAIN_S = 1.0
-USED_EVERY_S = 30.0
-"""A call is use of its person's session, noted this often: less than any sensible time of idleness."""
 
 Beside: TypeAlias = Callable[[], Coroutine[None, None, None]]
 
@@ -294,7 +292,7 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
 async def _use_session(ws: WebSocket, parts: Context) -> None:
     """Keep a session in use during a call. Who is signed out meanwhile stays until the call ends."""
     while True:
-        await asyncio.sleep(USED_EVERY_S)
+        await asyncio.sleep(parts.use_every_s)
         with contextlib.suppress(RefusedError):
             await parts.staff(ws)
 

@@ -32,6 +32,9 @@ from teleward_gateway.usecases.write_to_patients import Writing
 PATIENT = "patient"
 """The subject by which the patient of a visit is named in its call."""
 
+SIGNED_IN_STILL_S = 10.0
+"""A dashboard whose person was signed out is open for so long at most. Ours: one read of Redis for each, this often."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -45,6 +48,7 @@ class Context:
     signing_in: SigningIn
     sessions: StaffSessions
     session_lifetime_s: int
+    session_idle_s: int
     clinics: Clinics
     visits: Visits
     presence: Presence
@@ -56,6 +60,11 @@ class Context:
     watches: ClinicWatches
     meter: Meter
     participant_key: bytes
+
+    @property
+    def use_every_s(self) -> float:
+        """How often an open dashboard or call looks whether its person is still signed in, which is use."""
+        return min(SIGNED_IN_STILL_S, self.session_idle_s / 3)
 
     def participant(self, call: str, subject: str) -> ParticipantId:
         """Name a person in one call: the same at each reconnect, telling nothing."""

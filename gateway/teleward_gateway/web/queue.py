@@ -29,8 +29,6 @@ from teleward_gateway.web.sockets import (
 router = APIRouter()
 
 ADMIT_AGAIN_S = 1.0
-SIGNED_IN_STILL_S = 10.0
-"""An open dashboard is asked this often whether its person is still signed in. It counts as use of the session."""
 
 
 @router.websocket("/ws/staff/{namespace}/{clinic}")
@@ -72,7 +70,7 @@ async def _show(
                     if frame is not None:
                         await socket.send(frame)
                     await until_first(
-                        _wait(changed), _wait(snapshot), asyncio.sleep(SIGNED_IN_STILL_S)
+                        _wait(changed), _wait(snapshot), asyncio.sleep(parts.use_every_s)
                     )
     except RefusedError as err:
         parts.meter.refused(err.code)

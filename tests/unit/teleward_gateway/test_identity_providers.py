@@ -145,6 +145,15 @@ async def test_keys_that_are_for_no_signature_of_ours_are_passed_over(
     assert await fault_of(providers) is Fault.REFUSED
 
 
+async def test_a_token_that_names_no_key_is_tried_with_each(
+    providers: OpenIdProviders, provider: Provider
+) -> None:
+    provider.keys = [key.as_dict(private=False) for key in (EC, ED, OTHER, RSA)]
+    provider.tokens = id_token(RSA, {"kid": None})
+
+    assert (await redeem(providers)).sub == "ada-1"
+
+
 async def test_one_key_that_nobody_understands_spoils_no_other(
     providers: OpenIdProviders, provider: Provider
 ) -> None:
@@ -301,12 +310,13 @@ async def test_userinfo_about_somebody_else_is_refused(
     assert await fault_of(providers) is Fault.REFUSED
 
 
+@pytest.mark.parametrize("content", [b"a.b.c", b"\xff", b"[" * 100_000])
 async def test_userinfo_that_is_signed_or_no_json_is_refused(
-    providers: OpenIdProviders, provider: Provider
+    providers: OpenIdProviders, provider: Provider, content: bytes
 ) -> None:
     provider.tokens = id_token(email=None)
     provider.instead = lambda request: (
-        httpx2.Response(200, content=b"a.b.c") if request.url.path.endswith("userinfo") else None
+        httpx2.Response(200, content=content) if request.url.path.endswith("userinfo") else None
     )
 
     assert await fault_of(providers) is Fault.REFUSED

@@ -143,6 +143,14 @@ def test_rooms_keep_their_order_and_say_whose_they_are() -> None:
     )  # fmt: skip
 
 
+def test_a_user_room_says_at_which_issuer_its_owner_signs_in() -> None:
+    room = user_room({"owner": {"user": "ada@example.org", "issuer": "hospital"}})
+
+    (projected,) = project_clinic(clinic(), settle(clinic(), None), None, None, (room,)).rooms
+
+    assert (projected.owner, projected.owner_issuer) == ("ada@example.org", "hospital")
+
+
 def test_a_room_is_as_large_as_it_says_else_as_its_clinic_says_else_for_six() -> None:
     rooms = (meeting_room(name="plain"), meeting_room({"maxParticipants": 12}, name="large"))
     small = clinic({"defaults": {"maxParticipants": 4}})
