@@ -133,7 +133,7 @@ async def test_a_consultation_is_held_resumed_and_handed_over(
     await sees_and_hears(clinician.page, 1, seconds=20)
 
     await clinician.page.get_by_test_id("hand-over").click()
-    await clinician.page.get_by_label("Colleague", exact=True).select_option(house.colleague)
+    await clinician.page.get_by_role("combobox", name="Colleague").select_option(house.colleague)
     await clinician.page.get_by_test_id("choose").click()
     row = colleague.page.get_by_role("row").filter(has_text=name)
     await expect(row.get_by_text(house.colleague)).to_be_visible(timeout=PATIENCE_MS)
@@ -218,7 +218,7 @@ async def test_a_patient_is_transferred_out_of_a_consultation_and_waits_on_with_
 
     steps = here.page.get_by_test_id("call-steps")
     await steps.get_by_test_id("transfer").click()
-    await steps.get_by_label("Clinic", exact=True).select_option(EYES)
+    await steps.get_by_role("combobox", name="Clinic").select_option(EYES)
     await steps.get_by_test_id("choose").click()
 
     await here.sees("after-ended")
