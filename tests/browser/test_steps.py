@@ -1,5 +1,6 @@
 """What staff do with a visit, on the pages of both: refuse with a text, write, hold, resume, hand over, transfer."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -7,10 +8,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import expect
+from teleward_cli.demo.client import CallSocket, Visitor
+from teleward_cli.people.peer import Peer
+from teleward_contract.signalling import Join, Joined, Participants, Ready
 from teleward_testing.browser import look, sees_and_hears, until
 from teleward_testing.builders import House, document
+from teleward_testing.doors import NOT_FOUND, first, knock_at_call
 from teleward_testing.pages import PATIENCE_MS, Patient, Staff
-from teleward_testing.recording import canary
+from teleward_testing.recording import Recording, canary
 from teleward_testing.running import Running
 
 NewPatient = Callable[[str], Awaitable[Patient]]
@@ -128,11 +133,7 @@ async def test_a_consultation_is_held_resumed_and_handed_over(
     await sees_and_hears(clinician.page, 1, seconds=20)
 
     await clinician.page.get_by_test_id("hand-over").click()
-    await (
-        clinician.page.get_by_test_id("chooser")
-        .get_by_role("combobox")
-        .select_option(house.colleague)
-    )
+    await clinician.page.get_by_role("combobox", name="Colleague").select_option(house.colleague)
     await clinician.page.get_by_test_id("choose").click()
     row = colleague.page.get_by_role("row").filter(has_text=name)
     await expect(row.get_by_text(house.colleague)).to_be_visible(timeout=PATIENCE_MS)
@@ -144,6 +145,64 @@ async def test_a_consultation_is_held_resumed_and_handed_over(
         assert person.complaints == []
     await colleague.end_for_all()
     await guest.sees("ended")
+
+
+@pytest.mark.parametrize("stays", ["on its socket", "without a socket"])
+async def test_a_patient_who_does_not_leave_is_taken_out_of_a_call_that_is_on_hold(
+    house: House, visitor: Callable[[Recording | None], Visitor], stays: str
+) -> None:
+    name = canary("Hostile")
+    guest, clinician = visitor(None), visitor(None)
+    await guest.enter(house.namespace, house.clinic, name, {})
+    await clinician.sign_in(house.clinician)
+    async with (
+        asyncio.timeout(40),
+        await guest.wait(name, {}),
+        await clinician.watch(house.namespace, house.clinic) as queue,
+    ):
+        visit = (await queue.find(lambda entry: entry.name == name)).visit
+        await clinician.act(house.namespace, house.clinic, visit, "call-in")
+        theirs, ours = Peer(), Peer()
+        async with (
+            await guest.call(guest.patient_call) as call,
+            await clinician.call(f"/ws/call/visit/{visit}") as colleague,
+        ):
+            you = [await joined(call, theirs), await joined(colleague, ours)][1].you
+            await until("media arrives", lambda: receives(theirs), seconds=15)
+            if stays == "without a socket":
+                await call.close()
+
+            await clinician.act(house.namespace, house.clinic, visit, "hold")
+
+            while [p.id for p in (await first(colleague, Participants)).participants] != [you]:
+                pass
+            await asyncio.sleep(UNDER_WAY_S)
+            frames = theirs.frames_decoded
+            await asyncio.sleep(1)
+            assert theirs.frames_decoded == frames, "who is on hold sees the call"
+            assert await knock_at_call(guest, guest.patient_call) == NOT_FOUND
+            await clinician.act(house.namespace, house.clinic, visit, "resume")
+            assert await knock_at_call(guest, guest.patient_call) == "ready"
+        for peer in (theirs, ours):
+            await peer.close()
+        await clinician.act(house.namespace, house.clinic, visit, "end")
+
+
+UNDER_WAY_S = 0.5
+"""What was sent before may arrive so much later."""
+
+
+async def joined(call: CallSocket, peer: Peer) -> Joined:
+    """Join with a peer, as a page does."""
+    await first(call, Ready)
+    await call.send(Join(offer=await peer.offer()))
+    answer = await first(call, Joined)
+    await peer.accept(answer.answer)
+    return answer
+
+
+async def receives(peer: Peer) -> bool:
+    return peer.frames_decoded > 0
 
 
 async def test_a_patient_is_transferred_out_of_a_consultation_and_waits_on_with_the_same_page(
@@ -159,7 +218,7 @@ async def test_a_patient_is_transferred_out_of_a_consultation_and_waits_on_with_
 
     steps = here.page.get_by_test_id("call-steps")
     await steps.get_by_test_id("transfer").click()
-    await steps.get_by_role("combobox").select_option(EYES)
+    await steps.get_by_role("combobox", name="Clinic").select_option(EYES)
     await steps.get_by_test_id("choose").click()
 
     await here.sees("after-ended")

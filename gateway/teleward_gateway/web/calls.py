@@ -225,26 +225,35 @@ async def _patient_place(ws: WebSocket, parts: Context, namespace: str, clinic: 
     patient = parts.participant(visit.call, PATIENT)
     return Place(
         replace(seat, reported=reports.note), found,
-        beside=(lambda: reports.keep(parts, visit), lambda: _until_held(parts, visit)),
+        beside=(lambda: reports.keep(parts, visit), lambda: _until_out(parts, visit, CALLED)),
         taken_out=lambda: parts.consulting.take_out(found, visit, patient),
     )  # fmt: skip
 
 
-async def _until_held(parts: Context, visit: Visit) -> None:
-    """Return when the visit is on hold; what the watch has read may be older than this call, so the store is asked."""
+async def _until_out(parts: Context, visit: Visit, states: frozenset[VisitState]) -> None:
+    """Return when this person is not to be in the call of a visit any more.
+
+    What the watch has read may be older than this call, so the store is asked. A call that ends for all is left to
+    its media node first, which says why.
+    """
     async with parts.watches.watching(visit.namespace, visit.clinic) as watch:
         with watch.following(visit.id) as changed:
             while True:
                 changed.clear()
-                seen = watch.view.visit(visit.id)
-                if seen is not None and seen.state is VisitState.ON_HOLD:
+                if not _may_be_in(visit, watch.view.visit(visit.id), states):
                     with contextlib.suppress(RoutingUnavailableError):
                         now = await parts.visits.get(visit.namespace, visit.id)
-                        if now is not None and now.state is VisitState.ON_HOLD:
+                        if now is not None and not _may_be_in(visit, now, states):
+                            await asyncio.sleep(0 if now.state in CALL_GOES_ON else END_WITHIN_S)
                             return
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(ADMIT_AGAIN_S):
                         await changed.wait()
+
+
+def _may_be_in(visit: Visit, now: Visit | None, states: frozenset[VisitState]) -> bool:
+    """Whether the call goes on for this person: the visit is in one of `states`, in the clinic where they came in."""
+    return now is not None and now.state in states and now.clinic_uid == visit.clinic_uid
 
 
 class _Reports:
@@ -286,7 +295,12 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
         user=session.user,
         participants=MAX_CONSULTATION_PARTICIPANTS if is_colleague else CONSULTATION_PARTICIPANTS,
     )  # fmt: skip
-    return Place(seat, found, beside=(lambda: _use_session(ws, parts),))
+    participant = parts.participant(stored.call, session.user)
+    return Place(
+        seat, found,
+        beside=(lambda: _use_session(ws, parts), lambda: _until_out(parts, stored, CALL_GOES_ON)),
+        taken_out=lambda: parts.consulting.take_out(found, stored, participant),
+    )  # fmt: skip
 
 
 async def _use_session(ws: WebSocket, parts: Context) -> None:
@@ -329,7 +343,7 @@ def _visit_seat(
 ) -> Seat:  # fmt: skip
     async def is_open() -> bool:
         now = await parts.visits.get(visit.namespace, visit.id)
-        if now is not None and (now.state not in states or now.clinic_uid != visit.clinic_uid):
+        if now is not None and not _may_be_in(visit, now, states):
             return False
         return await _is_so(admitted)
 

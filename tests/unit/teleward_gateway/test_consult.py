@@ -1,0 +1,75 @@
+"""A visit is brought back as it was after the store was emptied, and nobody is brought into a call by that."""
+
+import pytest
+from teleward_contract.placements import Placement
+from teleward_contract.projections import ClinicProjection
+from teleward_contract.tickets import MediaTicket
+from teleward_contract.units import Namespace, call_cost
+from teleward_gateway.adapters.visits_memory import MemoryVisits
+from teleward_gateway.core.tickets import Ticket
+from teleward_gateway.core.visits import Personal, Visit, VisitState, call_of
+from teleward_gateway.ports import Control
+from teleward_gateway.usecases.consult import Consulting
+from teleward_testing.routing import POOL, Clock, ClockedRouting, heartbeat, placed
+
+NAMESPACE = Namespace("harbour")
+CLINIC = ClinicProjection(
+    namespace=NAMESPACE, name="cardiology", uid="uid-1", generation=1, display_name="Cardiology",
+    pool=POOL,
+)  # fmt: skip
+TICKET = Ticket(
+    visit="v", namespace=NAMESPACE, clinic="cardiology", clinic_uid="uid-1", arrived_ms=7,
+    life="an earlier one", expires=0,
+)  # fmt: skip
+ADA = Personal(name="Ada")
+
+
+class NoControlPorts:
+    """No media node is asked for anything."""
+
+    async def open(self, placement: Placement, ticket: MediaTicket) -> Control:
+        raise AssertionError("nothing is to be done in a call")
+
+
+class House:
+    """A clinic, its visits and a media node."""
+
+    def __init__(self) -> None:
+        self.routing = ClockedRouting("memory", None)
+        self.visits = MemoryVisits(Clock(), 600)
+        self.consulting = Consulting(self.visits, self.routing.ports, NoControlPorts())
+
+    async def begin(self) -> None:
+        await self.routing.ports.beat(heartbeat())
+        await self.routing.recovered()
+        await self.routing.ports.beat(heartbeat())
+
+    async def rebuild(self, *, on_hold: bool) -> Visit:
+        visit = await self.consulting.rebuild((CLINIC, None), TICKET, ADA, on_hold=on_hold)
+        assert visit is not None
+        return visit
+
+
+@pytest.fixture
+async def house() -> House:
+    made = House()
+    await made.begin()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("on_hold", "state"),
+    [(False, VisitState.IN_CONSULTATION), (True, VisitState.ON_HOLD)],
+)
+async def test_whose_call_is_live_is_in_it_again_unless_it_was_on_hold(
+    house: House, on_hold: bool, state: VisitState
+) -> None:
+    placed(await house.routing.ports.reserve(POOL, call_of("v"), call_cost(2)))
+
+    visit = await house.rebuild(on_hold=on_hold)
+
+    assert (visit.state, visit.arrived_ms) == (state, 7)
+
+
+async def test_whose_call_is_gone_waits_whatever_the_page_says(house: House) -> None:
+    assert (await house.rebuild(on_hold=True)).state is VisitState.WAITING
