@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -20,6 +20,12 @@ from teleward_contract.errors import RoutingUnavailableError, StaleLeaderError
 CONNECT_TIMEOUT_S = 1.0
 CALL_TIMEOUT_S = 2.0
 """No step takes longer; beyond it the store counts as silent and nothing is assumed."""
+MAX_CONNECTIONS = 64
+"""Of one process. Who comes when all are taken waits for one, within `CALL_TIMEOUT_S`.
+
+Source: `make bench WHAT=gateway`, 2026-11: redis-py's own pool refuses beyond a hundred, so that a busy moment of a
+gateway with 2,500 waiting pages looked like a store that is away.
+"""
 
 
 class _CancellableSending(AbstractConnection):
@@ -45,8 +51,10 @@ class Store:
     """A connection pool to one Redis or Valkey, and its scripts."""
 
     def __init__(self, url: str) -> None:
-        self.redis: Redis = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
+            max_connections=MAX_CONNECTIONS,
+            timeout=CALL_TIMEOUT_S,
             decode_responses=True,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
             socket_timeout=CALL_TIMEOUT_S,
@@ -54,7 +62,7 @@ class Store:
                 NoBackoff(), 1, (ConnectionLostError,)
             ),  # a connection cut while it lay idle
         )
-        pool = self.redis.connection_pool
+        self.redis: Redis = Redis.from_pool(pool)
         pool.connection_class = type(
             "StoreConnection", (_CancellableSending, pool.connection_class), {}
         )

@@ -3,6 +3,7 @@
 import secrets
 import time
 from typing import cast
+from weakref import WeakValueDictionary
 
 from redis.exceptions import RedisError
 from teleward_contract.redis_store import Store, unavailable
@@ -128,6 +129,8 @@ class RedisVisits:
     def __init__(self, store: Store, retention_s: int) -> None:
         self._store = store
         self._retention_s = retention_s
+        # What stands in the store as somebody still holds it: read again, it is not parsed again.
+        self._held: WeakValueDictionary[tuple[str, str], Waiting] = WeakValueDictionary()
 
     async def life(self) -> str:
         """See `Visits`."""
@@ -221,7 +224,16 @@ class RedisVisits:
                 _WAITING, [keys.queue(namespace, clinic_uid)], [keys.visit_prefix(namespace)]
             ),
         )
-        return tuple(_parse(*pair) for pair in zip(raw[::2], raw[1::2], strict=True))
+        pairs = zip(raw[::2], raw[1::2], strict=True)
+        return tuple(self._held.get(pair) or self._parse(pair) for pair in pairs)
+
+    def _parse(self, pair: tuple[str, str]) -> Waiting:
+        visit, personal = pair
+        parsed = self._held[pair] = Waiting(
+            visit=Visit.model_validate_json(visit),
+            personal=Personal.model_validate_json(personal),
+        )
+        return parsed
 
     @staticmethod
     def _keys(namespace: Namespace, visit: str, clinic_uid: str) -> list[str]:
@@ -230,12 +242,6 @@ class RedisVisits:
             keys.personal(namespace, visit),
             keys.queue(namespace, clinic_uid),
         ]
-
-
-def _parse(visit: str, personal: str) -> Waiting:
-    return Waiting(
-        visit=Visit.model_validate_json(visit), personal=Personal.model_validate_json(personal)
-    )
 
 
 def _now_ms() -> int:
