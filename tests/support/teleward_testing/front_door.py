@@ -112,17 +112,15 @@ class FrontDoor:
         ) as ws:  # fmt: skip
             yield ws
 
-    async def raw(self, data: bytes, seconds: float = 5) -> bytes:
-        """Send these bytes on a connection of their own; what comes until it closes or goes quiet."""
+    async def raw(self, data: bytes, quiet_s: float = 1) -> bytes:
+        """Send these bytes on a connection of their own; what comes until it closes or has been quiet for so long."""
         host, _, port = self.gateway.url.removeprefix("http://").partition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         heard = b""
         with contextlib.suppress(ConnectionError, TimeoutError):
             writer.write(data)
-            writer.write_eof()
-            async with asyncio.timeout(seconds):
-                while chunk := await reader.read(65536):
-                    heard += chunk
+            while chunk := await asyncio.wait_for(reader.read(65536), quiet_s):
+                heard += chunk
         writer.close()
         return heard
 

@@ -1,5 +1,6 @@
 """Every door of the gateway's application, found in the application itself: a new one is tested without a word."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,13 @@ class Door:
 def application() -> FastAPI:
     """The application without anything behind it: enough to be asked what its routes are."""
     return create_app(cast("Any", SimpleNamespace(origin="http://x", meter=None, static=STATIC)))
+
+
+def described() -> dict[str, Any]:
+    """The application's OpenAPI document."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a page answers GET and HEAD under one name
+        return application().openapi()
 
 
 def doors() -> list[Door]:
