@@ -40,6 +40,13 @@ CARDIOLOGY = ClinicProjection(
         ),
     ),
 )  # fmt: skip
+EYES = CARDIOLOGY.model_copy(
+    update={
+        "name": "eyes", "uid": "uid-eyes", "display_name": "Eyes",
+        "team": (TeamMember(role=Role.CLINICIAN, user="hedy@example.org"),),
+    }
+)  # fmt: skip
+"""A clinic of the same organisation, in which `STAFF` has no standing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ async def front_door(
 ) -> AsyncIterator[FrontDoor]:
     """Run a gateway before one clinic; what the store held is gone."""
     valkey.flush()
-    await project(valkey.url, CARDIOLOGY)
+    await project(valkey.url, CARDIOLOGY, EYES)
     with running_gateway(valkey.url, folder, **settings) as gateway:
         jar = aiohttp.DummyCookieJar()
         async with aiohttp.ClientSession(cookie_jar=jar) as http:
