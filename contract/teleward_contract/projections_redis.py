@@ -184,13 +184,12 @@ class RedisProjections:
         stores look the same and the sweep alone finds what one missed.
         """
         try:
-            wait = cast("Awaitable[dict[str, str]]", self._store.redis.info("replication"))
-            told = await self._call(wait)
+            found = await self._store.replication_id(_MARKER)
         except RoutingUnavailableError as err:
             if isinstance(err.__cause__, NoPermissionError):
                 return "unknown"
             raise
-        return str(told.get("master_replid") or "unknown")
+        return found or "unknown"
 
     async def _call(self, work: Awaitable[_T]) -> _T:
         try:

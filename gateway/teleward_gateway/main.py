@@ -88,7 +88,7 @@ async def _run(settings: Settings, signer: TicketSigner, seal_key: bytes) -> Non
     gc.set_threshold(*GARBAGE_AT)
     people = _bind(settings.address, settings.port)
     operations = _bind(settings.operations_address, settings.operations_port)
-    async with open_store(str(settings.redis_url)) as store:
+    async with open_store(settings.redis_url) as store:
         routing, projections = RedisRouting(store), RedisProjections(store)
         context = _compose(settings, store, meter, signer, seal_key)
         async with (
