@@ -65,7 +65,7 @@ peers: setup  ## Build the Pion peer of the tests and the load of the media benc
 	@PYTHONPATH=tests/support python -m teleward_testing.families.pion
 	@PYTHONPATH=tests/support python -m teleward_testing.media_load
 
-bench: setup  ## Measure and print JSON; WHAT=media (beside Janus and Pion), routing or operator (needs make kube)
+bench: setup  ## Measure and print JSON; WHAT=media (beside Janus and Pion), gateway, routing or operator (needs make kube)
 	@for what in $(WHAT); do \
 		if [ -f tests/load/bench_$$what.py ]; then PYTHONPATH=tests/support python tests/load/bench_$$what.py $(ARGS); else teleward bench $$what; fi; done
 

@@ -132,12 +132,14 @@ class RedisProjections:
 
     async def clinics(self) -> tuple[ClinicProjection, ...]:
         """See `Projections`."""
-        found = [d for _, d in (await self._all()).values() if isinstance(d, ClinicProjection)]
+        found = [
+            d for _, d in (await self._all("org")).values() if isinstance(d, ClinicProjection)
+        ]
         return tuple(sorted(found, key=lambda clinic: (clinic.namespace, clinic.name)))
 
     async def pools(self) -> tuple[PoolProjection, ...]:
         """See `Projections`."""
-        found = [d for _, d in (await self._all()).values() if isinstance(d, PoolProjection)]
+        found = [d for _, d in (await self._all("pool")).values() if isinstance(d, PoolProjection)]
         return tuple(sorted(found, key=lambda pool: pool.pool))
 
     async def is_complete(self) -> bool:
@@ -160,10 +162,10 @@ class RedisProjections:
         raw = await self._call(wait)
         return _stored(field, raw).document if raw else None
 
-    async def _all(self) -> dict[Key, Stored]:
-        """Read every document, in two round trips; fields of nobody's are passed over."""
+    async def _all(self, tag: str = "") -> dict[Key, Stored]:
+        """Read every document (under tags of one sort) in two round trips; fields of nobody's are passed over."""
         wait = cast("Awaitable[set[str]]", self._store.redis.smembers(_INDEX))
-        keys = sorted(await self._call(wait))
+        keys = sorted(key for key in await self._call(wait) if key.startswith(f"tw:{{{tag}"))
         async with self._store.redis.pipeline(transaction=False) as pipeline:
             for key in keys:
                 pipeline.hgetall(key)
@@ -182,13 +184,12 @@ class RedisProjections:
         stores look the same and the sweep alone finds what one missed.
         """
         try:
-            wait = cast("Awaitable[dict[str, str]]", self._store.redis.info("replication"))
-            told = await self._call(wait)
+            found = await self._store.replication_id(_MARKER)
         except RoutingUnavailableError as err:
             if isinstance(err.__cause__, NoPermissionError):
                 return "unknown"
             raise
-        return str(told.get("master_replid") or "unknown")
+        return found or "unknown"
 
     async def _call(self, work: Awaitable[_T]) -> _T:
         try:

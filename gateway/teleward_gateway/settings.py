@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, HttpUrl, RedisDsn, SecretStr
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from teleward_contract.redis_url import StoreUrl
 
 
 class Settings(BaseSettings):
@@ -12,7 +13,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TELEWARD_", frozen=True)
 
-    redis_url: RedisDsn
+    redis_url: StoreUrl
     """Routing state."""
 
     address: str = "127.0.0.1"

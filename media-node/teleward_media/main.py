@@ -58,7 +58,7 @@ def main() -> None:
 
 
 async def _run(settings: Settings, verifier: TicketVerifier) -> int:
-    async with open_store(str(settings.redis_url)) as store:
+    async with open_store(settings.redis_url) as store:
         return await MediaNode(settings, verifier, RedisRouting(store)).run()
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field, RedisDsn
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from teleward_contract.redis_url import StoreUrl
 
 
 class Settings(BaseSettings):
@@ -11,7 +12,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TELEWARD_", frozen=True)
 
-    redis_url: RedisDsn
+    redis_url: StoreUrl
     """Routing state, for heartbeats."""
 
     pool: str = Field(pattern=r"^[a-z0-9.-]+/[a-z0-9.-]+$")

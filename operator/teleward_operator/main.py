@@ -16,6 +16,7 @@ from teleward_contract.occupancy_redis import RedisOccupancy
 from teleward_contract.process import read_settings, refuse_start
 from teleward_contract.projections_redis import RedisProjections
 from teleward_contract.redis_store import Store, open_store
+from teleward_contract.redis_url import parse_store_url
 from teleward_contract.routing_redis import RedisRouting
 
 from teleward_operator.adapters.api_server import ApiServer, load_client
@@ -40,7 +41,6 @@ from teleward_operator.usecases.report import Reporter
 from teleward_operator.usecases.work_off import Worklist
 
 _PROGRAM = "teleward-operator"
-DEFAULT_REDIS_PORT = 6379
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ async def _run(settings: Settings) -> int:
     leadership = LeaseLeadership(api, settings.namespace, identity)
     stop = _Stop()
     stop.listen()
-    async with open_store(str(settings.redis_url)) as store, aiohttp.ClientSession() as session:
+    async with open_store(settings.redis_url) as store, aiohttp.ClientSession() as session:
         cache = Cache()
         counting = PrometheusCounting(cache)
         server = ApiServer(api, leadership.epoch)
@@ -118,7 +118,7 @@ def _installation(settings: Settings) -> Installation:
         namespace=settings.namespace, image=settings.media_node_image,
         pull_policy=settings.media_node_pull_policy, pull_secrets=settings.media_node_pull_secrets,
         redis_secret=settings.media_node_redis_secret,
-        redis_port=settings.redis_url.port or DEFAULT_REDIS_PORT,
+        redis_ports=parse_store_url(settings.redis_url).ports,
         ticket_keys=settings.media_node_ticket_keys, log_level=settings.media_node_log_level,
     )  # fmt: skip
 

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, HttpUrl, RedisDsn, SecretStr
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from teleward_contract.redis_url import StoreUrl
 
 
 class Settings(BaseSettings):
@@ -11,7 +12,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TELEWARD_", frozen=True)
 
-    redis_url: RedisDsn
+    redis_url: StoreUrl
     """Routing state."""
 
     kubeconfig: str = ""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 from teleward_contract.redis_store import Store, open_store
+from teleward_testing import valkey_groups
 from teleward_testing.apiserving import Asking, Served, serving
 from teleward_testing.identity_provider import Browser, NewBrowser
 from teleward_testing.issuers import World, running_world
@@ -74,9 +75,47 @@ async def store(valkey: RunningValkey) -> AsyncIterator[Store]:
         yield opened
 
 
-@pytest.fixture(params=["memory", "redis"])
-async def routing(request: pytest.FixtureRequest, store: Store) -> ClockedRouting:
-    made = ClockedRouting(request.param, store if request.param == "redis" else None)
+@pytest.fixture(scope="session")
+def sentinels() -> Iterator[valkey_groups.Group]:
+    with valkey_groups.sentinels() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster() -> Iterator[valkey_groups.Group]:
+    with valkey_groups.cluster() as running:
+        yield running
+
+
+@pytest.fixture
+async def sentinel_store(sentinels: valkey_groups.Group) -> AsyncIterator[Store]:
+    async with open_store(sentinels.url) as opened:
+        await opened.redis.flushall()
+        yield opened
+
+
+@pytest.fixture
+async def cluster_store(valkey_cluster: valkey_groups.Group) -> AsyncIterator[Store]:
+    async with open_store(valkey_cluster.url) as opened:
+        await opened.redis.flushall()
+        yield opened
+
+
+STORES = {"redis": "store", "sentinel": "sentinel_store", "cluster": "cluster_store"}
+
+
+@pytest.fixture(params=["memory", *STORES])
+def held_in(request: pytest.FixtureRequest) -> Store | None:
+    """What holds a port's state: nothing but memory, or each kind of store."""
+    found: Store | None = None
+    if request.param in STORES:
+        found = request.getfixturevalue(STORES[request.param])
+    return found
+
+
+@pytest.fixture
+async def routing(held_in: Store | None) -> ClockedRouting:
+    made = ClockedRouting("redis" if held_in else "memory", held_in)
     await made.recovered()
     return made
 

@@ -30,9 +30,9 @@ METHODS: dict[str, Callable[[Presence], Coroutine[object, object, object]]] = {
 }
 
 
-@pytest.fixture(params=["memory", "redis"])
-def presence(request: pytest.FixtureRequest, store: Store) -> ClockedPresence:
-    return ClockedPresence(store if request.param == "redis" else None)
+@pytest.fixture
+def presence(held_in: Store | None) -> ClockedPresence:
+    return ClockedPresence(held_in)
 
 
 @pytest.fixture

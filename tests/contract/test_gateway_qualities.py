@@ -19,9 +19,9 @@ GOOD = QualityView(round_trip_ms=40, up_loss=0, up_bps=1_500_000)
 BAD = QualityView(round_trip_ms=400, up_loss=0.2, up_bps=90_000)
 
 
-@pytest.fixture(params=["memory", "redis"])
-def qualities(request: pytest.FixtureRequest, store: Store) -> ClockedQualities:
-    return ClockedQualities(store if request.param == "redis" else None)
+@pytest.fixture
+def qualities(held_in: Store | None) -> ClockedQualities:
+    return ClockedQualities(held_in)
 
 
 @pytest.fixture

@@ -67,11 +67,9 @@ METHODS: dict[str, Callable[[VisitsAndQueues], Coroutine[object, object, object]
 }
 
 
-@pytest.fixture(params=["memory", "redis"])
-def visits(
-    request: pytest.FixtureRequest, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> ClockedVisits:
-    return ClockedVisits(store if request.param == "redis" else None, monkeypatch)
+@pytest.fixture
+def visits(held_in: Store | None, monkeypatch: pytest.MonkeyPatch) -> ClockedVisits:
+    return ClockedVisits(held_in, monkeypatch)
 
 
 @pytest.fixture

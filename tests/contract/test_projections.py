@@ -26,9 +26,9 @@ HARBOUR, HILLS = Namespace("harbour-health"), Namespace("hills-health")
 FIRST, SECOND = LeaderEpoch(1), LeaderEpoch(2)
 
 
-@pytest.fixture(params=["memory", "redis"])
-def both(request: pytest.FixtureRequest, store: Store) -> MemoryProjections | RedisProjections:
-    return MemoryProjections() if request.param == "memory" else RedisProjections(store)
+@pytest.fixture
+def both(held_in: Store | None) -> MemoryProjections | RedisProjections:
+    return RedisProjections(held_in) if held_in else MemoryProjections()
 
 
 @pytest.fixture

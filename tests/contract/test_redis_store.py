@@ -12,7 +12,7 @@ from teleward_contract import routing_redis
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.occupancy_redis import RedisOccupancy
 from teleward_contract.projections_redis import RedisProjections
-from teleward_contract.redis_store import Store, open_store
+from teleward_contract.redis_store import MAX_CONNECTIONS, Store, open_store
 from teleward_contract.routing_redis import RedisRouting
 from teleward_contract.units import Namespace
 from teleward_testing.routing import POOL, call, heartbeat, units
@@ -132,3 +132,14 @@ async def test_a_step_is_cancelled_at_whatever_moment(valkey: RunningValkey) -> 
 
         await store.script("return 1", [], [])
         assert {await cancels_until_it_ends(turns) for turns in range(60)} == {1}
+
+
+async def test_more_steps_at_once_than_connections_wait_for_one_and_all_are_done(
+    valkey: RunningValkey,
+) -> None:
+    async with open_store(valkey.url) as store:
+        steps = (store.script("return 1", [], []) for _ in range(10 * MAX_CONNECTIONS))
+
+        assert await asyncio.gather(*steps) == [1] * 10 * MAX_CONNECTIONS
+
+        assert len(await store.redis.client_list()) <= MAX_CONNECTIONS + 1

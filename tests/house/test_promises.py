@@ -79,3 +79,17 @@ def test_every_claim_of_the_capability_levels_is_linked_to_a_test_that_is_there(
 
     assert len(named) > 20
     assert [n for path, n in named if not re.search(rf"def {n}\(", text_of(path))] == []
+
+
+def test_every_class_of_attack_names_tests_that_are_there() -> None:
+    rows = re.findall(r"^\| (?!class|---)(.*) \|$", text_of("docs/attacks.md"), re.MULTILINE)
+    cells = [[cell.strip() for cell in row.split("|")] for row in rows]
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", "".join(rows))
+
+    assert len(rows) == 15
+    of_the_gateway = [row for row in cells if row[2] == "yes"]
+    assert len(of_the_gateway) == 9
+    assert [
+        row[0] for row in cells if "::test_" not in row[3] and "there is none" not in row[3]
+    ] == []
+    assert [n for path, n in named if not re.search(rf"def {n}\(", text_of(path))] == []

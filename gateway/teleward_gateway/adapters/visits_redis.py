@@ -4,6 +4,7 @@ import json
 import secrets
 import time
 from typing import cast
+from weakref import WeakValueDictionary
 
 from redis.exceptions import RedisError
 from teleward_contract.redis_store import Store, unavailable
@@ -176,6 +177,8 @@ class RedisVisits:
     def __init__(self, store: Store, retention_s: int) -> None:
         self._store = store
         self._retention_s = retention_s
+        # What stands in the store as somebody still holds it: read again, it is not parsed again.
+        self._held: WeakValueDictionary[tuple[str, str, str], Waiting] = WeakValueDictionary()
 
     async def life(self) -> str:
         """See `Visits`."""
@@ -289,7 +292,16 @@ class RedisVisits:
                 _WAITING, [keys.queue(namespace, clinic_uid)], [keys.visit_prefix(namespace)]
             ),
         )
-        return tuple(_parse(*row) for row in zip(raw[::3], raw[1::3], raw[2::3], strict=True))
+        told = zip(raw[::3], raw[1::3], raw[2::3], strict=True)
+        return tuple(self._held.get(row) or self._parse(row) for row in told)
+
+    def _parse(self, row: tuple[str, str, str]) -> Waiting:
+        visit, personal, words = row
+        parsed = self._held[row] = Waiting(
+            visit=Visit.model_validate_json(visit), personal=Personal.model_validate_json(personal),
+            words=Words.model_validate_json(words) if words else None,
+        )  # fmt: skip
+        return parsed
 
 
 def _keys(namespace: Namespace, visit: str) -> list[str]:
@@ -298,13 +310,6 @@ def _keys(namespace: Namespace, visit: str) -> list[str]:
 
 def _prefixes(namespace: Namespace) -> list[str]:
     return [keys.queue(namespace, ""), keys.visit_prefix(namespace)]
-
-
-def _parse(visit: str, personal: str, words: str) -> Waiting:
-    return Waiting(
-        visit=Visit.model_validate_json(visit), personal=Personal.model_validate_json(personal),
-        words=Words.model_validate_json(words) if words else None,
-    )  # fmt: skip
 
 
 def _now_ms() -> int:

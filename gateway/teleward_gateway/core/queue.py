@@ -52,31 +52,52 @@ def in_order(queue: Iterable[Waiting], order: Order) -> list[Waiting]:
 
 
 def rows(
-    queue: Iterable[Waiting], now_ms: int, stale_after_s: int,
-    qualities: Mapping[str, QualityView], order: Order = "Arrival",
-    name_of: Callable[[str], str] = str,
+    queue: Iterable[Waiting], now_ms: int, stale_after_s: int, qualities: Mapping[str, QualityView],
+    order: Order = "Arrival", name_of: Callable[[str], str] = str,
+    was: Mapping[str, Waiting] = {}, shown: Mapping[str, Entry] = {},
 ) -> Rows:  # fmt: skip
     """Make the rows of a queue; a patient not heard of for `stale_after_s` is shown as not connected.
 
-    `name_of` says what colleagues call a member of staff.
+    Args:
+        queue: Who waits or is in a call.
+        now_ms: Wallclock.
+        stale_after_s: As the clinic declares.
+        qualities: Visit → newest report.
+        order: What the queue goes by.
+        name_of: What colleagues call a member of staff.
+        was: Visit → what `shown` was made of. A row that is as it was stays the same object, so that a reading of
+            a long queue costs what changed in it.
+        shown: The rows of the reading before.
     """
-    return {
-        item.visit.id: Entry(
-            visit=item.visit.id, name=item.personal.name,
-            arrived_at=rfc3339(item.visit.arrived_ms), state=item.visit.state,
-            fields=item.personal.fields, locale=item.personal.locale,
-            connected=now_ms - item.visit.seen_ms < stale_after_s * 1000,
-            called_by=item.visit.called_by, called_by_name=name_of(item.visit.called_by),
-            priority=item.visit.priority, came_from=item.visit.came_from,
-            quality=qualities.get(item.visit.id),
-        )
-        for item in in_order(queue, order)
-    }  # fmt: skip
+    made: Rows = {}
+    for item in in_order(queue, order):
+        visit = item.visit
+        is_connected = now_ms - visit.seen_ms < stale_after_s * 1000
+        quality, owner = qualities.get(visit.id), name_of(visit.called_by)
+        last = shown.get(visit.id)
+        if (
+            last is not None and was.get(visit.id) is item and last.called_by_name == owner
+            and last.connected is is_connected and last.quality == quality
+        ):  # fmt: skip
+            made[visit.id] = last
+            continue
+        row = Entry(
+            visit=visit.id, name=item.personal.name, arrived_at=rfc3339(visit.arrived_ms),
+            state=visit.state, fields=item.personal.fields, locale=item.personal.locale,
+            connected=is_connected, called_by=visit.called_by, called_by_name=owner,
+            priority=visit.priority, came_from=visit.came_from, quality=quality,
+        )  # fmt: skip
+        made[visit.id] = last if last is not None and last == row else row
+    return made
 
 
 def difference(before: Rows, after: Rows) -> tuple[list[Entry], list[str]]:
     """Tell which rows are new or changed, and which visits are gone."""
-    changed = [row for visit, row in after.items() if before.get(visit) != row]
+    changed = [
+        row
+        for visit, row in after.items()
+        if (last := before.get(visit)) is not row and last != row
+    ]
     gone = [visit for visit in before if visit not in after]
     return changed, gone
 

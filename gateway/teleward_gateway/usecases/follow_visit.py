@@ -31,8 +31,8 @@ from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting, keep_s
 from teleward_gateway.usecases.watch_clinics import ClinicView, ClinicWatch, ClinicWatches
 
-HEARD_EVERY_S = 5.0
-"""The waiting page is noted as there this often; the shortest `staleAfterSeconds` is 10."""
+LEAST_HEARD_EVERY_S, MOST_HEARD_EVERY_S = 5.0, 20.0
+"""A waiting page is noted as there four times in `staleAfterSeconds`, of which the shortest is 10, within these."""
 RETRY_S = 1.0
 
 _UNAVAILABLE = WaitFrame(reason=WaitReason.UNAVAILABLE)
@@ -71,7 +71,8 @@ class VisitFollower:
                     if _is_last(frame):
                         return
                     with contextlib.suppress(TimeoutError):
-                        pause_s = RETRY_S if isinstance(frame, WaitFrame) else HEARD_EVERY_S
+                        is_wait = isinstance(frame, WaitFrame)
+                        pause_s = RETRY_S if is_wait else heard_every_s(watch.view.found)
                         async with asyncio.timeout(pause_s):
                             await changed.wait()
 
@@ -226,11 +227,18 @@ class _Following:
 
     async def _note(self, found: Found) -> None:
         """Say from time to time that the page is there."""
-        if time.monotonic() - self._heard_at < HEARD_EVERY_S:
+        if time.monotonic() - self._heard_at < heard_every_s(found):
             return
         ticket = self._ticket
         await self._parts.queues.heard(ticket.namespace, ticket.visit, self._socket, keep_s(found))
         self._heard_at = time.monotonic()
+
+
+def heard_every_s(found: Found | None) -> float:
+    """How often a page that waits at a clinic is noted as there, in seconds."""
+    area = found[0].waiting_area if found else None
+    wanted = area.stale_after_s / 4 if area else LEAST_HEARD_EVERY_S
+    return min(max(wanted, LEAST_HEARD_EVERY_S), MOST_HEARD_EVERY_S)
 
 
 def _is_last(frame: PatientFrame) -> bool:

@@ -68,6 +68,16 @@ class ClinicView:
         quiet = mine.model_copy(update={"seen_ms": 0}) if mine else None
         return quiet, self.words(visit), self.positions.get(visit), self.found, self.is_available
 
+    def is_of_the_same_house_as(self, before: "ClinicView") -> bool:
+        """Whether what is the same for every patient of the clinic is as it was."""
+        return (self.found, self.is_available) == (before.found, before.is_available)
+
+    def has_nothing_new_of(self, visit: str, before: "ClinicView") -> bool:
+        """Whether a visit was read as before, to the letter: asked first, because it costs nothing."""
+        return self.queue.get(visit) is before.queue.get(visit) and self.positions.get(
+            visit
+        ) == before.positions.get(visit)
+
     @property
     def told_to_staff(self) -> object:
         """Everything that a dashboard may be told."""
@@ -121,7 +131,10 @@ class ClinicWatch:
         if view.told_to_staff != before.told_to_staff:
             for event in self._staff:
                 event.set()
+        is_same_house = view.is_of_the_same_house_as(before)
         for visit, events in self._patients.items():
+            if is_same_house and view.has_nothing_new_of(visit, before):
+                continue
             if view.told_to(visit) != before.told_to(visit):
                 for event in events:
                     event.set()
@@ -228,6 +241,8 @@ class ClinicWatches:
                 qualities,
                 order,
                 lambda user: user and name_of(user, *found),
+                last.queue,
+                last.rows,
             ),
             positions=positions(queue, order) if area and area.show_position else {},
             rooms=rooms,

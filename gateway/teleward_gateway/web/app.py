@@ -35,8 +35,10 @@ def create_app(context: Context) -> FastAPI:
             RefusedError(422, "invalid_request", "The request has not the form of docs/http.md.")
         )
 
-    async def http(_: Request, err: Exception) -> Response:
+    async def http(request: Request, err: Exception) -> Response:
         assert isinstance(err, HTTPException)
+        if err.status_code == 400:  # a body that cannot even be read
+            return await invalid(request, err)
         return refuse(RefusedError(err.status_code, "not_found", "There is nothing here."))
 
     app.add_exception_handler(RefusedError, refused)

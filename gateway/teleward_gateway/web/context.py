@@ -121,8 +121,8 @@ def check(
         raise not_found()
 
 
-def parts_of(connection: HTTPConnection) -> Context:
-    """The parts behind the routes."""
+async def parts_of(connection: HTTPConnection) -> Context:
+    """The parts behind the routes; asynchronous, or each request would wait for a thread."""
     parts: Context = connection.app.state.context
     return parts
 

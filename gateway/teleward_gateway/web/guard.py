@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -17,15 +18,20 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
-        "style-src 'self' 'unsafe-inline'; connect-src 'self' {sockets}; "
+        "style-src 'self'; connect-src 'self' {sockets}; "
         "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
+    "Permissions-Policy": (
+        "camera=(self), microphone=(self), display-capture=(self), geolocation=(), usb=(), serial=(), "
+        "bluetooth=(), hid=(), midi=(), payment=()"
+    ),
 }
+_HSTS = "max-age=31536000"
+"""A year (RFC 6797 §6.1.1). Of this host alone: other names of the domain are not ours to speak for."""
 ASSETS = "/assets/"
 BY_PROVIDERS = "/by-providers/"
 """Below it identity providers post, which have no origin and no cookie; what they send is signed."""
@@ -38,8 +44,7 @@ class Guard:
         self._app = app
         self._origin = origin
         self._meter = meter
-        sockets = origin.replace("http", "ws", 1)
-        self._headers = {k: v.replace("{sockets}", sockets) for k, v in _HEADERS.items()}
+        self._headers = headers_for(origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request or socket on, or refuse it."""
@@ -73,6 +78,8 @@ class Guard:
         """Choose what answers: the application, which gets the whole body at once, or a refusal."""
         is_safe = scope["method"] in _SAFE
         is_provider = scope["path"].startswith(BY_PROVIDERS)
+        if {"content-length", "transfer-encoding"}.issubset(Headers(scope=scope)):
+            return self._refuse(400, "invalid_request", "Say once how long the body is.", _CLOSE)
         if not is_safe and not is_provider and not self._is_ours(scope):
             return self._refuse(403, "origin", "Use the pages of this service.")
         body = None if _is_declared_too_large(scope) else b"" if is_safe else await _read(receive)
@@ -80,15 +87,30 @@ class Guard:
             return self._refuse(413, "too_large", "Send less.")
         return self._app if is_safe else _with_body(self._app, body)
 
-    def _refuse(self, status: int, code: str, message: str) -> Response:
+    def _refuse(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] = {}
+    ) -> Response:
         self._meter.refused(code)
-        return error_answer(status, code, message)
+        answer = error_answer(status, code, message)
+        answer.headers.update(headers)
+        return answer
 
     def _dress(self, path: str, headers: MutableHeaders) -> None:
         for name, value in self._headers.items():
             headers.setdefault(name, value)
-        if not path.startswith(ASSETS):
+        if not (path.startswith(ASSETS) and "Cache-Control" in headers):
             headers["Cache-Control"] = "no-store"
+
+
+_CLOSE = {"Connection": "close"}
+"""Two lengths: a proxy in front may have meant the other one, and what follows is nobody's (RFC 9112 §6.1)."""
+
+
+def headers_for(origin: str) -> dict[str, str]:
+    """What every answer of a gateway at `origin` wears."""
+    sockets = origin.replace("http", "ws", 1)
+    headers = {name: value.replace("{sockets}", sockets) for name, value in _HEADERS.items()}
+    return headers | ({"Strict-Transport-Security": _HSTS} if origin.startswith("https:") else {})
 
 
 def _is_declared_too_large(scope: Scope) -> bool:

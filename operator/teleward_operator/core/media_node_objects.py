@@ -56,7 +56,7 @@ class Installation:
     pull_secrets: tuple[str, ...]
     redis_secret: str
     """Secret with the entry `url`."""
-    redis_port: int
+    redis_ports: tuple[int, ...]
     ticket_keys: str
     """ConfigMap with the entry `public-keys.json`, the gateways' JWK Set."""
     log_level: str
@@ -107,7 +107,7 @@ def pool_objects(pool: MediaPool, installation: Installation) -> list[Manifest]:
             {
                 "ports": [
                     {"protocol": "TCP", "port": 53},
-                    {"protocol": "TCP", "port": installation.redis_port},
+                    *({"protocol": "TCP", "port": port} for port in installation.redis_ports),
                 ]
             },
         ],

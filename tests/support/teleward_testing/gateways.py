@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import secrets
 import socket
@@ -35,10 +36,21 @@ async def project(redis_url: str, *documents: Projection) -> None:
 class RunningGateway:
     """One replica."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         self.process = process
         self.url = url
         """Base of its HTTP interface and of its sockets."""
+        self.log = log
+        """All it says, a JSON object a line."""
+
+    @property
+    def operations_url(self) -> str:
+        """Base of health and metrics."""
+        for line in self.log.read_text().splitlines():
+            told = json.loads(line)
+            if told["event"] == "operations.started":
+                return f"http://127.0.0.1:{told['port']}"
+        raise AssertionError("the gateway has not said where its operations port is")
 
 
 def free_address() -> str:
@@ -56,12 +68,14 @@ def running_gateway(redis_url: str, folder: Path, **settings: str) -> Iterator[R
         "TELEWARD_PORT": url.rpartition(":")[2], "TELEWARD_OPERATIONS_PORT": "0",
         "TELEWARD_SIGN_IN": "development", **keys(folder),
     } | {f"TELEWARD_{name.upper()}": value for name, value in settings.items()}  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, "-m", "teleward_gateway.main"], env=environment, stdout=subprocess.DEVNULL
-    )
+    log = folder / f"gateway-{url.rpartition(':')[2]}.log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "teleward_gateway.main"], env=environment, stdout=sink
+        )
     try:
         _wait_until_it_listens(process, url)
-        yield RunningGateway(process, url)
+        yield RunningGateway(process, url, log)
     finally:
         process.terminate()
         process.wait(timeout=15)

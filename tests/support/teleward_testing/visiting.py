@@ -4,6 +4,7 @@ from typing import Protocol
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 from teleward_contract.redis_store import Store
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters import visits_redis
@@ -95,7 +96,7 @@ class ClockedPresence:
         self._clock.ms += seconds * 1000
         if self._store is not None:
             await grow_older(self._store.redis, seconds * 1000)
-            for key in await self._store.redis.keys("*"):
+            for key in await every_key(self._store.redis):
                 for member in map(str, await self._store.redis.zrange(key, 0, -1)):
                     await self._store.redis.zincrby(key, -seconds * 1000, member)
 
@@ -142,9 +143,16 @@ class ClockedSessions:
             await self._store.redis.flushall()
 
 
+async def every_key(redis: Redis | RedisCluster) -> list[str]:
+    """Every key, of a cluster on all of its primaries."""
+    if isinstance(redis, RedisCluster):
+        return list(map(str, await redis.keys("*", target_nodes=RedisCluster.PRIMARIES)))
+    return list(map(str, await redis.keys("*")))
+
+
 async def grow_older(redis: Redis, ms: int) -> None:
     """Let every key come nearer to its end, or be gone, as if this time had passed."""
-    for key in await redis.keys("*"):
+    for key in await every_key(redis):
         left = await redis.pttl(key)
         if 0 <= left <= ms:
             await redis.delete(key)

@@ -311,6 +311,10 @@ def test_every_answer_wears_the_headers_that_protect_it(door: Door, case: str) -
     answer = door.request(headers=headers)
 
     policy = answer.headers.pop("content-security-policy")
+    permissions = answer.headers.pop("permissions-policy").split(", ")
+    assert permissions[:3] == ["camera=(self)", "microphone=(self)", "display-capture=(self)"]
+    assert permissions[3:]
+    assert all(other.endswith("=()") for other in permissions[3:])
     assert answer.status == status
     assert {
         k: v for k, v in answer.headers.items() if k not in ("content-type", "content-length")
@@ -319,7 +323,7 @@ def test_every_answer_wears_the_headers_that_protect_it(door: Door, case: str) -
         "x-content-type-options": "nosniff",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
-        "permissions-policy": "camera=(self), microphone=(self), display-capture=(self)",
+        "strict-transport-security": "max-age=31536000",
         "cache-control": "no-store",
     }
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
@@ -328,6 +332,11 @@ def test_every_answer_wears_the_headers_that_protect_it(door: Door, case: str) -
         "'none'"
     ] * 3
     assert "script-src" not in directives, "scripts are bound by default-src"
+    assert "unsafe" not in policy
+
+
+def test_over_plain_http_no_browser_is_told_to_insist_on_tls() -> None:
+    assert "strict-transport-security" not in Door("http://127.0.0.1:8080").request().headers
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,43 @@ def test_a_delta_holds_what_is_new_or_changed_and_what_is_gone() -> None:
     assert difference(after, after) == ([], [])
 
 
+def test_a_row_that_is_as_it_was_is_the_same_object_and_one_that_is_not_is_made_anew() -> None:
+    told = QualityView(round_trip_ms=40)
+    queue = [waiting(name, 0, seen_s=10) for name in ("same", "read again", "away", "heard")]
+    first = rows(queue, NOON_MS + 60_000, 60, {})
+    queue = [queue[0], waiting("read again", 0, seen_s=10), waiting("away", 0, seen_s=0), queue[3]]
+
+    again = rows(
+        queue, NOON_MS + 60_000, 60, {"heard": told},
+        was={item.visit.id: item for item in queue if item.visit.id != "read again"}, shown=first,
+    )  # fmt: skip
+
+    assert again["same"] is first["same"]
+    assert again["read again"] is first["read again"]
+    assert (again["away"].connected, again["heard"].quality) == (False, told)
+    changed, _ = difference(first, again)
+    assert {row.visit for row in changed} == {"away", "heard"}
+
+
+def test_a_row_whose_patient_went_quiet_is_made_anew_although_nothing_was_written() -> None:
+    queue = [waiting("v", 0, seen_s=0)]
+    was = {"v": queue[0]}
+    first = rows(queue, NOON_MS + 59_999, 60, {})
+
+    assert rows(queue, NOON_MS + 60_000, 60, {}, was=was, shown=first)["v"].connected is False
+
+
+def test_a_row_whose_owner_is_called_something_else_now_is_made_anew() -> None:
+    queue = [waiting("v", 0, VisitState.CALLED)]
+    first = rows(queue, NOON_MS, 60, {}, name_of=lambda _: "Grace")
+
+    again = rows(
+        queue, NOON_MS, 60, {}, name_of=lambda _: "Dr Grace", was={"v": queue[0]}, shown=first
+    )
+
+    assert again["v"].called_by_name == "Dr Grace"
+
+
 def test_positions_count_those_who_wait_and_nobody_else() -> None:
     queue = [
         waiting("second", 5), waiting("first", 1),

@@ -24,7 +24,7 @@ from teleward_testing.declared import NAMESPACE, media_pool
 NODE = MediaNodeId("default-3")
 INSTALLATION = Installation(
     namespace="teleward", image="teleward-media:1", pull_policy="IfNotPresent", pull_secrets=(),
-    redis_secret="teleward-redis", redis_port=6379, ticket_keys="teleward-ticket-keys", log_level="INFO",
+    redis_secret="teleward-redis", redis_ports=(6379,), ticket_keys="teleward-ticket-keys", log_level="INFO",
 )  # fmt: skip
 PORTS = {"first": 30200, "last": 30209}
 HOST_PORTS = {"mode": "HostPort", "ports": PORTS}
@@ -186,7 +186,7 @@ def test_without_an_address_a_media_node_waits(found: Manifest | None) -> None:
 def test_a_template_is_carried_over() -> None:
     installation = Installation(
         namespace="teleward", image="teleward-media:1", pull_policy="Always", pull_secrets=("pull",),
-        redis_secret="r", redis_port=6379, ticket_keys="k", log_level="DEBUG",
+        redis_secret="r", redis_ports=(6379,), ticket_keys="k", log_level="DEBUG",
     )  # fmt: skip
     template = {
         "image": "mine:2", "cpu": "1500m", "memory": "2048Mi", "nodeSelector": {"media": "yes"},

