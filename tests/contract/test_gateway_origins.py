@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from teleward_contract.signalling import SUBPROTOCOL
+from teleward_gateway.web.guard import BY_PROVIDERS
 from teleward_testing import gateway_routes
 from teleward_testing.front_door import HERE, NAMESPACE, FrontDoor, front_door
 from teleward_testing.gateway_routes import Door
@@ -52,7 +53,7 @@ async def cookie(door: FrontDoor) -> str:
     return f"{await door.sign_in()}; {await door.enter('Ann')}"
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith(BY_PROVIDERS)])
 async def test_no_foreign_page_changes_anything(door: FrontDoor, cookie: str, path: str) -> None:
     ways = list(itertools.product(UNSAFE, FOREIGN))
 
@@ -66,6 +67,19 @@ async def test_no_foreign_page_changes_anything(door: FrontDoor, cookie: str, pa
         if (answer.status, answer.code, answer.cookies) != (403, "origin", ())
     ]
     assert let_in == []
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path.startswith(BY_PROVIDERS)])
+async def test_what_providers_post_is_judged_by_its_signature_and_no_cookie_helps(
+    door: FrontDoor, cookie: str, path: str
+) -> None:
+    body, form = b"logout_token=x.y.z", {"Content-Type": "application/x-www-form-urlencoded"}
+
+    answer = await door.ask(
+        "POST", path, body=body, headers=form, origin="https://evil.example", cookie=cookie
+    )
+
+    assert (answer.status, answer.cookies) == (404, ())
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
