@@ -326,7 +326,8 @@ async def ends(socket: Socket) -> bool:
 async def test_a_visit_is_given_to_a_colleague_by_its_owner_and_nobody_else(
     scene: Scene, store: RedisVisits
 ) -> None:
-    _, _, visit = await scene.patient("Given")
+    _, socket, visit = await scene.patient("Given")
+    await told(socket, lambda frame: True)  # from now on the page changes nothing in the visit
     await store.change(HARBOUR, visit, VisitAction.CALL_IN, ADA)
     before = await store.get(HARBOUR, visit)
     assert before is not None

@@ -206,9 +206,8 @@ class _Following:
         if visit is None:
             area, hello = found[0].waiting_area, self._hello
             questions = area.entry_fields if area else ()
-            if (
-                ticket.is_transferred
-            ):  # who was asked other questions keeps the place without answers
+            if ticket.is_transferred:
+                # Who was asked other questions keeps the place without these answers.
                 questions = tuple(q.model_copy(update={"required": False}) for q in questions)
             checked = check_entry(hello.name, hello.fields, hello.locale, questions)
             if checked.personal is None:
