@@ -136,6 +136,15 @@ AWAY = [
 ]  # fmt: skip
 
 
+def leads_to(location: str) -> str:
+    """The path of a Location of this site; what else it says is of this site, too."""
+    assert location.startswith("/")
+    assert not location.startswith(("//", "/\\"))
+    assert "evil" not in location
+    assert "javascript" not in location
+    return location.partition("?")[0]
+
+
 @pytest.mark.parametrize("way", GETS, ids=lambda way: way.template)
 async def test_no_page_sends_anybody_to_another_site(
     door: FrontDoor, way: gateway_routes.Door
@@ -144,7 +153,7 @@ async def test_no_page_sends_anybody_to_another_site(
         for name in ("next", "url", "return_to", "redirect_uri", "user", "locale"):
             answer = await door.ask("GET", f"{way.path}?{name}={target}")
 
-            assert answer.headers.get("location", "/staff") in ("/staff", "/sign-in")
+            assert leads_to(answer.headers.get("location", "/staff")) in ("/staff", "/sign-in")
     for path in ("//evil.example/..", "/\\evil.example", "/%2f%2fevil.example", "//evil.example"):
         answer = await door.ask("GET", path)
         assert answer.status in (400, 404)
@@ -160,13 +169,15 @@ async def test_a_foreign_host_header_leads_nowhere_else(door: FrontDoor) -> None
     away = await door.ask("GET", "/staff", headers=foreign)
 
     assert json.loads(me.text)["clinics"][0]["patient_url"].startswith(door.origin)
-    assert away.headers["location"] == "/sign-in"
+    assert leads_to(away.headers["location"]) == "/sign-in"
     assert "evil" not in me.text + away.text
 
 
 # ── whose cookie it is ────────────────────────────────────────────────────────────────────────
 
 VISIT_COOKIE = visit_cookie(NAMESPACE, CLINIC)
+RANDOM = 43
+"""Characters of 256 bits in base64url."""
 GIVEN = [
     "",
     "x",
@@ -192,7 +203,7 @@ async def test_a_cookie_that_somebody_else_chose_is_never_taken_over(
     assert (signed.status, entered.status, me.status) == (204, 201, 401)
     for cookie in (*signed.cookies, *entered.cookies):
         made = cookie.partition(";")[0].partition("=")[2]
-        assert len(made) > 100
+        assert len(made) >= RANDOM
         assert len(value) < 8 or value not in made
 
 

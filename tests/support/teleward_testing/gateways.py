@@ -59,9 +59,18 @@ def free_address() -> str:
 
 
 @contextmanager
-def running_gateway(redis_url: str, folder: Path, **settings: str) -> Iterator[RunningGateway]:
-    """Start one replica, by default with the development sign-in, and stop it; a folder shared is keys shared."""
-    url = settings.get("public_url") or free_address()
+def running_gateway(
+    redis_url: str, folder: Path, at: str = "", **settings: str
+) -> Iterator[RunningGateway]:
+    """Start one replica, by default with the development sign-in, and stop it.
+
+    Args:
+        redis_url: Its routing state.
+        folder: For keys and logs; a folder shared is keys shared.
+        at: Where it listens; by default anywhere.
+        settings: By their names without the prefix; its public URL is by default where it listens.
+    """
+    url = at or free_address()
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TELEWARD_")}
     environment = ours | {
         "TELEWARD_REDIS_URL": redis_url, "TELEWARD_PUBLIC_URL": url,

@@ -126,7 +126,7 @@ async def running_world(valkey: RunningValkey, folder: Path) -> AsyncIterator[Wo
     with running_provider(folder / "provider", hospital, partner) as provider:
         settings = {
             "sign_in": "issuers", "client_secrets_dir": str(folder / "secrets"),
-            "trusted_certificates_file": str(provider.certificate), "public_url": gateway,
+            "trusted_certificates_file": str(provider.certificate),
         }  # fmt: skip
-        with running_gateway(valkey.url, folder, **settings) as running:
+        with running_gateway(valkey.url, folder, at=gateway, **settings) as running:
             yield World(running.url, folder, provider, hospital, partner, valkey)
