@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from teleward_gateway.core.admission import PERMITTED, VISIT_ACTIONS, Action
+from teleward_gateway.core.admission import PERMITTED, VISIT_ACTIONS, Action, needed_for
 from teleward_gateway.core.visits import OVER, TRANSITIONS, VisitAction, VisitState
 
 HERE = Path(__file__).parent
@@ -28,7 +28,8 @@ Written by `make docs` from the one table in front of every door, `gateway/telew
 VISITS = """# What can happen to a visit
 
 Written by `make docs` from the tables in `gateway/teleward_gateway/core/visits.py` and `admission.py`. Every other step
-is refused. When a visit is over, what the patient said is gone in the same step.
+is refused. When a visit is over, what the patient said is gone in the same step. A visit is handed over by who called
+it in, or by who may hand over those of others.
 """
 
 
@@ -61,10 +62,15 @@ def _arrows() -> Iterator[str]:
 
 def _steps() -> Iterator[list[str]]:
     for action, moves in TRANSITIONS.items():
-        needed = VISIT_ACTIONS.get(action)
-        who = ", ".join(standing for standing, may in PERMITTED.items() if needed in may)
         for before, after in moves.items():
-            yield [_words(action), _words(before), _words(after), who or "the patient's page"]
+            yield [_words(action), _words(before), _words(after), _who(action, before)]
+
+
+def _who(action: VisitAction, before: VisitState) -> str:
+    if action not in VISIT_ACTIONS:
+        return "the patient's page"
+    needed = needed_for(action, before)
+    return ", ".join(standing for standing, may in PERMITTED.items() if needed <= may)
 
 
 def _words(name: Action | VisitAction | VisitState) -> str:

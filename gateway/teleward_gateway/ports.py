@@ -25,7 +25,7 @@ from teleward_gateway.core.visits import (
 
 
 class Visits(Protocol):
-    """Visits, one step each; every implementation passes `tests/contract/test_gateway_visits.py`.
+    """Visits, one step each; every implementation passes `tests/contract/test_gateway_visit*.py`.
 
     Raises (every method): RoutingUnavailableError.
     """

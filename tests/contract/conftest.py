@@ -16,6 +16,7 @@ from teleward_testing.media_transport import NewPeer, Transport, scripted_peers,
 from teleward_testing.operating import ApiServer, Clients
 from teleward_testing.routing import ClockedRouting
 from teleward_testing.valkey import RunningValkey
+from teleward_testing.visiting import ClockedVisits
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +112,11 @@ def held_in(request: pytest.FixtureRequest) -> Store | None:
     if request.param in STORES:
         found = request.getfixturevalue(STORES[request.param])
     return found
+
+
+@pytest.fixture
+def visits(held_in: Store | None, monkeypatch: pytest.MonkeyPatch) -> ClockedVisits:
+    return ClockedVisits(held_in, monkeypatch)
 
 
 @pytest.fixture

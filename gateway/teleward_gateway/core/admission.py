@@ -17,7 +17,7 @@ from teleward_contract.projections import (
 )
 
 from teleward_gateway.core.staff import StaffSession, counts_in, is_meant, is_owner
-from teleward_gateway.core.visits import VisitAction
+from teleward_gateway.core.visits import VisitAction, VisitState
 
 
 class Tie(StrEnum):
@@ -101,6 +101,13 @@ VISIT_ACTIONS = {
     VisitAction.PRIORITISE: Action.PRIORITISE,
 }
 """What each step of a visit takes that somebody decides; `JOIN` follows from the patient's page opening the call."""
+
+
+def needed_for(step: VisitAction, state: VisitState) -> frozenset[Action]:
+    """What a step takes of who makes it; a transfer out of a consultation sends the patient back, too."""
+    sends_back = step is VisitAction.TRANSFER and state is not VisitState.WAITING
+    return frozenset({VISIT_ACTIONS[step], Action.RETURN} if sends_back else {VISIT_ACTIONS[step]})
+
 
 ROOM_ACTIONS = {
     RoomKind.MEETING_ROOM: Action.ENTER_MEETING_ROOM,

@@ -7,7 +7,13 @@ from pydantic import BaseModel, Field
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.projections import LocaleMap
 
-from teleward_gateway.core.admission import VISIT_ACTIONS, Action, is_permitted, standings_of
+from teleward_gateway.core.admission import (
+    VISIT_ACTIONS,
+    Action,
+    is_permitted,
+    needed_for,
+    standings_of,
+)
 from teleward_gateway.core.door import DoorState
 from teleward_gateway.core.staff import fold_user
 from teleward_gateway.core.team import name_of, who_may
@@ -17,7 +23,6 @@ from teleward_gateway.core.visits import (
     Carried,
     Visit,
     VisitAction,
-    VisitState,
 )
 from teleward_gateway.core.words import ready_texts, texts_of
 from teleward_gateway.errors import RefusedError, not_found, one_moment, too_late
@@ -178,7 +183,8 @@ async def transfer(
     session, found = await parts.admit(request, namespace, clinic, Action.TRANSFER)
     stored = await the_visit(parts, found, visit)
     standings = standings_of(session, *found)
-    if stored.state is not VisitState.WAITING and not is_permitted(standings, Action.RETURN):
+    needed = needed_for(VisitAction.TRANSFER, stored.state)
+    if not all(is_permitted(standings, action) for action in needed):
         raise too_late(name_of(stored.called_by, *found))
     to = await _destination(parts, found, form.to)
     await parts.consulting.transfer(found, stored, to, session.user)

@@ -1,5 +1,6 @@
 """Both implementations of the gateway's own ports behind one clock that the test moves."""
 
+import asyncio
 from typing import Protocol
 
 import pytest
@@ -16,7 +17,7 @@ from teleward_gateway.adapters.sessions_memory import MemorySessions
 from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.adapters.visits_redis import RedisVisits
-from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState
+from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState, Words
 from teleward_gateway.ports import Presence, Qualities, Queues, Sessions, Visits
 
 from teleward_testing.routing import Clock
@@ -27,6 +28,15 @@ RETENTION_S = 600
 KEEP_S = 3600
 LIFETIME_S, IDLE_S = 36_000, 3600
 
+ADA = Personal(name="Ada", fields={"reason": "cough"}, locale="ar")
+SOON = Words(texts={"en": "Soon.", "ar": "قريبا."}, at_ms=1_794_999_000_001)
+ENDINGS = {
+    VisitAction.END: VisitState.ENDED,
+    VisitAction.REFUSE: VisitState.REFUSED,
+    VisitAction.LEAVE: VisitState.LEFT,
+}
+UNHEARD_S = KEEP_S - 60
+"""Time that passes unnoticed: a minute less than a visit is kept."""
 PATHS: dict[VisitState, tuple[VisitAction, ...]] = {
     VisitState.WAITING: (),
     VisitState.CALLED: (VisitAction.CALL_IN,),
@@ -66,6 +76,14 @@ class ClockedVisits:
         self._memory.empty()
         if self._store is not None:
             await self._store.redis.flushall()
+
+    async def queue(self, clinic_uid: str = "uid-1") -> list[str]:
+        """Who stands in a clinic's queue, as the other gateway reads it."""
+        return [row.visit.id for row in await self.other.waiting(HARBOUR, clinic_uid)]
+
+    async def connect(self) -> None:
+        """Open as many connections as a race needs: who has to open one first comes too late to race."""
+        await asyncio.gather(*(self.ports.get(HARBOUR, "nobody") for _ in range(24)))
 
     async def enter(self, entering: Visit, name: str = "Ada", keep_s: int = KEEP_S) -> Visit:
         return await self.ports.enter(entering, Personal(name=name), keep_s)

@@ -18,12 +18,13 @@ from teleward_gateway.core.admission import (
     Tie,
     is_permitted,
     leading,
+    needed_for,
     permitted,
     standings_of,
     standings_of_ticket,
 )
 from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.core.visits import TRANSITIONS, VisitAction
+from teleward_gateway.core.visits import TRANSITIONS, VisitAction, VisitState
 from teleward_testing.permissions import is_in_matrix
 
 ADA, BOB = "ada@example.org", "bob@example.org"
@@ -127,3 +128,15 @@ def test_all_that_is_permitted_can_be_listed() -> None:
 
 def test_every_step_of_a_visit_takes_something() -> None:
     assert set(VISIT_ACTIONS) == set(TRANSITIONS) - {VisitAction.JOIN}
+
+
+@pytest.mark.parametrize("state", TRANSITIONS[VisitAction.TRANSFER])
+def test_who_transfers_out_of_a_consultation_may_also_send_the_patient_back(
+    state: VisitState,
+) -> None:
+    able = {
+        who for who, may in PERMITTED.items() if needed_for(VisitAction.TRANSFER, state) <= may
+    }
+
+    assert (Role.REFERRER in able) is (state is VisitState.WAITING)
+    assert Role.CLINICIAN in able
