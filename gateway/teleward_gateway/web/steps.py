@@ -1,21 +1,22 @@
 """What staff do with visits, over HTTP: one request a step."""
 
-from typing import Any
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.projections import LocaleMap
 
 from teleward_gateway.core.admission import (
-    VISIT_ACTIONS,
     Action,
     is_permitted,
     needed_for,
     standings_of,
 )
 from teleward_gateway.core.door import DoorState
-from teleward_gateway.core.staff import fold_user
+from teleward_gateway.core.staff import StaffSession, fold_user
 from teleward_gateway.core.team import name_of, who_may
 from teleward_gateway.core.visits import (
     MAX_PRIORITY,
@@ -25,15 +26,13 @@ from teleward_gateway.core.visits import (
     VisitAction,
 )
 from teleward_gateway.core.words import ready_texts, texts_of
-from teleward_gateway.errors import RefusedError, not_found, one_moment, too_late
+from teleward_gateway.errors import RefusedError, one_moment, too_late
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import came_too_late, not_open
 from teleward_gateway.usecases.write_to_patients import words_now
 from teleward_gateway.web.context import PATIENT, Parts
 
 router = APIRouter(prefix="/api/staff/{namespace}/{clinic}")
-
-_STEPS = {"end": VisitAction.END, "return": VisitAction.RETURN}
 
 
 class Written(BaseModel):
@@ -78,6 +77,54 @@ async def the_visit(parts: Parts, found: Found, visit: str) -> Visit:
     if stored is None or stored.clinic_uid != found[0].uid or stored.state in OVER:
         raise came_too_late(found, stored)
     return stored
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A member of staff who was admitted to act on a visit."""
+
+    parts: Parts
+    session: StaffSession
+    found: Found
+    visit: Visit
+    """As it was when they were admitted."""
+
+    @property
+    def by(self) -> str:
+        """Who it is, as visits note it."""
+        return self.session.user
+
+    def may(self, *actions: Action) -> bool:
+        """Whether they may do all of these here, too."""
+        standings = standings_of(self.session, *self.found)
+        return all(is_permitted(standings, action) for action in actions)
+
+    @property
+    def at(self) -> str:
+        """The clinic in which they act."""
+        return self.found[0].uid
+
+    async def take(self, step: VisitAction, carried: Carried) -> None:
+        """Take a step that changes the visit alone; raises RefusedError 404, 409 `taken`."""
+        visit = self.visit
+        allowed, now = await self.parts.visits.change(
+            visit.namespace, visit.id, step, self.by, carried
+        )
+        if not allowed:
+            raise came_too_late(self.found, now)
+
+
+def admitted_to(action: Action) -> Any:
+    """Admit whoever is signed in to an action on the visit of the path, and have the queue read when it is done."""
+
+    async def acting(
+        namespace: str, clinic: str, visit: str, parts: Parts, request: Request
+    ) -> AsyncIterator[Acting]:
+        session, found = await parts.admit(request, namespace, clinic, action)
+        yield Acting(parts, session, found, await the_visit(parts, found, visit))
+        parts.watches.nudge(namespace, clinic)
+
+    return Depends(acting)
 
 
 @router.get("/choices")
@@ -128,69 +175,48 @@ async def call_in(
 
 
 @router.post("/visits/{visit}/hold", status_code=204)
-async def hold(
-    namespace: str, clinic: str, visit: str, parts: Parts, request: Request
-) -> Response:
+async def hold(acting: Annotated[Acting, admitted_to(Action.HOLD)]) -> None:
     """Send a patient from the consultation back to the waiting page, for a while."""
-    session, found = await parts.admit(request, namespace, clinic, Action.HOLD)
-    stored = await the_visit(parts, found, visit)
-    patient = parts.participant(stored.call, PATIENT)
-    await parts.consulting.hold(found, stored, session.user, patient)
-    parts.watches.nudge(namespace, clinic)
-    return Response(status_code=204)
+    parts, visit = acting.parts, acting.visit
+    patient = parts.participant(visit.call, PATIENT)
+    await parts.consulting.hold(acting.found, visit, acting.by, patient)
 
 
 @router.post("/visits/{visit}/resume")
-async def resume(
-    namespace: str, clinic: str, visit: str, parts: Parts, request: Request
-) -> dict[str, str]:
+async def resume(acting: Annotated[Acting, admitted_to(Action.RESUME)]) -> dict[str, str]:
     """Bring a patient who is on hold back into the consultation."""
-    session, found = await parts.admit(request, namespace, clinic, Action.RESUME)
-    stored = await the_visit(parts, found, visit)
-    await parts.consulting.call_in(found, stored, session.user, VisitAction.RESUME)
-    parts.watches.nudge(namespace, clinic)
+    await acting.parts.consulting.call_in(
+        acting.found, acting.visit, acting.by, VisitAction.RESUME
+    )
     return {"state": "called"}
 
 
 @router.post("/visits/{visit}/hand-over", status_code=204)
 async def hand_over(
-    namespace: str, clinic: str, visit: str, handed: HandedOver, parts: Parts, request: Request
-) -> Response:
+    handed: HandedOver, acting: Annotated[Acting, admitted_to(Action.HAND_OVER)]
+) -> None:
     """Give a visit to a colleague of the same clinic."""
-    session, found = await parts.admit(request, namespace, clinic, Action.HAND_OVER)
-    stored = await the_visit(parts, found, visit)
-    standings = standings_of(session, *found)
-    if stored.called_by != session.user and not is_permitted(standings, Action.HAND_OVER_OTHERS):
-        raise too_late(name_of(stored.called_by, *found))
+    owner = acting.visit.called_by
+    if owner != acting.by and not acting.may(Action.HAND_OVER_OTHERS):
+        raise too_late(name_of(owner, *acting.found))
     to = fold_user(handed.to)
-    if to not in who_may(Action.JOIN_VISIT, *found):
+    if to not in who_may(Action.JOIN_VISIT, *acting.found):
         raise RefusedError(422, "unknown_colleague", "Choose somebody of the clinic's team.")
-    carried = Carried(at=found[0].uid, owner=to, owned_by=stored.called_by)
-    allowed, now = await parts.visits.change(
-        stored.namespace, stored.id, VisitAction.HAND_OVER, session.user, carried
-    )
-    if not allowed:
-        raise came_too_late(found, now)
-    parts.watches.nudge(namespace, clinic)
-    return Response(status_code=204)
+    carried = Carried(at=acting.at, owner=to, owned_by=owner)
+    await acting.take(VisitAction.HAND_OVER, carried)
 
 
 @router.post("/visits/{visit}/transfer", status_code=204)
 async def transfer(
-    namespace: str, clinic: str, visit: str, form: Transferred, parts: Parts, request: Request
-) -> Response:
+    form: Transferred, acting: Annotated[Acting, admitted_to(Action.TRANSFER)]
+) -> None:
     """Let a patient wait in another clinic of the organisation, at the same time of arrival."""
-    session, found = await parts.admit(request, namespace, clinic, Action.TRANSFER)
-    stored = await the_visit(parts, found, visit)
-    standings = standings_of(session, *found)
-    needed = needed_for(VisitAction.TRANSFER, stored.state)
-    if not all(is_permitted(standings, action) for action in needed):
-        raise too_late(name_of(stored.called_by, *found))
+    parts, found, visit = acting.parts, acting.found, acting.visit
+    if not acting.may(*needed_for(VisitAction.TRANSFER, visit.state)):
+        raise too_late(name_of(visit.called_by, *found))
     to = await _destination(parts, found, form.to)
-    await parts.consulting.transfer(found, stored, to, session.user)
-    parts.watches.nudge(namespace, clinic)
-    parts.watches.nudge(namespace, to[0].name)
-    return Response(status_code=204)
+    await parts.consulting.transfer(found, visit, to, acting.by)
+    parts.watches.nudge(to[0].namespace, to[0].name)
 
 
 async def _destination(parts: Parts, found: Found, name: str) -> Found:
@@ -210,59 +236,40 @@ async def _destination(parts: Parts, found: Found, name: str) -> Found:
 
 
 @router.post("/visits/{visit}/refuse", status_code=204)
-async def refuse(
-    namespace: str, clinic: str, visit: str, written: Written, parts: Parts, request: Request
-) -> Response:
+async def refuse(written: Written, acting: Annotated[Acting, admitted_to(Action.REFUSE)]) -> None:
     """Refuse a patient, who reads why if anything was written."""
-    session, found = await parts.admit(request, namespace, clinic, Action.REFUSE)
-    texts = written.texts(found)
-    stored = await the_visit(parts, found, visit)
+    texts = written.texts(acting.found)
     words = words_now(texts) if texts else None
-    await parts.consulting.finish(found, stored, VisitAction.REFUSE, session.user, words)
-    parts.watches.nudge(namespace, clinic)
-    return Response(status_code=204)
+    await acting.parts.consulting.finish(
+        acting.found, acting.visit, VisitAction.REFUSE, acting.by, words
+    )
 
 
 @router.post("/visits/{visit}/message", status_code=204)
 async def message(
-    namespace: str, clinic: str, visit: str, written: Written, parts: Parts, request: Request
-) -> Response:
+    written: Written, acting: Annotated[Acting, admitted_to(Action.MESSAGE)]
+) -> None:
     """Write to one patient who waits."""
-    session, found = await parts.admit(request, namespace, clinic, Action.MESSAGE)
-    texts = written.some_texts(found)
-    stored = await the_visit(parts, found, visit)
-    await parts.writing.to_one(found, stored, texts, session.user)
-    parts.watches.nudge(namespace, clinic)
-    return Response(status_code=204)
+    texts = written.some_texts(acting.found)
+    await acting.parts.writing.to_one(acting.found, acting.visit, texts, acting.by)
 
 
 @router.post("/visits/{visit}/priority", status_code=204)
 async def prioritise(
-    namespace: str, clinic: str, visit: str, urgency: Urgency, parts: Parts, request: Request
-) -> Response:
+    urgency: Urgency, acting: Annotated[Acting, admitted_to(Action.PRIORITISE)]
+) -> None:
     """Say how urgent a visit is."""
-    session, found = await parts.admit(request, namespace, clinic, Action.PRIORITISE)
-    stored = await the_visit(parts, found, visit)
-    carried = Carried(at=found[0].uid, priority=urgency.priority)
-    allowed, now = await parts.visits.change(
-        stored.namespace, stored.id, VisitAction.PRIORITISE, session.user, carried
-    )
-    if not allowed:
-        raise came_too_late(found, now)
-    parts.watches.nudge(namespace, clinic)
-    return Response(status_code=204)
+    carried = Carried(at=acting.at, priority=urgency.priority)
+    await acting.take(VisitAction.PRIORITISE, carried)
 
 
-@router.post("/visits/{visit}/{action}", status_code=204)
-async def act(
-    namespace: str, clinic: str, visit: str, action: str, parts: Parts, request: Request
-) -> Response:
-    """End or return a visit."""
-    if action not in _STEPS:
-        raise not_found()
-    step = _STEPS[action]
-    session, found = await parts.admit(request, namespace, clinic, VISIT_ACTIONS[step])
-    stored = await the_visit(parts, found, visit)
-    await parts.consulting.finish(found, stored, step, session.user)
-    parts.watches.nudge(namespace, clinic)
-    return Response(status_code=204)
+@router.post("/visits/{visit}/end", status_code=204)
+async def end(acting: Annotated[Acting, admitted_to(Action.END_VISIT)]) -> None:
+    """End a visit."""
+    await acting.parts.consulting.finish(acting.found, acting.visit, VisitAction.END, acting.by)
+
+
+@router.post("/visits/{visit}/return", status_code=204)
+async def send_back(acting: Annotated[Acting, admitted_to(Action.RETURN)]) -> None:
+    """Send a patient back to waiting."""
+    await acting.parts.consulting.finish(acting.found, acting.visit, VisitAction.RETURN, acting.by)
