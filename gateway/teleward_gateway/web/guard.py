@@ -62,15 +62,24 @@ class Guard:
         return Headers(scope=scope).getlist("origin") == [self._origin]
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = time.perf_counter()
+        began, has_begun = time.perf_counter(), False
 
         async def dressed(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 self._dress(scope["path"], MutableHeaders(raw=message["headers"]))
             await send(message)
 
-        with contextlib.suppress(ClientDisconnect):
-            await (await self._answer(scope, receive))(scope, receive, dressed)
+        try:
+            with contextlib.suppress(ClientDisconnect):
+                await (await self._answer(scope, receive))(scope, receive, dressed)
+        except Exception:  # a fault of ours wears the headers, too; what it was, the log says
+            if not has_begun:
+                await self._refuse(500, "fault", "Something is wrong here. Try again.")(
+                    scope, receive, dressed
+                )
+            raise
         route = getattr(scope.get("route"), "path", "other")
         self._meter.answered(route, time.perf_counter() - began)
 

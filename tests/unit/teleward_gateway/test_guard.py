@@ -72,6 +72,7 @@ class Door:
         self.guard = Guard(self._application, origin, self.meter)
         self.headers: list[tuple[bytes, bytes]] = []
         self.reached = 0
+        self.fault: Exception | None = None
         self.read = b""
         self.events: list[str] = []
 
@@ -84,6 +85,8 @@ class Door:
             await send({"type": "websocket.accept"})
             return
         scope["route"] = Route
+        if self.fault:
+            raise self.fault
         is_more = True
         while is_more:
             message = await receive()
@@ -129,7 +132,8 @@ class Door:
             self.events.append(message["type"])
             sent.append(message)
 
-        asyncio.run(self.guard(scope, receive, send))
+        with pytest.raises(type(self.fault)) if self.fault else nullcontext():
+            asyncio.run(self.guard(scope, receive, send))
         return sent
 
 
@@ -394,6 +398,21 @@ def test_every_request_is_counted_once_under_its_route_and_never_under_its_path(
     ((route, elapsed_s),) = door.meter.answers
     assert route == ("/api/{thing}" if case == "granted" else "other")
     assert 0 <= elapsed_s < 60
+
+
+def test_a_fault_of_ours_is_answered_like_everything_else_and_goes_on_to_the_log(
+    door: Door,
+) -> None:
+    door.fault = RuntimeError("Ada Lovelace")
+
+    answer = door.request()
+
+    assert answer.status == 500
+    assert answer.error == {
+        "error": {"code": "fault", "message": "Something is wrong here. Try again."}
+    }
+    assert answer.headers["cache-control"] == "no-store"
+    assert "content-security-policy" in answer.headers
 
 
 def test_a_refusal_is_worded_as_the_documents_say() -> None:
