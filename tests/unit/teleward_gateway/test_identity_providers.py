@@ -32,19 +32,19 @@ from teleward_testing.hostile_provider import (
     redeem,
 )
 
-GOOD = {
-    "a plain one": id_token(),
-    "one with the session's id": id_token(sid="session-1"),
-    "one for several with this client as the party": id_token(
+GOOD: dict[str, Callable[[], dict[str, Any]]] = {
+    "a plain one": id_token,
+    "one with the session's id": lambda: id_token(sid="session-1"),
+    "one for several with this client as the party": lambda: id_token(
         aud=["a", "teleward"], azp="teleward"
     ),
-    "one for this client alone, as a list": id_token(aud=["teleward"]),
-    "one without the id of a key": id_token(RSA, {"kid": None}),
-    "one of a clock behind": id_token(exp=int(time.time()) - CLOCK_SKEW_S + 60),
-    "one of a clock ahead": id_token(iat=int(time.time()) + CLOCK_SKEW_S - 60),
-    "PS256": id_token(RSA, {"alg": "PS256"}),
-    "ES256": id_token(EC, {"alg": "ES256"}),
-    "Ed25519": id_token(ED, {"alg": "Ed25519"}),
+    "one for this client alone, as a list": lambda: id_token(aud=["teleward"]),
+    "one without the id of a key": lambda: id_token(RSA, {"kid": None}),
+    "one of a clock behind": lambda: id_token(exp=int(time.time()) - CLOCK_SKEW_S + 60),
+    "one of a clock ahead": lambda: id_token(iat=int(time.time()) + CLOCK_SKEW_S - 60),
+    "PS256": lambda: id_token(RSA, {"alg": "PS256"}),
+    "ES256": lambda: id_token(EC, {"alg": "ES256"}),
+    "Ed25519": lambda: id_token(ED, {"alg": "Ed25519"}),
 }
 
 
@@ -53,7 +53,7 @@ async def test_an_id_token_that_holds_proves_who_it_is(
     providers: OpenIdProviders, provider: Provider, title: str
 ) -> None:
     provider.keys += [EC.as_dict(private=False), ED.as_dict(private=False)]
-    provider.tokens = GOOD[title]
+    provider.tokens = GOOD[title]()
 
     proof = await redeem(providers)
 
