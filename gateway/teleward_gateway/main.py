@@ -42,6 +42,7 @@ from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.sign_in_development import DevelopmentSignIn, NoSignIn
 from teleward_gateway.adapters.sign_in_issuers import IssuerSignIn
 from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.adapters.webhooks import HttpsWebhooks
 from teleward_gateway.ports import SignIn
 from teleward_gateway.settings import Settings
 from teleward_gateway.usecases.carry_call import CallCarrier
@@ -51,6 +52,7 @@ from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.reap_pools import reap_pools
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
+from teleward_gateway.usecases.tell_arrivals import Arrivals
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
 from teleward_gateway.usecases.write_to_patients import Writing
 from teleward_gateway.web.app import create_app
@@ -134,6 +136,7 @@ async def _run(
         context = _compose(settings, store, meter, signer, seal_key, transport)
         async with (
             _background(context.watches.sweep()),
+            _background(context.watches.hear()),
             _background(context.watches.follow(RedisHints(store))),
             _background(reap_pools(routing, projections, meter)),
         ):
@@ -142,6 +145,7 @@ async def _run(
                 (operations, create_operations(projections)),
             )  # fmt: skip
         await context.watches.close()
+        await context.arrivals.close()
         await transport.close()
     log.info("process.stopped")
 
@@ -181,6 +185,9 @@ def _compose(
         follower=VisitFollower(clinics, visits, visits, consulting, watches),
         carrier=CallCarrier(routing, routing, control_ports, meter.moved),
         watches=watches,
+        arrivals=Arrivals(
+            HttpsWebhooks(transport, settings.webhook_hosts), meter.webhook, public_url
+        ),
         meter=meter,
         participant_key=hashlib.sha256(b"participant" + seal_key).digest(),
     )

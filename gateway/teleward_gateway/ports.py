@@ -11,6 +11,7 @@ from teleward_contract.signalling import QualityView
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import Namespace, ParticipantId
 
+from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.tickets import Attempt, Ticket
 from teleward_gateway.core.visits import (
@@ -96,6 +97,15 @@ class Queues(Protocol):
 
     async def heard(self, namespace: Namespace, visit: str, socket: str, keep_s: int) -> bool:
         """Note that the waiting page is there; False when `socket` is not the newest any more."""
+        ...
+
+    async def report(
+        self, namespace: Namespace, visit: str, clinic_uid: str, device: DeviceReport
+    ) -> None:
+        """Keep what the waiting page found out about its device, with what the patient said.
+
+        Nothing changes for a visit that is over, or is not in this clinic.
+        """
         ...
 
     async def waiting(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
@@ -358,6 +368,22 @@ class Seals(Protocol):
         ...
 
 
+class Webhooks(Protocol):
+    """Calls addresses outside, at hosts that the gateway's own settings allow."""
+
+    def is_allowed(self, url: str) -> bool:
+        """Whether this address may be called at all."""
+        ...
+
+    async def call(self, url: str, body: bytes) -> bool:
+        """Post a JSON body once, within bounds: whether it was taken.
+
+        Raises:
+            WebhookLostError: It may be tried again.
+        """
+        ...
+
+
 class Meter(Protocol):
     """What is counted. Labels are bounded: never a person, a visit or a clinic."""
 
@@ -371,6 +397,10 @@ class Meter(Protocol):
 
     def called_in(self, outcome: str) -> None:
         """A call-in came to this."""
+        ...
+
+    def webhook(self, outcome: str) -> None:
+        """A webhook came to this."""
         ...
 
     def frame_refused(self, code: str) -> None:

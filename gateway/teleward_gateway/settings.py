@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     trusted_certificates_file: Path | None = None
     """Certificates (PEM) that issuers may be signed by, beside the system's."""
 
+    webhook_hosts: str = ""
+    """Hosts at which webhooks of waiting areas may be called, `name` or `name:port`, commas between; empty: none."""
+
     session_lifetime_s: int = Field(default=43_200, ge=1)
     """How long staff stay signed in at most, in seconds: a long shift."""
 

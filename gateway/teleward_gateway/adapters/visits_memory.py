@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from teleward_contract.units import Namespace
 
+from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.visits import (
     NOTHING_CARRIED,
     OVER,
@@ -154,6 +155,15 @@ class MemoryVisits:
         if known.state not in OVER:
             self._keep(key, known.model_copy(update={"seen_ms": self._now()}), keep_s)
         return True
+
+    async def report(
+        self, namespace: Namespace, visit: str, clinic_uid: str, device: DeviceReport
+    ) -> None:
+        """See `Queues`."""
+        key = (namespace, visit)
+        known = self._live(key)
+        if known is not None and known.state not in OVER and known.clinic_uid == clinic_uid:
+            self._personal[key] = self._personal[key].model_copy(update={"device": device})
 
     async def waiting(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
         """See `Queues`."""

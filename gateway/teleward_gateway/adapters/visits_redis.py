@@ -11,6 +11,7 @@ from teleward_contract.redis_store import Store, unavailable
 from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters import keys
+from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.visits import (
     NOTHING_CARRIED,
     OVER,
@@ -127,6 +128,22 @@ local text = cjson.encode(visit)
 redis.call('SET', KEYS[1], text, 'KEEPTTL')
 keep(visit, ARGV[6])
 return text
+"""
+)
+
+# … uid of the clinic that the page waits at, what it found out as JSON
+_REPORT = (
+    _PRELUDE
+    + """
+local known, told = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
+if not known or not told then return 'no' end
+local visit = cjson.decode(known)
+if OVER[visit.state] or visit.clinic_uid ~= ARGV[3] then return 'no' end
+local personal = cjson.decode(told)
+personal.device = cjson.decode(ARGV[4])
+redis.call('SET', KEYS[2], cjson.encode(personal), 'KEEPTTL')
+tell(visit)
+return 'yes'
 """
 )
 
@@ -283,6 +300,15 @@ class RedisVisits:
             [*_prefixes(namespace), what, socket, _now_ms(), keep_s],
         )  # fmt: skip
         return Visit.model_validate_json(str(answer)) if answer else None
+
+    async def report(
+        self, namespace: Namespace, visit: str, clinic_uid: str, device: DeviceReport
+    ) -> None:
+        """See `Queues`."""
+        await self._store.script(
+            _REPORT, _keys(namespace, visit),
+            [*_prefixes(namespace), clinic_uid, device.model_dump_json()],
+        )  # fmt: skip
 
     async def waiting(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
         """See `Queues`."""

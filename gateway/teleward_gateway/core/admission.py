@@ -53,6 +53,8 @@ class Action(StrEnum):
     MESSAGE = "message"
     MESSAGE_ALL = "message_all"
     PRIORITISE = "prioritise"
+    NOTICE = "notice"
+    """Be told of arrivals, and say that one was seen."""
     ENTER_MEETING_ROOM = "enter_meeting_room"
     ENTER_USER_ROOM = "enter_user_room"
     WAIT = "wait"
@@ -64,7 +66,7 @@ class Action(StrEnum):
 _DESK = frozenset(
     {
         Action.SEE_CLINIC, Action.SEE_QUEUE, Action.REFUSE, Action.MESSAGE, Action.MESSAGE_ALL,
-        Action.PRIORITISE, Action.TRANSFER,
+        Action.PRIORITISE, Action.TRANSFER, Action.NOTICE,
     }
 )  # fmt: skip
 _CLINICAL = _DESK | {
@@ -99,6 +101,8 @@ VISIT_ACTIONS = {
     VisitAction.TRANSFER: Action.TRANSFER,
     VisitAction.MESSAGE: Action.MESSAGE,
     VisitAction.PRIORITISE: Action.PRIORITISE,
+    VisitAction.NOTICE: Action.NOTICE,
+    VisitAction.DELAY: Action.CALL_IN,
 }
 """What each step of a visit takes that somebody decides; `JOIN` follows from the patient's page opening the call."""
 

@@ -9,7 +9,8 @@ from teleward_contract.placements import Record
 from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
 
-from teleward_gateway.core.visits import VisitState, Waiting
+from teleward_gateway.core.device import DeviceReport
+from teleward_gateway.core.visits import Speaker, VisitState, Waiting
 
 Order: TypeAlias = Literal["Arrival", "Priority"]
 """What a queue goes by, as the waiting area says."""
@@ -27,6 +28,15 @@ class Entry(Record):
     connected: bool
     called_by: str = ""
     called_by_name: str = ""
+    noticed: bool = True
+    """Whether anybody has reacted to the arrival."""
+    confirmed: bool = False
+    """Whether who called in confirmed whom they call."""
+    speaker: Speaker | None = None
+    """Who speaks for the patient."""
+    appointment: str = ""
+    device: DeviceReport | None = None
+    """What the waiting page found out about its device."""
     priority: int = 0
     came_from: str = ""
     quality: QualityView | None = None
@@ -85,6 +95,8 @@ def rows(
             visit=visit.id, name=item.personal.name, arrived_at=rfc3339(visit.arrived_ms),
             state=visit.state, fields=item.personal.fields, locale=item.personal.locale,
             connected=is_connected, called_by=visit.called_by, called_by_name=owner,
+            noticed=visit.is_noticed, confirmed=visit.is_confirmed, speaker=item.personal.speaker,
+            appointment=item.personal.appointment, device=item.personal.device,
             priority=visit.priority, came_from=visit.came_from, quality=quality,
         )  # fmt: skip
         made[visit.id] = last if last is not None and last == row else row
@@ -106,6 +118,17 @@ def positions(queue: Iterable[Waiting], order: Order = "Arrival") -> dict[str, i
     """Number those who wait in the order of the queue, from 1: visit → position."""
     waiting = (item for item in queue if item.visit.state is VisitState.WAITING)
     return {item.visit.id: n for n, item in enumerate(in_order(waiting, order), start=1)}
+
+
+def unanswered(queue: Iterable[Waiting], shown: Mapping[str, Entry]) -> tuple[str, ...]:
+    """Those who wait, to whose arrival nobody has reacted, and whose page is there; in order of arrival."""
+    return tuple(
+        item.visit.id
+        for item in queue
+        if item.visit.state is VisitState.WAITING
+        and not item.visit.is_noticed
+        and shown[item.visit.id].connected
+    )
 
 
 def occupancy(

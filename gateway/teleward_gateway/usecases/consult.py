@@ -134,25 +134,35 @@ class Consulting:
         return isinstance(answer, Placed | Full)
 
     async def call_in(
-        self, found: Found, visit: Visit, user: str, action: VisitAction = VisitAction.CALL_IN
-    ) -> None:
+        self, found: Found, visit: Visit, by: str, action: VisitAction = VisitAction.CALL_IN,
+        *, is_confirmed: bool = False,
+    ) -> None:  # fmt: skip
         """Reserve a place, then call the patient in, or back in from being on hold.
 
-        A crash between the two leaves a reservation that expires by itself.
+        A crash between the two leaves a reservation that expires by itself. A patient for whom there is no place is
+        told so.
 
         Raises:
             RefusedError: 409 `full` (the patient keeps the place), 409 `taken`, 404, 503.
         """
-        placement = await self._reserve(found, visit)
+        at = found[0].uid
+        try:
+            placement = await self._reserve(found, visit)
+        except RefusedError as err:
+            if not err.is_temporary:
+                await self._visits.change(
+                    visit.namespace, visit.id, VisitAction.DELAY, by, Carried(at=at)
+                )
+            raise
         allowed, now = await self._visits.change(
-            visit.namespace, visit.id, action, user, Carried(at=found[0].uid)
+            visit.namespace, visit.id, action, by, Carried(at=at, is_confirmed=is_confirmed)
         )
         if allowed:
             log.info("visit.called", namespace=visit.namespace, clinic=visit.clinic)
             return
         if now is None or now.state in OVER:
             await self._placements.release(placement.pool, visit.call, placement.epoch)
-        if now is None or now.state not in CALLED or now.called_by != user:
+        if now is None or now.state not in CALLED or now.called_by != by:
             raise came_too_late(found, now)
 
     async def is_live(self, found: Found, visit: str) -> bool:

@@ -34,7 +34,7 @@ from teleward_contract.units import (
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import ROOM_ACTIONS, Action
-from teleward_gateway.core.staff import StaffSession
+from teleward_gateway.core.staff import StaffSession, is_named
 from teleward_gateway.core.visits import Carried, Visit, VisitAction, VisitState
 from teleward_gateway.errors import BrowserGoneError, RefusedError, not_found, one_moment
 from teleward_gateway.ports import PRESENT_S
@@ -218,8 +218,8 @@ async def _patient_place(ws: WebSocket, parts: Context, namespace: str, clinic: 
         raise not_found()
     parts.watches.nudge(visit.namespace, visit.clinic)
     seat = _visit_seat(
-        parts, found, visit, CALLED, subject=PATIENT, name=personal.name,
-        role=ParticipantRole.PATIENT, rights=frozenset(), admitted=lambda: _always(), user="",
+        parts, found, visit, CALLED, subject=PATIENT, name=personal.call_name,
+        role=ParticipantRole.PATIENT, rights=frozenset(), admitted=lambda: _always(), by="",
     )  # fmt: skip
     reports = _Reports()
     patient = parts.participant(visit.call, PATIENT)
@@ -288,14 +288,14 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
         return True
 
     # Nobody knows yet how many more will come; a store that was emptied forgets who called in.
-    is_colleague = stored.called_by not in ("", session.user)
+    is_colleague = stored.called_by != "" and not is_named(stored.called_by, session)
     seat = _visit_seat(
-        parts, found, stored, CALL_GOES_ON, subject=session.user, name=session.display_name,
+        parts, found, stored, CALL_GOES_ON, subject=session.identity, name=session.display_name,
         role=ParticipantRole.CLINICIAN, rights=STAFF_RIGHTS, admitted=admitted,
-        user=session.user,
+        by=session.identity,
         participants=MAX_CONSULTATION_PARTICIPANTS if is_colleague else CONSULTATION_PARTICIPANTS,
     )  # fmt: skip
-    participant = parts.participant(stored.call, session.user)
+    participant = parts.participant(stored.call, session.identity)
     return Place(
         seat, found,
         beside=(lambda: _use_session(ws, parts), lambda: _until_out(parts, stored, CALL_GOES_ON)),
@@ -339,7 +339,7 @@ def _visit_seat(
     parts: Context, found: Found, visit: Visit, states: frozenset[VisitState], *, subject: str,
     name: str,
     role: ParticipantRole, rights: frozenset[Right], admitted: Callable[[], Awaitable[bool]],
-    user: str, participants: int = CONSULTATION_PARTICIPANTS,
+    by: str, participants: int = CONSULTATION_PARTICIPANTS,
 ) -> Seat:  # fmt: skip
     async def is_open() -> bool:
         now = await parts.visits.get(visit.namespace, visit.id)
@@ -350,7 +350,7 @@ def _visit_seat(
     async def ended() -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_WITHIN_S):
-                await parts.consulting.finish_at_last(found, visit, VisitAction.END, user)
+                await parts.consulting.finish_at_last(found, visit, VisitAction.END, by)
         parts.watches.nudge(visit.namespace, visit.clinic)
 
     pool = found[0].pool
@@ -384,7 +384,7 @@ async def _room_place(
     call = CallId(f"room:{room.uid}")
     if room.locked:
         present = await parts.presence.present(found[0].namespace, found[0].uid)
-        if parts.participant(call, session.user) not in present.get(room.uid, frozenset()):
+        if parts.participant(call, session.identity) not in present.get(room.uid, frozenset()):
             raise not_found()
     if found[0].pool is None:
         raise one_moment()
@@ -398,7 +398,7 @@ async def _room_place(
 
     ticket = _ticket(
         parts, call, call_cost(room.max_participants), room.max_participants,
-        subject=session.user, name=session.display_name, role=ParticipantRole.STAFF,
+        subject=session.identity, name=session.display_name, role=ParticipantRole.STAFF,
         rights=STAFF_RIGHTS,
     )  # fmt: skip
     seat = Seat(found[0].pool, ticket, lambda: _is_so(admitted))

@@ -26,6 +26,7 @@ from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
+from teleward_gateway.usecases.tell_arrivals import Arrivals
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
 from teleward_gateway.usecases.write_to_patients import Writing
 
@@ -58,6 +59,7 @@ class Context:
     follower: VisitFollower
     carrier: CallCarrier
     watches: ClinicWatches
+    arrivals: Arrivals
     meter: Meter
     participant_key: bytes
 

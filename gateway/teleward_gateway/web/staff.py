@@ -16,26 +16,31 @@ router = APIRouter()
 
 
 @router.get("/api/staff/me")
-async def me(parts: Parts, request: Request) -> dict[str, Any]:
+async def me(parts: Parts, request: Request, locale: str = "en") -> dict[str, Any]:
     """Tell who is signed in, and the clinics of that person."""
     session = await parts.staff(request)
     clinics = []
     for clinic, organisation in await parts.clinics.every():
         standings = admission.standings_of(session, clinic, organisation)
         if admission.is_permitted(standings, Action.SEE_CLINIC):
-            clinics.append(_clinic(parts, clinic, session, standings))
-    return {"user": session.user, "display_name": session.display_name, "clinics": clinics}
+            clinics.append(_clinic(parts, clinic, session, standings, locale))
+    return {
+        "user": session.user, "identity": session.identity,
+        "display_name": session.display_name, "clinics": clinics,
+    }  # fmt: skip
 
 
 def _clinic(
-    parts: Context, clinic: ClinicProjection, who: StaffSession, standings: frozenset[Standing]
-) -> dict[str, Any]:
-    suspended = clinic.suspended
+    parts: Context, clinic: ClinicProjection, who: StaffSession, standings: frozenset[Standing],
+    locale: str,
+) -> dict[str, Any]:  # fmt: skip
+    suspended, area = clinic.suspended, clinic.waiting_area
     return {
         "namespace": clinic.namespace, "name": clinic.name, "display_name": clinic.display_name,
         "role": admission.leading(standings), "may": admission.permitted(standings),
         "patient_url": f"{parts.public_url}/c/{clinic.namespace}/{clinic.name}",
-        "suspended": text_for(suspended.message_for_staff, "en") if suspended else None,
+        "suspended": text_for(suspended.message_for_staff, locale) if suspended else None,
+        "time_zone": clinic.time_zone, "confirm_identity": bool(area and area.confirm_identity),
         "rooms": [
             {
                 "uid": room.uid, "kind": ROOM_WORDS[room.kind], "name": room.name,

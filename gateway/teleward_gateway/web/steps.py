@@ -16,7 +16,7 @@ from teleward_gateway.core.admission import (
     standings_of,
 )
 from teleward_gateway.core.door import DoorState
-from teleward_gateway.core.staff import StaffSession, fold_user
+from teleward_gateway.core.staff import StaffSession, fold_user, identity, is_named, read_identity
 from teleward_gateway.core.team import name_of, who_may
 from teleward_gateway.core.visits import (
     MAX_PRIORITY,
@@ -53,10 +53,17 @@ class Written(BaseModel):
         return texts
 
 
-class HandedOver(BaseModel):
-    """Whom a visit is handed over to."""
+class CalledIn(BaseModel):
+    """What is said about whom one calls in."""
 
-    to: str = Field(max_length=320)
+    confirmed: bool = Field(default=False, strict=True)
+    """This is whom they want to call; a clinic may insist on it."""
+
+
+class HandedOver(BaseModel):
+    """Whom a visit is handed over to, as `choices` names them."""
+
+    to: str = Field(max_length=400)
 
 
 class Transferred(BaseModel):
@@ -92,7 +99,7 @@ class Acting:
     @property
     def by(self) -> str:
         """Who it is, as visits note it."""
-        return self.session.user
+        return self.session.identity
 
     def may(self, *actions: Action) -> bool:
         """Whether they may do all of these here, too."""
@@ -156,15 +163,23 @@ async def message_all(
 
 @router.post("/visits/{visit}/call-in")
 async def call_in(
-    namespace: str, clinic: str, visit: str, parts: Parts, request: Request
+    namespace: str, clinic: str, visit: str, called: CalledIn, parts: Parts, request: Request
 ) -> dict[str, str]:
     """Reserve a place and call the patient in."""
     session, found = await parts.admit(request, namespace, clinic, Action.CALL_IN)
     try:
         stored = await the_visit(parts, found, visit)
-        await parts.consulting.call_in(found, stored, session.user)
+        area = found[0].waiting_area
+        if area and area.confirm_identity and not called.confirmed:
+            raise RefusedError(
+                422, "confirm_first", "Look at name and answers, and confirm whom you call."
+            )
+        await parts.consulting.call_in(
+            found, stored, session.identity, is_confirmed=called.confirmed
+        )
     except RefusedError as err:
         parts.meter.called_in(err.code)
+        parts.watches.nudge(namespace, clinic)
         raise
     except RoutingUnavailableError:
         parts.meter.called_in(one_moment().code)
@@ -197,13 +212,18 @@ async def hand_over(
 ) -> None:
     """Give a visit to a colleague of the same clinic."""
     owner = acting.visit.called_by
-    if owner != acting.by and not acting.may(Action.HAND_OVER_OTHERS):
+    if not is_named(owner, acting.session) and not acting.may(Action.HAND_OVER_OTHERS):
         raise too_late(name_of(owner, *acting.found))
-    to = fold_user(handed.to)
+    to = identity(*_folded(handed.to))
     if to not in who_may(Action.JOIN_VISIT, *acting.found):
         raise RefusedError(422, "unknown_colleague", "Choose somebody of the clinic's team.")
     carried = Carried(at=acting.at, owner=to, owned_by=owner)
     await acting.take(VisitAction.HAND_OVER, carried)
+
+
+def _folded(named: str) -> tuple[str, str]:
+    user, issuer = read_identity(named)
+    return fold_user(user), issuer
 
 
 @router.post("/visits/{visit}/transfer", status_code=204)
@@ -216,6 +236,7 @@ async def transfer(
         raise too_late(name_of(visit.called_by, *found))
     to = await _destination(parts, found, form.to)
     await parts.consulting.transfer(found, visit, to, acting.by)
+    parts.arrivals.tell(to)
     parts.watches.nudge(to[0].namespace, to[0].name)
 
 
@@ -261,6 +282,12 @@ async def prioritise(
     """Say how urgent a visit is."""
     carried = Carried(at=acting.at, priority=urgency.priority)
     await acting.take(VisitAction.PRIORITISE, carried)
+
+
+@router.post("/visits/{visit}/notice", status_code=204)
+async def notice(acting: Annotated[Acting, admitted_to(Action.NOTICE)]) -> None:
+    """Say that the arrival was seen: nobody is reminded of it any more."""
+    await acting.take(VisitAction.NOTICE, Carried(at=acting.at))
 
 
 @router.post("/visits/{visit}/end", status_code=204)

@@ -8,6 +8,7 @@ from teleward_contract.projections import (
 )
 from teleward_contract.units import Namespace
 from teleward_gateway.core.admission import Action
+from teleward_gateway.core.staff import identity
 from teleward_gateway.core.team import name_of, who_may
 
 ADA, BEN, EVE = "ada@example.org", "ben@example.org", "eve@example.org"
@@ -45,3 +46,26 @@ def test_who_may_do_something_is_listed_by_name_and_groups_are_not() -> None:
         (ADA, "Ada"), (BEN, "Ben"), (EVE, EVE),
     ]  # fmt: skip
     assert who_may(Action.JOIN_VISIT, clinic(), None) == {}
+
+
+def test_two_issuers_with_the_same_user_are_two_people() -> None:
+    here = clinic(
+        TeamMember(role=Role.CLINICIAN, user=ADA, issuer="hospital", display_name="Dr Ada"),
+        TeamMember(role=Role.CLINICIAN, user=ADA, issuer="agency", display_name="Dr Ada"),
+        member(BEN, "Ben"),
+    )
+
+    assert who_may(Action.JOIN_VISIT, here, None) == {
+        BEN: "Ben", identity(ADA, "agency"): "Dr Ada (agency)",
+        identity(ADA, "hospital"): "Dr Ada (hospital)",
+    }  # fmt: skip
+
+
+def test_a_person_of_one_issuer_is_not_called_as_one_of_another() -> None:
+    here = clinic(
+        TeamMember(role=Role.CLINICIAN, user=ADA, issuer="hospital", display_name="Dr Ada"),
+        TeamMember(role=Role.CLINICIAN, user=BEN, display_name="Ben"),
+    )
+
+    named = [identity(ADA, "hospital"), identity(ADA, "agency"), identity(BEN, "agency")]
+    assert [name_of(one, here, None) for one in named] == ["Dr Ada", ADA, "Ben"]
