@@ -3,16 +3,18 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
+import { loadCall } from "../call/load";
 import type { CallViewProps } from "../call/view";
+import { chime } from "../shared/chime";
 import { t } from "../shared/i18n";
 import { Languages } from "../shared/languages";
 import type { LocalMedia } from "../shared/media";
 import { Announcer, Page, Working } from "../shared/ui";
-import { chime } from "./chime";
 import { Entrance } from "./entry";
 import type { Stage } from "./journey";
 import {
   End,
+  Expired,
   Left,
   OneMoment,
   Refused,
@@ -53,6 +55,7 @@ const SCREENS: Readonly<Record<Exclude<Stage, "call">, (props: Props) => preact.
   unknown_clinic: Unknown,
   shut: Shut,
   entry: Entrance,
+  expired: Expired,
   waiting: Waiting,
   stepped_out: SteppedOut,
   left: Left,
@@ -63,7 +66,14 @@ const SCREENS: Readonly<Record<Exclude<Stage, "call">, (props: Props) => preact.
 };
 
 /** Stages in which the camera's light has no reason to be on. */
-const CAMERA_OFF: ReadonlySet<Stage> = new Set(["left", "ended", "refused", "replaced", "shut"]);
+const CAMERA_OFF: ReadonlySet<Stage> = new Set([
+  "left",
+  "ended",
+  "refused",
+  "replaced",
+  "shut",
+  "expired",
+]);
 
 function turnedTo(stage: Stage, media: LocalMedia): void {
   if (CAMERA_OFF.has(stage)) media.stop();
@@ -77,7 +87,7 @@ const NO_RIGHTS = { hold: false, mute: false, lock: false, endForAll: false } as
 function LazyCall({ visit, media }: Props) {
   const View = useSignal<ComponentType<CallViewProps> | null>(null);
   useEffect(() => {
-    void import("../call/view").then((module) => {
+    void loadCall().then((module) => {
       View.value = module.CallView;
     });
   }, [View]);

@@ -6,6 +6,7 @@ import { LocalMedia } from "../shared/media";
 import { wantsSmallVideo } from "../shared/options";
 import { provideStats } from "../shared/support";
 import { App } from "./app";
+import "./patient.css";
 import { Visit } from "./visit";
 
 const [, , namespace = "", clinic = ""] = location.pathname.split("/");

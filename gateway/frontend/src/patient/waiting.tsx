@@ -1,9 +1,11 @@
 /** The private waiting room: nobody else can see it, and nobody else is seen. */
 
 import { useSignal } from "@preact/signals";
+import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
+import { loadCall } from "../call/load";
 import { DevicePanel } from "../shared/devices";
-import { t } from "../shared/i18n";
+import { addTexts, type Loaders, t } from "../shared/i18n";
 import { Notice, Page, Phone, Working } from "../shared/ui";
 import { FromTheClinic } from "./message";
 import type { Props } from "./props";
@@ -14,7 +16,7 @@ export function Waiting({ visit, media }: Props) {
     // The person's own entering was the gesture; after a reload the permission is there already.
     void media.start();
     // Fetch the call's code now, so that answering takes no time.
-    void import("../call/view");
+    void loadCall();
   }, [media]);
   const held = latest?.state === "on_hold";
   const name = latest?.clinic.display_name || visit.clinic.value?.display_name;
@@ -33,6 +35,13 @@ export function Waiting({ visit, media }: Props) {
           <p>{t("waiting-position", { position: latest.position })}</p>
         )}
       </div>
+      {latest?.delayed && (
+        <div role="status" data-testid="delayed">
+          <Notice tone="attention">
+            <p>{t("waiting-delayed")}</p>
+          </Notice>
+        </div>
+      )}
       {visit.transferredTo.value !== "" && (
         <p role="status" data-testid="transferred">
           {t("waiting-transferred", { clinic: visit.transferredTo.value })}
@@ -46,11 +55,28 @@ export function Waiting({ visit, media }: Props) {
         </Notice>
       )}
       <DevicePanel media={media} />
+      <LazyChecks visit={visit} media={media} />
       <p class="hint">{t("waiting-without")}</p>
       <Phone number={latest?.clinic.phone || visit.clinic.value?.phone} />
       <LeaveButton leave={() => void visit.leave()} />
     </Page>
   );
+}
+
+const TEXTS: Loaders = {
+  en: () => import("../locales/en.ftl?checks"),
+  ar: () => import("../locales/ar.ftl?checks"),
+};
+
+/** The test comes when the person waits already: entering must not wait for it. */
+function LazyChecks(props: Props) {
+  const View = useSignal<ComponentType<Props> | null>(null);
+  useEffect(() => {
+    void Promise.all([import("./checks"), addTexts(TEXTS)]).then(([module]) => {
+      View.value = module.Checks;
+    });
+  }, [View]);
+  return View.value === null ? null : <View.value {...props} />;
 }
 
 function labelOf(held: boolean, connected: boolean): string {

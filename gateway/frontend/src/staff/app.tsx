@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { t } from "../shared/i18n";
 import { Announcer, Page, Working } from "../shared/ui";
 import { clinicOf, loadMe, me, signOut, unavailable } from "./account";
+import { AlertBar, useAlerts } from "./alerts";
 import { Clinics } from "./clinics";
 import { Dashboard } from "./dashboard";
 import { Home } from "./home";
@@ -32,6 +33,7 @@ function SignedIn({ here }: { readonly here: Route }) {
   useEffect(() => {
     if (me.value === null) void loadMe();
   }, []);
+  useAlerts();
   if (me.value === null) {
     return (
       <Page title={t(unavailable.value ? "one-moment" : "loading")} testid="loading">
@@ -39,9 +41,16 @@ function SignedIn({ here }: { readonly here: Route }) {
       </Page>
     );
   }
-  if (here.page === "visit" || here.page === "room") return <InCall here={here} />;
+  if (here.page === "visit" || here.page === "room")
+    return (
+      <>
+        <AlertBar />
+        <InCall here={here} />
+      </>
+    );
   return (
     <>
+      <AlertBar />
       <header class="bar">
         <Link to="/staff" class="brand">
           Teleward

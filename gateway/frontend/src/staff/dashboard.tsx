@@ -1,6 +1,7 @@
 /** One clinic at a glance: who waits, for how long, and which rooms are in use. */
 
 import { useSignal } from "@preact/signals";
+import type { ComponentType } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { request } from "../shared/http";
 import { locale, t } from "../shared/i18n";
@@ -12,6 +13,7 @@ import { RoomList } from "./room-list";
 import { go } from "./router";
 import { dashboardPath } from "./routes";
 import type { Action } from "./steps";
+import { pageTitle } from "./title";
 import type { QueueEntry, StaffClinic } from "./types";
 import { Writer, type Written } from "./writing";
 
@@ -31,7 +33,7 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
   const queue = live.queue.value;
   const waiting = queue?.visits.filter((entry) => entry.state === "waiting").length ?? 0;
   useEffect(() => {
-    document.title = waiting > 0 ? `(${waiting}) ${clinic.display_name}` : clinic.display_name;
+    pageTitle.value = waiting > 0 ? `(${waiting}) ${clinic.display_name}` : clinic.display_name;
   }, [waiting, clinic.display_name]);
 
   const writing = useSignal(false);
@@ -72,6 +74,16 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
           <p role="alert">{notice.value}</p>
         </Notice>
       )}
+      {live.vanished.value.map((entry) => (
+        <Notice key={entry.visit} testid="vanished">
+          <p>
+            {t("queue-vanished", { name: entry.name })}{" "}
+            <button type="button" class="quiet" onClick={() => live.forget(entry.visit)}>
+              {t("done")}
+            </button>
+          </p>
+        </Notice>
+      ))}
       <section aria-labelledby="queue-heading">
         <h2 id="queue-heading">{t("queue-title", { count: waiting })}</h2>
         {waiting > 0 && clinic.may.includes("message_all") && (
@@ -108,10 +120,21 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
           act={act}
         />
       </section>
-      <PatientLink url={clinic.patient_url} />
+      <LazyLink clinic={clinic} />
       <RoomList clinic={clinic} occupancy={queue?.rooms ?? new Map()} />
     </Page>
   );
+}
+
+/** What few look at is fetched when the queue is there. */
+function LazyLink(props: { readonly clinic: StaffClinic }) {
+  const View = useSignal<ComponentType<{ clinic: StaffClinic }> | null>(null);
+  useEffect(() => {
+    void import("./clinic-link").then((module) => {
+      View.value = module.ClinicLink;
+    });
+  }, [View]);
+  return View.value === null ? null : <View.value {...props} />;
 }
 
 /** What the clinic asks, in the reader's language, for the answers in the queue. */
@@ -137,28 +160,4 @@ function useNow(): number {
     return () => clearInterval(timer);
   }, [now]);
   return now.value;
-}
-
-function PatientLink({ url }: { readonly url: string }) {
-  const copied = useSignal(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(url).catch(() => null);
-    copied.value = true;
-    setTimeout(() => {
-      copied.value = false;
-    }, 3000);
-  };
-  return (
-    <section aria-labelledby="link-heading">
-      <h2 id="link-heading">{t("patient-link")}</h2>
-      <div class="row">
-        <a href={url} dir="ltr" data-testid="patient-link">
-          {url}
-        </a>
-        <button type="button" class="quiet" onClick={() => void copy()} data-testid="copy-link">
-          {t(copied.value ? "copied" : "copy")}
-        </button>
-      </div>
-    </section>
-  );
 }

@@ -6,6 +6,7 @@ import type { QueueEntry } from "./types";
 
 const TEXTS: Readonly<Record<string, string>> = {
   full: "refusal-full",
+  confirm_first: "refusal-confirm-first",
   too_fast: "refusal-too-fast",
   unknown_text: "refusal-choose-again",
   unknown_clinic: "refusal-choose-again",

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, ComponentType } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Rights } from "../call/controls";
+import { loadCall } from "../call/load";
 import type { Outcome } from "../call/session";
 import type { CallViewProps } from "../call/view";
 import { request } from "../shared/http";
@@ -16,6 +17,7 @@ import { refusal } from "./refusal";
 import { go, Link } from "./router";
 import { dashboardPath } from "./routes";
 import { type Act, type Step, Steps } from "./steps";
+import { pageTitle } from "./title";
 import type { Room, StaffClinic } from "./types";
 
 /** What the gateway's tickets let staff do. */
@@ -95,10 +97,10 @@ function CallPage({ home, ...call }: CallPageProps) {
   const View = useSignal<ComponentType<CallViewProps> | null>(null);
   const outcome = useSignal<Outcome | null>(null);
   useEffect(() => {
-    void import("../call/view").then((module) => {
+    void loadCall().then((module) => {
       View.value = module.CallView;
     });
-    document.title = call.title;
+    pageTitle.value = call.title;
     return () => media.stop();
   }, [media, View, call.title]);
 

@@ -1,0 +1,19 @@
+declare module "*.ftl?everybody" {
+  const text: string;
+  export default text;
+}
+
+declare module "*.ftl?checks" {
+  const text: string;
+  export default text;
+}
+
+declare module "*.ftl?call" {
+  const text: string;
+  export default text;
+}
+
+declare module "*.ftl?staff" {
+  const text: string;
+  export default text;
+}
