@@ -105,7 +105,7 @@ test("somebody new rings before it is time, and each clinic has its own time", (
 });
 
 test("the button for a website is plain HTML in which nothing can be hidden", () => {
-  const html = snippet("https://c.example.org/c/ns/a", 'Skin & "hair" <script>');
+  const html = snippet("https://c.example.org/c/ns/a", 'Skin & "hair" \u2068<script>\u2069');
 
   expect(html).toContain('href="https://c.example.org/c/ns/a"');
   expect(html).toContain("Skin &amp; &quot;hair&quot; &lt;script&gt;</a>");

@@ -29,6 +29,7 @@ test.each([
   [`${CHROME} OPR/110.0`, "opera"],
   [`${CHROME} SamsungBrowser/25.0`, "samsung"],
   ["Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", "firefox"],
+  [CHROME.replace("Chrome", "HeadlessChrome"), "chrome"],
   [IPHONE, "safari"],
   [IPHONE.replace("Version/18.0", "CriOS/156.0"), "chrome"],
   [IPHONE.replace("Version/18.0", "FxiOS/153.0"), "firefox"],

@@ -31,7 +31,7 @@ const BROWSERS: readonly (readonly [RegExp, BrowserName])[] = [
   [/\bOPR\/|\bOPT\//, "opera"],
   [/\bSamsungBrowser\//, "samsung"],
   [/\bFirefox\/|\bFxiOS\//, "firefox"],
-  [/\bChrome\/|\bCriOS\/|\bChromium\//, "chrome"],
+  [/Chrome\/|\bCriOS\/|\bChromium\//, "chrome"],
   [/\bVersion\/.*\bSafari\//, "safari"],
 ];
 

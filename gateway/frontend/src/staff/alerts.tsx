@@ -88,7 +88,12 @@ async function react(one: Arrived): Promise<void> {
     await request("POST", `${path}/${visit}/notice`, {}).catch(() => null);
 }
 
-export function AlertBar() {
+interface BarProps {
+  /** A link would lead out of the call. */
+  readonly inCall?: boolean;
+}
+
+export function AlertBar({ inCall = false }: BarProps) {
   const clinics = arrived.value;
   return (
     <div class="alerts" role="status" aria-live="polite">
@@ -97,13 +102,15 @@ export function AlertBar() {
           <span>
             <bdi>{one.display_name}</bdi>: {t("alert-arrived", { count: one.visits.length })}
           </span>
-          <Link
-            to={dashboardPath(one.namespace, one.clinic)}
-            class="button quiet"
-            testid="alert-look"
-          >
-            {t("alert-look")}
-          </Link>
+          {!inCall && (
+            <Link
+              to={dashboardPath(one.namespace, one.clinic)}
+              class="button quiet"
+              testid="alert-look"
+            >
+              {t("alert-look")}
+            </Link>
+          )}
           <button type="button" data-testid="alert-seen" onClick={() => void react(one)}>
             {t("alert-seen")}
           </button>

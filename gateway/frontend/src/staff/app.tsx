@@ -44,7 +44,7 @@ function SignedIn({ here }: { readonly here: Route }) {
   if (here.page === "visit" || here.page === "room")
     return (
       <>
-        <AlertBar />
+        <AlertBar inCall />
         <InCall here={here} />
       </>
     );

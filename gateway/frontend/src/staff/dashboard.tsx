@@ -13,7 +13,7 @@ import { RoomList } from "./room-list";
 import { go } from "./router";
 import { dashboardPath } from "./routes";
 import type { Action } from "./steps";
-import { pageTitle } from "./title";
+import { pageTitle, waitingHere } from "./title";
 import type { QueueEntry, StaffClinic } from "./types";
 import { Writer, type Written } from "./writing";
 
@@ -33,7 +33,11 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
   const queue = live.queue.value;
   const waiting = queue?.visits.filter((entry) => entry.state === "waiting").length ?? 0;
   useEffect(() => {
-    pageTitle.value = waiting > 0 ? `(${waiting}) ${clinic.display_name}` : clinic.display_name;
+    pageTitle.value = clinic.display_name;
+    waitingHere.value = waiting;
+    return () => {
+      waitingHere.value = 0;
+    };
   }, [waiting, clinic.display_name]);
 
   const writing = useSignal(false);

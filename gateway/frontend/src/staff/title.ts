@@ -4,9 +4,16 @@ import { effect, signal } from "@preact/signals";
 
 export const pageTitle = signal("Teleward");
 export const unseen = signal(0);
+/** How many wait in the clinic that is looked at. */
+export const waitingHere = signal(0);
 
 export function followTitle(): () => void {
   return effect(() => {
-    document.title = unseen.value > 0 ? `● (${unseen.value}) ${pageTitle.value}` : pageTitle.value;
+    document.title = `${mark()}${pageTitle.value}`;
   });
+}
+
+function mark(): string {
+  if (unseen.value > 0) return `● (${unseen.value}) `;
+  return waitingHere.value > 0 ? `(${waitingHere.value}) ` : "";
 }
