@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from pydantic import Field
 from teleward_contract.occupancy import ClinicOccupancy
 from teleward_contract.placements import Record
 from teleward_contract.signalling import QualityView
@@ -14,6 +15,11 @@ from teleward_gateway.core.visits import Speaker, VisitState, Waiting
 
 Order: TypeAlias = Literal["Arrival", "Priority"]
 """What a queue goes by, as the waiting area says."""
+
+
+def _unless(usual: object) -> Any:
+    """A field that is told only if it is not as usual: a row is sent to every dashboard."""
+    return Field(default=usual, exclude_if=lambda value: value == usual)
 
 
 class Entry(Record):
@@ -28,14 +34,14 @@ class Entry(Record):
     connected: bool
     called_by: str = ""
     called_by_name: str = ""
-    noticed: bool = True
+    noticed: bool = _unless(True)
     """Whether anybody has reacted to the arrival."""
-    confirmed: bool = False
+    confirmed: bool = _unless(False)
     """Whether who called in confirmed whom they call."""
-    speaker: Speaker | None = None
+    speaker: Speaker | None = _unless(None)
     """Who speaks for the patient."""
-    appointment: str = ""
-    device: DeviceReport | None = None
+    appointment: str = _unless("")
+    device: DeviceReport | None = _unless(None)
     """What the waiting page found out about its device."""
     priority: int = 0
     came_from: str = ""
