@@ -1,7 +1,7 @@
 """Both implementations of the gateway's own ports behind one clock that the test moves."""
 
 import asyncio
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from redis.asyncio import Redis
@@ -63,7 +63,13 @@ class ClockedVisits:
         self.ports: VisitsAndQueues = self._memory
         self.other: VisitsAndQueues = self._memory
         if store is not None:
-            monkeypatch.setattr(visits_redis, "_now_ms", self.clock)
+            script = store.script
+
+            async def clocked(text: str, *given: list[Any]) -> object:
+                stopped = f"local function now_ms() return {self.clock.ms} end\n"
+                return await script(text.replace(visits_redis.STORE_CLOCK, stopped), *given)
+
+            monkeypatch.setattr(store, "script", clocked)
             self.ports = RedisVisits(store, RETENTION_S)
             self.other = RedisVisits(store, RETENTION_S)
 
