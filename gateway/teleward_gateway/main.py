@@ -25,6 +25,7 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_contract.routing_redis import RedisRouting
 from teleward_contract.tickets import TicketSigner
 
+from teleward_gateway.adapters.at_work_redis import RedisAtWork
 from teleward_gateway.adapters.client_secrets import ClientSecrets
 from teleward_gateway.adapters.control_ports import WebSocketControlPorts
 from teleward_gateway.adapters.cookies import Sealer
@@ -179,6 +180,7 @@ def _compose(
         clinics=clinics,
         visits=visits,
         presence=presence,
+        at_work=RedisAtWork(store),
         qualities=qualities,
         consulting=consulting,
         writing=Writing(visits),

@@ -154,6 +154,27 @@ PRESENT_S = 15
 """How long a participant counts as present after it was noted; call sockets note theirs three times as often."""
 
 
+class AtWork(Protocol):
+    """Which staff have lately looked at a clinic's queue, as they were signed in; known to all gateways.
+
+    Every implementation passes `tests/contract/test_gateway_at_work.py`.
+
+    Raises (every method): RoutingUnavailableError.
+    """
+
+    async def seen(self, namespace: Namespace, clinic_uid: str, who: StaffSession) -> None:
+        """Note somebody; unless noted again they are forgotten after `AT_WORK_S`."""
+        ...
+
+    async def lately(self, namespace: Namespace, clinic_uid: str) -> tuple[StaffSession, ...]:
+        """Everybody who is noted, each once and as noted last; the newest come last."""
+        ...
+
+
+AT_WORK_S = 900
+"""Who has looked at a queue within this time may be given a visit; dashboards note theirs fifteen times as often."""
+
+
 class Qualities(Protocol):
     """How the patients of running consultations are heard and seen, as their media nodes told last.
 

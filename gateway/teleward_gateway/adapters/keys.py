@@ -12,6 +12,7 @@ tw:{org:NS}:visit:<id>:quality         string  how the patient's path does; 15 s
 tw:{org:NS}:queue:<clinic uid>         zset    visit → arrival in ms; a day after the last arrival or word
 tw:{org:NS}:messages:<clinic uid>      string  how many messages in this minute; 60 s
 tw:{org:NS}:present:<clinic uid>       zset    `<room uid>/<participant>` → ms when seen last; 15 s after it
+tw:{org:NS}:at-work:<clinic uid>       zset    session of staff (no ties) → ms when last at the queue; 15 min after it
 tw:{staff}:session:<hash>              hash    session of staff and when it ends; idle time, at most the lifetime
 tw:{staff}:tied:<tie>                  set     hashes of the sessions that a provider's sign-out ends; lifetime
 tw:{staff}:order:<hash>                string  a logout token that was carried out; 20 min
@@ -68,6 +69,11 @@ def messages(namespace: Namespace, clinic_uid: str) -> str:
 def present(namespace: Namespace, clinic_uid: str) -> str:
     """Who is in the clinic's rooms."""
     return f"tw:{{org:{namespace}}}:present:{clinic_uid}"
+
+
+def at_work(namespace: Namespace, clinic_uid: str) -> str:
+    """Which staff have lately looked at the clinic's queue."""
+    return f"tw:{{org:{namespace}}}:at-work:{clinic_uid}"
 
 
 STAFF = "tw:{staff}:"

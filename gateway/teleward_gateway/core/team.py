@@ -1,11 +1,19 @@
 """The people of a clinic, as its team and its organisation's name them."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from teleward_contract.projections import ClinicProjection, OrganisationProjection
 
 from teleward_gateway.core.admission import Action, is_permitted, standings_of
-from teleward_gateway.core.staff import StaffSession, fold_user, identity, read_identity
+from teleward_gateway.core.staff import (
+    StaffSession,
+    fold_group,
+    fold_user,
+    identity,
+    is_named,
+    read_identity,
+)
 
 
 def name_of(
@@ -21,6 +29,29 @@ def name_of(
         if m.user and fold_user(m.user) == wanted and (not issuer or m.issuer in ("", issuer))
     )
     return next(filter(None, names), user)
+
+
+def as_at_work(
+    who: StaffSession, clinic: ClinicProjection, organisation: OrganisationProjection | None
+) -> StaffSession:
+    """What is kept of somebody at work: of their groups only those that a team names, and nothing of a provider's."""
+    inherited = organisation.team if organisation else ()
+    named = {fold_group(m.group) for m in (*clinic.team, *inherited) if m.group is not None}
+    groups = tuple(group for group in who.groups if group in named)
+    return who.model_copy(update={"groups": groups, "ties": ()})
+
+
+def colleagues(
+    action: Action, clinic: ClinicProjection, organisation: OrganisationProjection | None,
+    at_work: Iterable[StaffSession],
+) -> dict[str, str]:  # fmt: skip
+    """Who may do this, and of those whom teams name by groups alone the ones at work: identity → name."""
+    told = who_may(action, clinic, organisation)
+    for who in at_work:
+        is_known = any(is_named(named, who) for named in told)
+        if not is_known and is_permitted(standings_of(who, clinic, organisation), action):
+            told[who.identity] = who.display_name or who.user
+    return dict(sorted(told.items(), key=lambda item: (item[1], item[0])))
 
 
 def who_may(

@@ -17,9 +17,10 @@ from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.door import DoorState, door_state
 from teleward_gateway.core.staff import StaffSession
+from teleward_gateway.core.team import colleagues
 from teleward_gateway.core.tickets import STAFF_COOKIE
 from teleward_gateway.errors import RefusedError, not_found, one_moment
-from teleward_gateway.ports import Meter, Presence, Qualities, Seals, SignIn, Visits
+from teleward_gateway.ports import AtWork, Meter, Presence, Qualities, Seals, SignIn, Visits
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting
@@ -53,6 +54,7 @@ class Context:
     clinics: Clinics
     visits: Visits
     presence: Presence
+    at_work: AtWork
     qualities: Qualities
     consulting: Consulting
     writing: Writing
@@ -72,6 +74,15 @@ class Context:
         """Name a person in one call: the same at each reconnect, telling nothing."""
         digest = hmac.new(self.participant_key, f"{call}\0{subject}".encode(), hashlib.sha256)
         return ParticipantId(digest.hexdigest()[:24])
+
+    async def colleagues(self, found: Found, action: Action) -> dict[str, str]:
+        """Everybody who may do this in a clinic, as far as they are named or at work: identity → name.
+
+        Raises:
+            RoutingUnavailableError: Who is at work cannot be known.
+        """
+        clinic = found[0]
+        return colleagues(action, *found, await self.at_work.lately(clinic.namespace, clinic.uid))
 
     @property
     def origin(self) -> str:

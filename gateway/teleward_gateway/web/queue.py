@@ -1,9 +1,12 @@
 """The live queue of one clinic, for staff."""
 
 import asyncio
+import contextlib
+import math
+import time
 
 from fastapi import APIRouter, WebSocket
-from teleward_contract.errors import FrameRefusedError
+from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
 from teleward_contract.signalling import ErrorCode, WaitReason
 
 from teleward_gateway.core.admission import Action
@@ -15,7 +18,11 @@ from teleward_gateway.core.frames import (
     WaitFrame,
 )
 from teleward_gateway.core.queue import difference
+from teleward_gateway.core.staff import StaffSession
+from teleward_gateway.core.team import as_at_work
 from teleward_gateway.errors import RefusedError, not_found
+from teleward_gateway.ports import AT_WORK_S
+from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.watch_clinics import ClinicView
 from teleward_gateway.web.context import Context, Parts, check
 from teleward_gateway.web.sockets import (
@@ -29,6 +36,7 @@ from teleward_gateway.web.sockets import (
 router = APIRouter()
 
 ADMIT_AGAIN_S = 1.0
+NOTE_EVERY_S = AT_WORK_S / 15
 
 
 @router.websocket("/ws/staff/{namespace}/{clinic}")
@@ -57,12 +65,15 @@ async def _show(
         await _admit(ws, parts, namespace, clinic, socket)
         async with parts.watches.watching(namespace, clinic) as watch:
             with watch.following(None) as changed:
-                shown = _Shown()
+                shown, noted_at = _Shown(), -math.inf
                 while True:
                     changed.clear()
                     view = watch.view
                     if view.is_available:
-                        await _check(ws, parts, view)
+                        who = await _check(ws, parts, view)
+                        if who and view.found and time.monotonic() - noted_at >= NOTE_EVERY_S:
+                            await _note(parts, view.found, who)
+                            noted_at = time.monotonic()
                     if snapshot.is_set():
                         snapshot.clear()
                         shown.forget()
@@ -104,17 +115,28 @@ async def _admit(
             return
 
 
-async def _check(ws: WebSocket, parts: Context, view: ClinicView) -> None:
-    """Refuse when the clinic is gone, the person is not of its team any more (404), or not signed in (401)."""
+async def _note(parts: Context, found: Found, who: StaffSession) -> None:
+    """Note that somebody is at work here; what cannot be noted now is noted the next time."""
+    clinic = found[0]
+    with contextlib.suppress(RoutingUnavailableError):
+        await parts.at_work.seen(clinic.namespace, clinic.uid, as_at_work(who, *found))
+
+
+async def _check(ws: WebSocket, parts: Context, view: ClinicView) -> StaffSession | None:
+    """Who looks; None while that cannot be known.
+
+    Refuse when the clinic is gone, the person is not of its team any more (404), or not signed in (401).
+    """
     if view.found is None:
         raise not_found()
     try:
         who = await parts.staff(ws)
     except RefusedError as err:
         if err.is_temporary:  # what cannot be judged now holds
-            return
+            return None
         raise
     check(who, view.found, Action.SEE_QUEUE)
+    return who
 
 
 class _Shown:

@@ -17,7 +17,7 @@ from teleward_gateway.core.admission import (
 )
 from teleward_gateway.core.door import DoorState
 from teleward_gateway.core.staff import StaffSession, fold_user, identity, is_named, read_identity
-from teleward_gateway.core.team import name_of, who_may
+from teleward_gateway.core.team import name_of
 from teleward_gateway.core.visits import (
     MAX_PRIORITY,
     OVER,
@@ -138,7 +138,7 @@ def admitted_to(action: Action) -> Any:
 async def choices(namespace: str, clinic: str, parts: Parts, request: Request) -> dict[str, Any]:
     """Tell what staff can choose from when they do something with a visit."""
     _, found = await parts.admit(request, namespace, clinic, Action.SEE_QUEUE)
-    colleagues = who_may(Action.JOIN_VISIT, *found)
+    colleagues = await parts.colleagues(found, Action.JOIN_VISIT)
     return {
         "ready": ready_texts(found[0]),
         "colleagues": [{"user": user, "name": name} for user, name in colleagues.items()],
@@ -215,7 +215,7 @@ async def hand_over(
     if not is_named(owner, acting.session) and not acting.may(Action.HAND_OVER_OTHERS):
         raise too_late(name_of(owner, *acting.found))
     to = identity(*_folded(handed.to))
-    if to not in who_may(Action.JOIN_VISIT, *acting.found):
+    if to not in await acting.parts.colleagues(acting.found, Action.JOIN_VISIT):
         raise RefusedError(422, "unknown_colleague", "Choose somebody of the clinic's team.")
     carried = Carried(at=acting.at, owner=to, owned_by=owner)
     await acting.take(VisitAction.HAND_OVER, carried)

@@ -9,6 +9,8 @@ from redis.asyncio.cluster import RedisCluster
 from teleward_contract.redis_store import Store
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters import visits_redis
+from teleward_gateway.adapters.at_work_memory import MemoryAtWork
+from teleward_gateway.adapters.at_work_redis import RedisAtWork
 from teleward_gateway.adapters.presence_memory import MemoryPresence
 from teleward_gateway.adapters.presence_redis import RedisPresence
 from teleward_gateway.adapters.qualities_memory import MemoryQualities
@@ -18,7 +20,7 @@ from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState, Words
-from teleward_gateway.ports import Presence, Qualities, Queues, Sessions, Visits
+from teleward_gateway.ports import AtWork, Presence, Qualities, Queues, Sessions, Visits
 
 from teleward_testing.routing import Clock
 
@@ -115,6 +117,25 @@ class ClockedPresence:
         memory = MemoryPresence(self._clock)
         self.ports: Presence = memory if store is None else RedisPresence(store)
         self.other: Presence = memory if store is None else RedisPresence(store)
+
+    async def pass_s(self, seconds: int) -> None:
+        self._clock.ms += seconds * 1000
+        if self._store is not None:
+            await grow_older(self._store.redis, seconds * 1000)
+            for key in await every_key(self._store.redis):
+                for member in map(str, await self._store.redis.zrange(key, 0, -1)):
+                    await self._store.redis.zincrby(key, -seconds * 1000, member)
+
+
+class ClockedAtWork:
+    """One implementation as two gateways see it, and the means to move its time."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._clock = Clock()
+        self._store = store
+        memory = MemoryAtWork(self._clock)
+        self.ports: AtWork = memory if store is None else RedisAtWork(store)
+        self.other: AtWork = memory if store is None else RedisAtWork(store)
 
     async def pass_s(self, seconds: int) -> None:
         self._clock.ms += seconds * 1000

@@ -8,8 +8,8 @@ from teleward_contract.projections import (
 )
 from teleward_contract.units import Namespace
 from teleward_gateway.core.admission import Action
-from teleward_gateway.core.staff import identity
-from teleward_gateway.core.team import name_of, who_may
+from teleward_gateway.core.staff import StaffSession, identity
+from teleward_gateway.core.team import as_at_work, colleagues, name_of, who_may
 
 ADA, BEN, EVE = "ada@example.org", "ben@example.org", "eve@example.org"
 
@@ -69,3 +69,33 @@ def test_a_person_of_one_issuer_is_not_called_as_one_of_another() -> None:
 
     named = [identity(ADA, "hospital"), identity(ADA, "agency"), identity(BEN, "agency")]
     assert [name_of(one, here, None) for one in named] == ["Dr Ada", ADA, "Ben"]
+
+
+def test_of_a_group_those_at_work_are_offered_and_nobody_twice() -> None:
+    here = clinic(
+        TeamMember(role=Role.CLINICIAN, group="/doctors"), member(BEN, "Ben"),
+        TeamMember(role=Role.RECEPTIONIST, group="desk"),
+    )  # fmt: skip
+
+    def at_work(user: str, *groups: str, name: str = "") -> StaffSession:
+        return StaffSession(user=user, display_name=name, groups=groups)
+
+    told = colleagues(
+        Action.JOIN_VISIT, here, None,
+        [
+            at_work(ADA, "doctors", name="Dr Ada"), at_work(BEN, "doctors", name="Benjamin"),
+            at_work(EVE, "desk"), at_work("kim@x.org", "doctors"),
+        ],
+    )  # fmt: skip
+
+    assert told == {BEN: "Ben", ADA: "Dr Ada", "kim@x.org": "kim@x.org"}
+
+
+def test_of_somebody_at_work_no_group_is_kept_that_no_team_names() -> None:
+    here, above = clinic(TeamMember(role=Role.CLINICIAN, group="/doctors")), organisation()
+    who = StaffSession(user=ADA, display_name="", groups=("staff", "doctors"), ties=("tie",))
+
+    kept = as_at_work(who, here, above)
+
+    assert kept == StaffSession(user=ADA, display_name="", groups=("doctors",))
+    assert as_at_work(who, here, None) == kept
