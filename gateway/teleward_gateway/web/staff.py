@@ -8,8 +8,8 @@ from teleward_contract.projections import ClinicProjection
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action, Standing
 from teleward_gateway.core.door import text_for
+from teleward_gateway.core.guests import PLACE_OF
 from teleward_gateway.core.staff import StaffSession, is_owner
-from teleward_gateway.web.calls import ROOM_WORDS
 from teleward_gateway.web.context import Context, Parts
 
 router = APIRouter()
@@ -38,9 +38,10 @@ def _clinic(
         "suspended": text_for(suspended.message_for_staff, "en") if suspended else None,
         "rooms": [
             {
-                "uid": room.uid, "kind": ROOM_WORDS[room.kind], "name": room.name,
+                "uid": room.uid, "kind": PLACE_OF[room.kind], "name": room.name,
                 "display_name": room.display_name, "max_participants": room.max_participants,
                 "mine": is_owner(room.owner, room.owner_issuer, who),
+                "locked": room.locked, "patients_allowed": room.patients_allowed,
             }
             for room in clinic.rooms
         ],

@@ -40,6 +40,7 @@ LEADS_TO = {
     (VisitState.CALLED, VisitAction.TRANSFER): VisitState.WAITING,
     (VisitState.IN_CONSULTATION, VisitAction.TRANSFER): VisitState.WAITING,
     (VisitState.ON_HOLD, VisitAction.TRANSFER): VisitState.WAITING,
+    (VisitState.WAITING, VisitAction.ADD): VisitState.CALLED,
     (VisitState.WAITING, VisitAction.MESSAGE): VisitState.WAITING,
     (VisitState.ON_HOLD, VisitAction.MESSAGE): VisitState.ON_HOLD,
     (VisitState.WAITING, VisitAction.PRIORITISE): VisitState.WAITING,

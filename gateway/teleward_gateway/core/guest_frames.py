@@ -1,0 +1,48 @@
+"""The frames of the guest socket, as `docs/wire.md` tells them."""
+
+from typing import Literal
+
+from pydantic import Field
+from teleward_contract.projections import ClinicProjection
+from teleward_contract.signalling import Frame
+
+from teleward_gateway.core.frames import ReplacedFrame, UnknownFrame, WaitFrame
+from teleward_gateway.core.guests import (
+    Guest,
+    GuestPlace,
+    GuestState,
+    room_of,
+    state_now,
+)
+from teleward_gateway.core.visits import Visit
+
+
+class GuestHello(Frame):
+    """First frame of a guest's page."""
+
+    type: Literal["hello"]
+    name: str = Field(max_length=400)
+
+
+class GuestFrame(Frame):
+    """Where the guest is; nothing in it tells of anybody else."""
+
+    type: Literal["guest"] = "guest"
+    state: GuestState
+    place: GuestPlace
+    room: str
+    """What the room is called; empty: a consultation."""
+    clinic: str
+    """What the clinic is called."""
+
+
+GuestPageFrame = GuestFrame | WaitFrame | ReplacedFrame | UnknownFrame
+
+
+def guest_frame(guest: Guest, clinic: ClinicProjection, visit: Visit | None) -> GuestFrame:
+    """Tell a guest where they are."""
+    room = room_of(guest, clinic)
+    return GuestFrame(
+        state=state_now(guest, visit), place=guest.place, room=room.display_name if room else "",
+        clinic=clinic.display_name,
+    )  # fmt: skip
