@@ -139,7 +139,7 @@ def guest_changes(
             changed |= {"decided_by": by}
         case GuestAction.REMOVE:
             changed |= {"decided_by": by, "was_removed": True}
-        case GuestAction.LEAVE:
+        case _:
             pass
     return changed
 

@@ -11,6 +11,7 @@ from teleward_contract.projections import RoomProjection
 from teleward_contract.units import CallId
 
 from teleward_gateway.core.guests import (
+    GUEST_TRANSITIONS,
     SECRET_BYTES,
     Guest,
     GuestAction,
@@ -92,6 +93,8 @@ class Hosting:
         """
         visit = await self.visit_of(guest)
         room = room_of(guest, found[0])
+        if guest.state not in GUEST_TRANSITIONS[GuestAction.ADMIT]:
+            raise _too_late(found, guest)
         if not runs(guest, visit):
             raise not_running()
         await self._make_room(found, guest, visit, room)
@@ -154,7 +157,7 @@ class Hosting:
         if now is None:
             raise not_found()
         if not allowed:
-            raise too_late(name_of(now.decided_by, *found) if now.decided_by else "")
+            raise _too_late(found, now)
         log.info(
             "guest.decided", namespace=guest.namespace, clinic=guest.clinic, state=now.state.value
         )
@@ -239,6 +242,10 @@ class Hosting:
             return await self.may_enter(found, known)
         except RoutingUnavailableError:
             return True
+
+
+def _too_late(found: Found, guest: Guest) -> RefusedError:
+    return too_late(name_of(guest.decided_by, *found) if guest.decided_by else "")
 
 
 def is_running(visit: Visit) -> bool:

@@ -13,6 +13,8 @@ const guest = new Guest(`${namespace}/${clinic}`);
 const media = new LocalMedia(wantsSmallVideo(location.search));
 const root = document.getElementById("app");
 
+// A newer link, opened in this very tab, changes nothing but what stands behind the `#`.
+addEventListener("hashchange", () => location.reload());
 provideStats();
 await loadTexts();
 if (root !== null) {
