@@ -162,7 +162,7 @@ def _compose(
     guests, calls = RedisGuestLinks(store), Calls(routing, control_ports)
     people = Participants(hashlib.sha256(b"participant" + seal_key).digest())
     consulting = Consulting(visits, guests, routing, calls, people)
-    hosting = Hosting(guests, visits, presence, clinics, consulting, calls, people)
+    hosting = Hosting(guests, visits, visits, presence, clinics, consulting, calls, people)
     watches = ClinicWatches(clinics, visits, presence, qualities, guests, RedisOccupancy(store))
     sessions = RedisSessions(store, settings.session_lifetime_s, settings.session_idle_s)
     providers = OpenIdProviders(

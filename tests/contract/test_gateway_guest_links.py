@@ -14,8 +14,10 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_gateway.adapters import keys
 from teleward_gateway.adapters.guests_redis import RedisGuestLinks
 from teleward_gateway.core.guests import (
+    CONNECTED_S,
     GONE_S,
     GUEST_TRANSITIONS,
+    KNOCKS,
     MAX_LINKS,
     Guest,
     GuestAction,
@@ -55,8 +57,7 @@ def guest(
 ) -> Guest:
     return Guest(
         id=guest_id, namespace=HARBOUR, clinic="cardiology", clinic_uid=CLINIC, place=place,
-        place_id=place_id, label="Interpreter", made_by="grace", made_ms=1_794_999_000_000,
-        expires_ms=1_794_999_000_000 + GOOD_S * 1000,
+        place_id=place_id, label="Interpreter", made_by="grace",
     )  # fmt: skip
 
 
@@ -64,11 +65,11 @@ class House(ClockedGuestLinks):
     """Links, and how they come to where a test needs them."""
 
     async def redeem(self, claim: str = "mine", guest_id: str = "g") -> Guest | None:
-        changed = guest_changes(GuestAction.REDEEM, name="Ida", now_ms=self.visits.clock.ms)
+        changed = guest_changes(GuestAction.REDEEM, name="Ida")
         return await self.other.redeem(HARBOUR, guest_id, claim, changed)
 
     async def take(self, action: GuestAction, by: str = "grace") -> tuple[bool, Guest | None]:
-        changed = guest_changes(action, by, name="Ida", now_ms=self.visits.clock.ms)
+        changed = guest_changes(action, by, name="Ida")
         return await self.other.change(HARBOUR, "g", action, changed)
 
     async def bring(self, state: GuestState) -> Guest:
@@ -121,7 +122,9 @@ async def test_of_many_browsers_at_once_one_uses_it(links: House) -> None:
 async def test_unknown_expired_and_revoked_are_nothing_alike(links: House) -> None:
     await links.ports.invite(guest("expired"), 60)
     await links.ports.invite(guest("revoked"), GOOD_S)
-    assert await links.other.revoke(HARBOUR, CLINIC, "revoked") == guest("revoked")
+    gone = await links.other.revoke(HARBOUR, CLINIC, "revoked")
+    assert gone is not None
+    assert gone.id == "revoked"
     await links.pass_s(61)
 
     for one in ("never made", "expired", "revoked"):
@@ -153,11 +156,13 @@ async def test_each_step_is_taken_where_the_table_allows_it_and_nowhere_else(
 ) -> None:
     before = await links.bring(state)
     after = GUEST_TRANSITIONS[action].get(state)
-    changed = guest_changes(action, "hedy", name="Ida", now_ms=links.visits.clock.ms)
+    changed = guest_changes(action, "hedy", name="Ida")
 
     allowed, now = await links.other.change(HARBOUR, "g", action, changed)
 
-    expected = before.model_copy(update={**changed, "state": after}) if after else before
+    ms = links.visits.clock.ms
+    knock = {"knocked_ms": ms, "seen_ms": ms} if action in KNOCKS else {}
+    expected = before.model_copy(update={**changed, **knock, "state": after}) if after else before
     assert (allowed, now) == (after is not None, expected)
     assert await links.ports.get(HARBOUR, "g") == expected
 
@@ -214,19 +219,34 @@ async def test_who_is_not_heard_of_has_left_without_a_name(
     assert (await links.take(GuestAction.KNOCK))[0], "and may knock again"
 
 
+async def test_times_are_the_stores_and_who_is_silent_is_told_so(links: House) -> None:
+    now = await links.bring(GuestState.KNOCKING)
+    ms = links.visits.clock.ms
+    assert (now.made_ms, now.expires_ms) == (ms, ms + GOOD_S * 1000)
+    assert (now.knocked_ms, now.seen_ms) == (ms, ms)
+
+    await links.pass_s(CONNECTED_S - 1)
+    assert [g.is_silent for g in await links.ports.of_clinic(HARBOUR, CLINIC)] == [False]
+    await links.pass_s(1)
+    assert [g.is_silent for g in await links.ports.of_clinic(HARBOUR, CLINIC)] == [True]
+    await links.ports.claim(HARBOUR, "g", "tab")
+    assert [g.is_silent for g in await links.ports.of_clinic(HARBOUR, CLINIC)] == [False]
+
+
 # ── what staff see ────────────────────────────────────────────────────────────────────────────
 
 
 async def test_a_clinic_lists_its_links_and_no_others(links: House) -> None:
     other = guest("other").model_copy(update={"clinic_uid": "uid-2"})
     foreign = guest("foreign").model_copy(update={"namespace": HILLS})
-    later = guest("a-later").model_copy(update={"made_ms": 1_794_999_000_500})
-    for one in (guest(), other, foreign, later):
+    for one in (guest(), other, foreign):
         assert await links.ports.invite(one, GOOD_S)
+    await links.pass_s(1)
+    assert await links.ports.invite(guest("a-later"), GOOD_S)
 
     assert [g.id for g in await links.other.of_clinic(HARBOUR, CLINIC)] == ["g", "a-later"]
     assert await links.ports.revoke(HARBOUR, CLINIC, "other") is None, "of another clinic"
-    assert await links.ports.get(HARBOUR, "other") == other
+    assert await links.ports.get(HARBOUR, "other") is not None
     assert await links.ports.get(HILLS, "g") is None
 
 

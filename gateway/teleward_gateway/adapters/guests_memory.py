@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from teleward_contract.units import Namespace
 
 from teleward_gateway.core.guests import (
+    CONNECTED_S,
     GONE_S,
     GUEST_TRANSITIONS,
+    KNOCKS,
     MAX_LINKS,
     Guest,
     GuestAction,
@@ -48,7 +50,9 @@ class MemoryGuestLinks:
         """See `GuestLinks`."""
         if len(await self.of_clinic(guest.namespace, guest.clinic_uid)) >= MAX_LINKS:
             return False
-        self._guests[guest.namespace, guest.id] = (guest, self._now() + good_s * 1000)
+        now, until = self._now(), self._now() + good_s * 1000
+        made = guest.model_copy(update={"made_ms": now, "expires_ms": until})
+        self._guests[guest.namespace, guest.id] = (made, until)
         return True
 
     async def redeem(
@@ -60,8 +64,11 @@ class MemoryGuestLinks:
             return None
         if known.claim:
             return known
-        update = {**changed, "claim": claim, "state": GuestState.KNOCKING}
+        update = {**changed, **self._knock(), "claim": claim, "state": GuestState.KNOCKING}
         return self._keep((namespace, guest), known.model_copy(update=update))
+
+    def _knock(self) -> dict[str, int]:
+        return {"knocked_ms": self._now(), "seen_ms": self._now()}
 
     async def get(self, namespace: Namespace, guest: str) -> Guest | None:
         """See `GuestLinks`."""
@@ -76,7 +83,8 @@ class MemoryGuestLinks:
         state = GUEST_TRANSITIONS[action].get(known.state) if known else None
         if known is None or state is None:
             return False, known
-        after = known.model_copy(update={**changed, "state": state})
+        knock = self._knock() if action in KNOCKS else {}
+        after = known.model_copy(update={**changed, **knock, "state": state})
         return True, self._keep((namespace, guest), after)
 
     async def revoke(self, namespace: Namespace, clinic_uid: str, guest: str) -> Guest | None:
@@ -117,7 +125,8 @@ class MemoryGuestLinks:
                 left = GUEST_TRANSITIONS[GuestAction.LEAVE].get(guest.state, guest.state)
                 update = {**guest_changes(GuestAction.LEAVE), "state": left}
                 guest = self._keep(key, guest.model_copy(update=update))
-            found.append(guest)
+            is_silent = self._now() - guest.seen_ms >= CONNECTED_S * 1000
+            found.append(guest.model_copy(update={"is_silent": is_silent}))
         return tuple(sorted(found, key=lambda one: (one.made_ms, one.id)))
 
     async def _is_there(self, guest: Guest) -> bool:

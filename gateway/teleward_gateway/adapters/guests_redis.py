@@ -1,7 +1,6 @@
 """Guest links in Redis: each verb is one script, and nothing of a link outlives it."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import cast
 
@@ -10,9 +9,12 @@ from teleward_contract.redis_store import Store, unavailable
 from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters import keys
+from teleward_gateway.adapters.visits_redis import STORE_CLOCK
 from teleward_gateway.core.guests import (
+    CONNECTED_S,
     GONE_S,
     GUEST_TRANSITIONS,
+    KNOCKS,
     MAX_LINKS,
     Guest,
     GuestAction,
@@ -27,7 +29,7 @@ _LEFT = ", ".join(
 )
 
 # KEYS: the link. Every key of an organisation shares its hash tag.
-_PRELUDE = f"""
+_PRELUDE = f"""{STORE_CLOCK}
 local known = redis.call('GET', KEYS[1])
 local guest = known and cjson.decode(known)
 local function keep()
@@ -39,18 +41,22 @@ end
 local function write(changed)
   for field, value in pairs(cjson.decode(changed)) do guest[field] = value end
 end
+local function knock()
+  guest.knocked_ms = now_ms()
+  guest.seen_ms = guest.knocked_ms
+end
 """
 
 # KEYS: the link, links of the clinic; ARGV: link JSON, its name, how long it is good in ms, at most how many
-_INVITE = f"""
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+_INVITE = f"""{STORE_CLOCK}
+local now, guest = now_ms(), cjson.decode(ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
 if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-redis.call('ZADD', KEYS[2], string.format('%.0f', now + ARGV[3]), ARGV[2])
+guest.made_ms, guest.expires_ms = now, now + ARGV[3]
+redis.call('SET', KEYS[1], cjson.encode(guest), 'PX', ARGV[3])
+redis.call('ZADD', KEYS[2], string.format('%.0f', guest.expires_ms), ARGV[2])
 redis.call('PEXPIRE', KEYS[2], math.max(ARGV[3], redis.call('PTTL', KEYS[2])))
-redis.call('PUBLISH', '{keys.CHANGED}', cjson.decode(ARGV[1]).clinic_uid)
+redis.call('PUBLISH', '{keys.CHANGED}', guest.clinic_uid)
 return 1
 """
 
@@ -61,20 +67,22 @@ _REDEEM = (
 if not guest or guest.claim ~= '' and guest.claim ~= ARGV[1] then return '' end
 if guest.claim == ARGV[1] then return known end
 write(ARGV[2])
+knock()
 guest.claim, guest.state = ARGV[1], '{GuestState.KNOCKING}'
 return keep()
 """
 )
 
-# … ARGV: what is written as JSON, then from, to …
+# … ARGV: what is written as JSON, whether it is a knock (yes, no), then from, to …
 _CHANGE = (
     _PRELUDE
     + """
 if not guest then return {'no', ''} end
-for i = 2, #ARGV, 2 do
+for i = 3, #ARGV, 2 do
   if guest.state == ARGV[i] then
     guest.state = ARGV[i + 1]
     write(ARGV[1])
+    if ARGV[2] == 'yes' then knock() end
     return {'yes', keep()}
   end
 end
@@ -94,12 +102,12 @@ return known
 """
 )
 
-# … ARGV: what (claim, heard), socket, now ms
+# … ARGV: what (claim, heard), socket
 _SOCKET = (
     _PRELUDE
     + """
 if not guest or ARGV[1] == 'heard' and guest.socket ~= ARGV[2] then return '' end
-guest.socket, guest.seen_ms = ARGV[2], tonumber(ARGV[3])
+guest.socket, guest.seen_ms = ARGV[2], now_ms()
 if ARGV[1] == 'claim' then return keep() end
 local text = cjson.encode(guest)
 redis.call('SET', KEYS[1], text, 'KEEPTTL')
@@ -107,8 +115,8 @@ return text
 """
 )
 
-# KEYS: links of the clinic; ARGV: what every link's and every visit's key begins with, now ms
-_OF_CLINIC = f"""
+# KEYS: links of the clinic; ARGV: what every link's and every visit's key begins with
+_OF_CLINIC = f"""{STORE_CLOCK}
 local OVER, LEFT = {{{_OVER}}}, {{{_LEFT}}}
 local function is_there(guest)
   if guest.place ~= '{GuestPlace.VISIT}' then return true end
@@ -116,7 +124,7 @@ local function is_there(guest)
   visit = visit and cjson.decode(visit)
   return visit and not OVER[visit.state] and visit.clinic_uid == guest.clinic_uid
 end
-local found = {{}}
+local found, now = {{}}, now_ms()
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local known = redis.call('GET', ARGV[1] .. id)
   local guest = known and cjson.decode(known)
@@ -124,12 +132,12 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
     redis.call('DEL', ARGV[1] .. id)
     redis.call('ZREM', KEYS[1], id)
   else
-    if guest.name ~= '' and ARGV[3] - guest.seen_ms > {GONE_S * 1000} then
+    if guest.name ~= '' and now - guest.seen_ms > {GONE_S * 1000} then
       guest.name, guest.state = '', LEFT[guest.state] or guest.state
-      known = cjson.encode(guest)
-      redis.call('SET', ARGV[1] .. id, known, 'KEEPTTL')
+      redis.call('SET', ARGV[1] .. id, cjson.encode(guest), 'KEEPTTL')
     end
-    found[#found + 1] = known
+    guest.is_silent = now - guest.seen_ms >= {CONNECTED_S * 1000}
+    found[#found + 1] = cjson.encode(guest)
   end
 end
 return found
@@ -174,7 +182,9 @@ class RedisGuestLinks:
         """See `GuestLinks`."""
         moves = [state for pair in GUEST_TRANSITIONS[action].items() for state in pair]
         answer = await self._store.script(
-            _CHANGE, [keys.guest(namespace, guest)], [json.dumps(dict(changed)), *map(str, moves)]
+            _CHANGE,
+            [keys.guest(namespace, guest)],
+            [json.dumps(dict(changed)), "yes" if action in KNOCKS else "no", *moves],
         )
         word, text = cast("tuple[str, str]", answer)
         return word == "yes", _read(text)
@@ -196,13 +206,13 @@ class RedisGuestLinks:
         self, what: str, namespace: Namespace, guest: str, socket: str
     ) -> Guest | None:
         key = keys.guest(namespace, guest)
-        return _read(await self._store.script(_SOCKET, [key], [what, socket, _now_ms()]))
+        return _read(await self._store.script(_SOCKET, [key], [what, socket]))
 
     async def of_clinic(self, namespace: Namespace, clinic_uid: str) -> tuple[Guest, ...]:
         """See `GuestLinks`."""
         found = await self._store.script(
             _OF_CLINIC, [keys.guests(namespace, clinic_uid)],
-            [keys.guest(namespace, ""), keys.visit_prefix(namespace), _now_ms()],
+            [keys.guest(namespace, ""), keys.visit_prefix(namespace)],
         )  # fmt: skip
         guests = map(Guest.model_validate_json, cast("list[str]", found))
         return tuple(sorted(guests, key=lambda one: (one.made_ms, one.id)))
@@ -210,7 +220,3 @@ class RedisGuestLinks:
 
 def _read(text: object) -> Guest | None:
     return Guest.model_validate_json(str(text)) if text else None
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

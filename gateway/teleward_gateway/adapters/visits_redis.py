@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import time
 from typing import cast
 from weakref import WeakValueDictionary
 
@@ -30,10 +29,17 @@ from teleward_gateway.errors import QueueFullError
 _OVER = ", ".join(f"{state} = true" for state in sorted(OVER))
 _GOES_ON = ", ".join(f"{state} = true" for state in sorted(CALL_GOES_ON))
 
+STORE_CLOCK = """
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+"""
+
 # KEYS of every step: visit, personal, words; of an adding also the visit whose consultation it is. ARGV of every step:
 # what every queue's key begins with, what every visit's key begins with. All of an organisation share one hash tag,
 # and a visit says whose queue it is in.
-_PRELUDE = f"""
+_PRELUDE = f"""{STORE_CLOCK}
 local OVER, WAITING = {{{_OVER}}}, '{VisitState.WAITING}'
 local QUEUE, VISIT, CHANGED = ARGV[1], ARGV[2], '{keys.CHANGED}'
 local function tell(visit) redis.call('PUBLISH', CHANGED, visit.clinic_uid) end
@@ -63,12 +69,17 @@ _ENTER = (
 local known = redis.call('GET', KEYS[1])
 local visit = cjson.decode(known or ARGV[3])
 if OVER[visit.state] then return known or ARGV[3] end
-if not known and is_full(visit.clinic_uid, tonumber(ARGV[6])) then return '' end
-if not known then redis.call('SET', KEYS[1], ARGV[3]) end
+if not known then
+  if is_full(visit.clinic_uid, tonumber(ARGV[6])) then return '' end
+  visit.seen_ms = now_ms()
+  if visit.arrived_ms == 0 then visit.arrived_ms = visit.seen_ms end
+  known = cjson.encode(visit)
+  redis.call('SET', KEYS[1], known)
+end
 redis.call('SET', KEYS[2], ARGV[4])
 keep(visit, ARGV[5])
 tell(visit)
-return known or ARGV[3]
+return known
 """
 )
 
@@ -124,7 +135,7 @@ return {'no', known}
 """
 )
 
-# … what (claim, heard), socket, now ms, keep s
+# … what (claim, heard), socket, keep s
 _SOCKET = (
     _PRELUDE
     + """
@@ -137,17 +148,18 @@ if ARGV[3] == 'claim' then
   tell(visit)
 end
 if visit.socket ~= ARGV[4] then return '' end
-visit.seen_ms = tonumber(ARGV[5])
+visit.seen_ms = now_ms()
 local text = cjson.encode(visit)
 redis.call('SET', KEYS[1], text, 'KEEPTTL')
-keep(visit, ARGV[6])
+keep(visit, ARGV[5])
 return text
 """
 )
 
-# KEYS: queue; ARGV: what every visit's key begins with. The visits' own keys share the queue's hash tag.
-_WAITING = """
-local rows = {}
+# KEYS: queue; ARGV: what every visit's key begins with, after how many ms somebody counts as silent (-1: never).
+# The visits' own keys share the queue's hash tag.
+_WAITING = f"""{STORE_CLOCK}
+local rows, now, stale_ms = {{}}, now_ms(), tonumber(ARGV[2])
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local visit = redis.call('GET', ARGV[1] .. id)
   local personal = redis.call('GET', ARGV[1] .. id .. ':personal')
@@ -155,6 +167,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
     rows[#rows + 1] = visit
     rows[#rows + 1] = personal
     rows[#rows + 1] = redis.call('GET', ARGV[1] .. id .. ':words') or ''
+    rows[#rows + 1] = stale_ms >= 0 and now - cjson.decode(visit).seen_ms >= stale_ms and 'silent' or ''
   else
     redis.call('ZREM', KEYS[1], id)
   end
@@ -196,6 +209,11 @@ if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return count
 """
 
+_NOW = f"{STORE_CLOCK}return now_ms()"
+
+_Row = tuple[str, str, str, str]
+"""Visit, personal, words or nothing, `silent` or nothing, as the store has them."""
+
 
 class RedisVisits:
     """Both ports, `Visits` and `Queues`."""
@@ -204,7 +222,7 @@ class RedisVisits:
         self._store = store
         self._retention_s = retention_s
         # What stands in the store as somebody still holds it: read again, it is not parsed again.
-        self._held: WeakValueDictionary[tuple[str, str, str], Waiting] = WeakValueDictionary()
+        self._held: WeakValueDictionary[_Row, Waiting] = WeakValueDictionary()
 
     async def life(self) -> str:
         """See `Visits`."""
@@ -221,11 +239,10 @@ class RedisVisits:
         self, visit: Visit, personal: Personal, keep_s: int, at_most: int | None = None
     ) -> Visit:
         """See `Visits`."""
-        seen = visit.model_copy(update={"seen_ms": _now_ms()})
         raw = await self._store.script(
             _ENTER, _keys(visit.namespace, visit.id),
             [
-                *_prefixes(visit.namespace), seen.model_dump_json(), personal.model_dump_json(),
+                *_prefixes(visit.namespace), visit.model_dump_json(), personal.model_dump_json(),
                 keep_s, -1 if at_most is None else at_most,
             ],
         )  # fmt: skip
@@ -317,26 +334,34 @@ class RedisVisits:
     ) -> Visit | None:
         answer = await self._store.script(
             _SOCKET, _keys(namespace, visit),
-            [*_prefixes(namespace), what, socket, _now_ms(), keep_s],
+            [*_prefixes(namespace), what, socket, keep_s],
         )  # fmt: skip
         return Visit.model_validate_json(str(answer)) if answer else None
 
-    async def waiting(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
+    async def now_ms(self, namespace: Namespace) -> int:
         """See `Queues`."""
+        return int(str(await self._store.script(_NOW, [keys.visit_prefix(namespace)], [])))
+
+    async def waiting(
+        self, namespace: Namespace, clinic_uid: str, stale_after_s: int | None = None
+    ) -> tuple[Waiting, ...]:
+        """See `Queues`."""
+        stale_ms = -1 if stale_after_s is None else 1000 * stale_after_s
         raw = cast(
             "list[str]",
             await self._store.script(
-                _WAITING, [keys.queue(namespace, clinic_uid)], [keys.visit_prefix(namespace)]
+                _WAITING, [keys.queue(namespace, clinic_uid)],
+                [keys.visit_prefix(namespace), stale_ms],
             ),
-        )
-        told = zip(raw[::3], raw[1::3], raw[2::3], strict=True)
+        )  # fmt: skip
+        told = zip(raw[::4], raw[1::4], raw[2::4], raw[3::4], strict=True)
         return tuple(self._held.get(row) or self._parse(row) for row in told)
 
-    def _parse(self, row: tuple[str, str, str]) -> Waiting:
-        visit, personal, words = row
+    def _parse(self, row: _Row) -> Waiting:
+        visit, personal, words, silent = row
         parsed = self._held[row] = Waiting(
             visit=Visit.model_validate_json(visit), personal=Personal.model_validate_json(personal),
-            words=Words.model_validate_json(words) if words else None,
+            words=Words.model_validate_json(words) if words else None, is_silent=bool(silent),
         )  # fmt: skip
         return parsed
 
@@ -347,7 +372,3 @@ def _keys(namespace: Namespace, visit: str) -> list[str]:
 
 def _prefixes(namespace: Namespace) -> list[str]:
     return [keys.queue(namespace, ""), keys.visit_prefix(namespace)]
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

@@ -82,6 +82,8 @@ GUEST_TRANSITIONS: dict[GuestAction, dict[GuestState, GuestState]] = {
     },
 }
 
+KNOCKS = frozenset({GuestAction.REDEEM, GuestAction.KNOCK})
+"""Steps by which a guest is heard, and begins to knock."""
 _NAMELESS = frozenset({GuestAction.REFUSE, GuestAction.LEAVE})
 """Steps after which nobody needs the guest's name."""
 
@@ -104,9 +106,9 @@ class Guest(Record):
     label: str
     """What staff wrote to know it by."""
     made_by: str
-    made_ms: int
-    expires_ms: int
-    """Wallclock, ms since 1970; the store forgets it by its own clock."""
+    made_ms: int = 0
+    """Store clock, ms since 1970, as all of these; the store sets them."""
+    expires_ms: int = 0
     state: GuestState = GuestState.INVITED
     claim: str = ""
     """Hash of what the browser holds that used the link; empty: it was not used."""
@@ -122,17 +124,19 @@ class Guest(Record):
     socket: str = ""
     """Which of the guest's sockets is the newest."""
     seen_ms: int = 0
-    """Wallclock when the guest's page was last heard."""
+    """When the guest's page was last heard."""
+    is_silent: bool = False
+    """The page was not heard of for `CONNECTED_S` when the list was read; never stored."""
 
 
 def guest_changes(
-    action: GuestAction, by: str = "", *, name: str = "", now_ms: int = 0, consultation: str = ""
+    action: GuestAction, by: str = "", *, name: str = "", consultation: str = ""
 ) -> dict[str, str | int | bool]:
-    """What a step that is allowed writes beside the state."""
+    """What a step that is allowed writes beside the state, and beside the time of a knock."""
     changed: dict[str, str | int | bool] = {"name": ""} if action in _NAMELESS else {}
     match action:
-        case GuestAction.REDEEM | GuestAction.KNOCK:
-            changed |= {"name": name, "knocked_ms": now_ms, "seen_ms": now_ms}
+        case _ if action in KNOCKS:
+            changed |= {"name": name}
         case GuestAction.ADMIT:
             changed |= {"decided_by": by, "consultation": consultation, "was_removed": False}
         case GuestAction.REFUSE:
@@ -203,12 +207,12 @@ class GuestEntry(Record):
     connected: bool
 
 
-def guest_entry(guest: Guest, visit: Visit | None, made_by_name: str, now_ms: int) -> GuestEntry:
+def guest_entry(guest: Guest, visit: Visit | None, made_by_name: str) -> GuestEntry:
     """Tell staff of a guest."""
     return GuestEntry(
         guest=guest.id, state=state_now(guest, visit), place=guest.place, place_id=guest.place_id,
         label=guest.label, name=guest.name, made_by_name=made_by_name,
         made_at=rfc3339(guest.made_ms), expires_at=rfc3339(guest.expires_ms),
         knocked_at=rfc3339(guest.knocked_ms) if guest.knocked_ms else None,
-        connected=now_ms - guest.seen_ms < CONNECTED_S * 1000,
+        connected=not guest.is_silent,
     )  # fmt: skip

@@ -125,8 +125,8 @@ class Visit(Record):
     namespace: Namespace
     clinic: str
     clinic_uid: str
-    arrived_ms: int
-    """Wallclock of entering, ms since 1970."""
+    arrived_ms: int = 0
+    """Store clock of entering, ms since 1970; 0: it enters now."""
     state: VisitState = VisitState.WAITING
     called_by: str = ""
     """Who owns the visit: the member of staff who called in or whom it was handed over to, as signed in."""
@@ -144,7 +144,7 @@ class Visit(Record):
     socket: str = ""
     """Which waiting socket is the newest; an older one has been replaced."""
     seen_ms: int = 0
-    """Wallclock when the waiting page was last heard."""
+    """Store clock when the waiting page was last heard."""
 
     @property
     def call(self) -> CallId:
@@ -182,6 +182,8 @@ class Waiting(Record):
     visit: Visit
     personal: Personal
     words: Words | None = None
+    is_silent: bool = False
+    """The waiting page was not heard of for as long as who reads the queue allows."""
 
 
 class Destination(Record):

@@ -84,7 +84,7 @@ class Consulting:
         life = await self._visits.life()
         visit = Visit(
             id=secrets.token_urlsafe(18), namespace=clinic.namespace, clinic=clinic.name,
-            clinic_uid=clinic.uid, arrived_ms=int(time.time() * 1000),
+            clinic_uid=clinic.uid,
         )  # fmt: skip
         at_most = clinic.waiting_area.max_waiting if clinic.waiting_area else 0
         try:

@@ -31,7 +31,7 @@ from teleward_gateway.core.team import name_of
 from teleward_gateway.core.tickets import GuestPass
 from teleward_gateway.core.visits import CALL_GOES_ON, Visit, VisitState
 from teleward_gateway.errors import RefusedError, not_found, too_late
-from teleward_gateway.ports import GuestLinks, Presence, Visits
+from teleward_gateway.ports import GuestLinks, Presence, Queues, Visits
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting, not_running
 from teleward_gateway.usecases.place_calls import Calls
@@ -51,12 +51,13 @@ class Hosting:
     """Links, and what staff decide about those who come by them."""
 
     def __init__(
-        self, guests: GuestLinks, visits: Visits, presence: Presence, clinics: Clinics,
+        self, guests: GuestLinks, visits: Visits, queues: Queues, presence: Presence, clinics: Clinics,
         consulting: Consulting, calls: Calls, people: Participants,
     ) -> None:  # fmt: skip
         self.guests = guests
         self.visits = visits
         self.clinics = clinics
+        self._queues = queues
         self._presence = presence
         self._consulting = consulting
         self._calls = calls
@@ -74,11 +75,10 @@ class Hosting:
             RefusedError: 409 `too_many` when the clinic has as many links as it may.
         """
         clinic = found[0]
-        secret, now_ms = secrets.token_urlsafe(SECRET_BYTES), _now_ms()
+        secret = secrets.token_urlsafe(SECRET_BYTES)
         guest = Guest(
             id=guest_id(secret), namespace=clinic.namespace, clinic=clinic.name,
             clinic_uid=clinic.uid, place=place, place_id=place_id, label=label, made_by=by,
-            made_ms=now_ms, expires_ms=now_ms + 60_000 * minutes,
         )  # fmt: skip
         if not await self.guests.invite(guest, 60 * minutes):
             raise RefusedError(409, "too_many", "Revoke links that are not needed any more.")
@@ -184,21 +184,22 @@ class Hosting:
     async def _redeem(self, found: Found, secret: str, claim: str, name: str) -> GuestPass | None:
         clinic = found[0]
         life = await self.visits.life()
-        changed = guest_changes(GuestAction.REDEEM, name=name, now_ms=_now_ms())
+        changed = guest_changes(GuestAction.REDEEM, name=name)
         held = blake2b(claim.encode(errors="replace"), digest_size=18).hexdigest()
         guest = await self.guests.redeem(clinic.namespace, guest_id(secret), held, changed)
         if guest is None or guest.clinic_uid != clinic.uid:
             return None
         await self._answer_knock(found, guest)
+        left_s = max(1, (guest.expires_ms - await self._queues.now_ms(clinic.namespace)) // 1000)
         log.info("guest.knocked", namespace=clinic.namespace, clinic=clinic.name)
         return GuestPass(
             namespace=clinic.namespace, clinic=clinic.name, clinic_uid=clinic.uid,
-            guest=guest.id, life=life, expires=guest.expires_ms // 1000,
+            guest=guest.id, life=life, expires=int(time.time()) + left_s,
         )  # fmt: skip
 
     async def knock(self, found: Found, guest: Guest, name: str) -> None:
         """Knock again, after having left or been removed."""
-        changed = guest_changes(GuestAction.KNOCK, name=name, now_ms=_now_ms())
+        changed = guest_changes(GuestAction.KNOCK, name=name)
         allowed, now = await self.guests.change(
             guest.namespace, guest.id, GuestAction.KNOCK, changed
         )
@@ -251,7 +252,3 @@ def _too_late(found: Found, guest: Guest) -> RefusedError:
 def is_running(visit: Visit) -> bool:
     """Whether somebody can be invited to a consultation now."""
     return visit.state in CALL_GOES_ON
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

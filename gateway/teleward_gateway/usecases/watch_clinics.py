@@ -12,7 +12,7 @@ from teleward_contract.occupancy import Occupancy
 from teleward_contract.units import CallId, Namespace, ParticipantId
 
 from teleward_gateway.core.guests import GuestEntry, guest_entry
-from teleward_gateway.core.queue import Order, Rows, occupancy, positions, rows
+from teleward_gateway.core.queue import Order, Rows, occupancy, positions, rfc3339, rows
 from teleward_gateway.core.team import name_of
 from teleward_gateway.core.visits import CALL_GOES_ON, Visit, VisitState, Waiting, Words
 from teleward_gateway.errors import RefusedError
@@ -29,6 +29,9 @@ SWEEP_EVERY_S = 10.0
 """Clinics that nobody looks at are counted this often."""
 PUBLISH_EVERY_S = 15.0
 """Unchanged counts are published again after this, well within `OCCUPANCY_TTL_S`."""
+
+STALE_AFTER_S = 60
+"""Where no waiting area says it."""
 
 Name = tuple[str, str]
 """Namespace and name of a clinic."""
@@ -200,6 +203,13 @@ class ClinicWatches:
         if (namespace, clinic) in self._watches:
             self._watches[namespace, clinic][0].nudge()
 
+    async def now(self, namespace: str) -> str | None:
+        """The clock that arrivals are told in, as frames tell times; None while it cannot be asked."""
+        try:
+            return rfc3339(await self._queues.now_ms(Namespace(namespace)))
+        except RoutingUnavailableError:
+            return None
+
     async def follow(self, hints: Hints) -> None:
         """Take hints in, for ever."""
         async for uid in hints.listen():
@@ -231,7 +241,9 @@ class ClinicWatches:
             return ClinicView(is_available=True)
         clinic, area = found[0], found[0].waiting_area
         try:
-            queue = await self._queues.waiting(clinic.namespace, clinic.uid)
+            queue = await self._queues.waiting(
+                clinic.namespace, clinic.uid, area.stale_after_s if area else STALE_AFTER_S
+            )
             present = await self._presence.present(clinic.namespace, clinic.uid)
             rooms = {r.uid: present[r.uid] for r in clinic.rooms if r.uid in present}
             guests = await self._guests.of_clinic(clinic.namespace, clinic.uid)
@@ -240,16 +252,13 @@ class ClinicWatches:
             await self._publish(name, queue, {uid: len(who) for uid, who in rooms.items()})
         except RoutingUnavailableError:
             return _silent(last)
-        stale_after_s = area.stale_after_s if area else 60
         order: Order = area.order if area else "Arrival"
-        now_ms, visits = int(time.time() * 1000), {item.visit.id: item for item in queue}
+        visits = {item.visit.id: item for item in queue}
         return ClinicView(
             found=found,
             queue=visits,
             rows=rows(
                 queue,
-                now_ms,
-                stale_after_s,
                 qualities,
                 order,
                 lambda user: user and name_of(user, *found),
@@ -263,7 +272,6 @@ class ClinicWatches:
                     guest,
                     visits[guest.place_id].visit if guest.place_id in visits else None,
                     name_of(guest.made_by, *found),
-                    now_ms,
                 )
                 for guest in guests
             ),

@@ -1,14 +1,14 @@
 """Both implementations of the gateway's own ports behind one clock that the test moves."""
 
 import asyncio
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from teleward_contract.redis_store import Store
 from teleward_contract.units import Namespace
-from teleward_gateway.adapters import guests_redis, visits_redis
+from teleward_gateway.adapters import visits_redis
 from teleward_gateway.adapters.guests_memory import MemoryGuestLinks
 from teleward_gateway.adapters.guests_redis import RedisGuestLinks
 from teleward_gateway.adapters.presence_memory import MemoryPresence
@@ -65,7 +65,13 @@ class ClockedVisits:
         self.ports: VisitsAndQueues = self._memory
         self.other: VisitsAndQueues = self._memory
         if store is not None:
-            monkeypatch.setattr(visits_redis, "_now_ms", self.clock)
+            script = store.script
+
+            async def clocked(text: str, *given: list[Any]) -> object:
+                stopped = f"local function now_ms() return {self.clock.ms} end\n"
+                return await script(text.replace(visits_redis.STORE_CLOCK, stopped), *given)
+
+            monkeypatch.setattr(store, "script", clocked)
             self.ports = RedisVisits(store, RETENTION_S)
             self.other = RedisVisits(store, RETENTION_S)
 
@@ -111,7 +117,6 @@ class ClockedGuestLinks:
         self.ports: GuestLinks = memory
         self.other: GuestLinks = memory
         if store is not None:
-            monkeypatch.setattr(guests_redis, "_now_ms", self.visits.clock)
             self.ports, self.other = RedisGuestLinks(store), RedisGuestLinks(store)
 
     async def pass_s(self, seconds: int) -> None:

@@ -56,7 +56,7 @@ class House:
         consulting = Consulting(visits, self.links, unused, calls, people)  # type: ignore[arg-type]
         clinics = Clinics(unused)  # type: ignore[arg-type]
         self.hosting = Hosting(
-            self.links, visits, MemoryPresence(clock), clinics, consulting, calls, people
+            self.links, visits, visits, MemoryPresence(clock), clinics, consulting, calls, people
         )
         self.waited: list[float] = []
         self.may_go = asyncio.Event()

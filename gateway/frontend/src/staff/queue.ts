@@ -9,12 +9,14 @@ export interface Queue {
   readonly visits: readonly QueueEntry[];
   readonly rooms: ReadonlyMap<string, Occupancy>;
   readonly guests: readonly GuestEntry[];
+  /** How far this machine's clock is behind the one that arrivals are told in. */
+  readonly behindMs: number;
 }
 
 /** What a frame makes of a queue; `gap` when a delta was missed and a snapshot is needed. */
 export type Update = { readonly queue: Queue } | { readonly gap: true };
 
-export function update(queue: Queue | null, frame: QueueFrame): Update {
+export function update(queue: Queue | null, frame: QueueFrame, nowMs = Date.now()): Update {
   if (frame.type === "queue") {
     return {
       queue: {
@@ -23,6 +25,7 @@ export function update(queue: Queue | null, frame: QueueFrame): Update {
         visits: inOrder(frame.visits, frame.order),
         rooms: occupancy(frame.rooms),
         guests: frame.guests ?? [],
+        behindMs: frame.now ? Date.parse(frame.now) - nowMs : 0,
       },
     };
   }
@@ -38,6 +41,7 @@ export function update(queue: Queue | null, frame: QueueFrame): Update {
       visits: inOrder([...kept, ...frame.upsert], queue.order),
       rooms: frame.rooms ? occupancy(frame.rooms) : queue.rooms,
       guests: frame.guests ?? queue.guests,
+      behindMs: queue.behindMs,
     },
   };
 }
