@@ -134,7 +134,12 @@ async def test_a_third_person_comes_into_a_consultation_and_goes_with_it(
     await clinician.call_in(name)
     await sees_and_hears(paul.page, 1, seconds=20)
 
+    desk = await at_work(staff, house, DESK)
     await rita.knock(await clinician.invite(), relative)
+    knocks = desk.page.get_by_test_id("consultation-guests")
+    await expect(knocks).to_contain_text(relative, timeout=PATIENCE_MS)
+    await expect(knocks.get_by_test_id("guest-admit")).to_have_count(0)
+    await desk.page.screenshot(path=tmp_path / "desk.png")
     assert rita.recording.leaks([name]) == [], "who knocks hears nothing of the patient"
     await clinician.let_in(relative)
     for person in (paul, rita, clinician):

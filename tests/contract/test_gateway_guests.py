@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import pytest_asyncio
 from teleward_cli.demo.client import CallSocket, RefusedAnswerError, SocketEndedError, Visitor
-from teleward_cli.demo.frames import Invited, Unknown
+from teleward_cli.demo.frames import Invited, Refusal, Unknown
 from teleward_contract.signalling import ParticipantRole, Ready, Remove
 from teleward_gateway.core.guests import MAX_LABEL, GuestAction, GuestState, guest_changes
 from teleward_gateway.core.tickets import guest_cookie, visit_cookie
 from teleward_gateway.core.visits import VisitAction
 from teleward_gateway.usecases.host_guests import REFUSING_AT_ONCE
+from teleward_gateway.web.guests import FRAMES_AT_ONCE
 from teleward_testing import browser
 from teleward_testing.doors import NOT_FOUND, first, knock_at_call, knock_at_guest_socket
 from teleward_testing.guest_house import ADA, BEN, CAPACITY, DESK, HARBOUR, GuestHouse, guest_house
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGE, REDEEM = "/g/harbour/cardiology", "/api/guests/harbour/cardiology/redeem"
 GUEST_CALL = "/ws/call/guest/harbour/cardiology"
 WITHIN_S = 15.0
+LOOKED_AT_S = 3.0
+"""Three times as long as a gateway takes to look whether somebody may stay."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -613,3 +616,42 @@ async def test_nothing_that_a_guest_says_is_logged(house: GuestHouse, ada: Visit
     assert [
         word for word in ("Zanzibar", link.secret, ida.claim, *ida.cookies.values()) if word in log
     ] == []
+
+
+async def test_who_knocks_without_end_is_told_to_stop(house: GuestHouse, ada: Visitor) -> None:
+    link = await house.invite(ada, "meeting", "ward")
+    ida = await house.knocks(link)
+    async with (
+        asyncio.timeout(WITHIN_S),
+        await ida.knock("harbour", "cardiology", "Ida") as socket,
+    ):
+        for _ in range(FRAMES_AT_ONCE + 1):
+            await socket.send_text('{"type": "knock"}')
+        while not isinstance(frame := await socket.receive(), Refusal):
+            pass
+    assert frame.code == "too_fast"
+    await house.decide(ada, link, "revoke")
+
+
+async def test_a_store_that_was_emptied_ends_no_guests_call_and_brings_nobody_new_in(
+    house: GuestHouse, ada: Visitor
+) -> None:
+    ida, link = await house.admitted(ada)
+    fresh = await house.invite(ada, "meeting", "ward")
+    async with (
+        asyncio.timeout(2 * WITHIN_S),
+        await ida.knock("harbour", "cardiology", "Ida") as socket,
+        await ida.call(GUEST_CALL) as call,
+    ):
+        await socket.until("admitted")
+        await first(call, Ready)
+        await house.empty()
+
+        assert (await socket.receive()).type == "wait"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(LOOKED_AT_S):
+                await how_it_ends(call)
+    assert await knock_at_call(ida, GUEST_CALL) == NOT_FOUND
+    assert await knock_at_guest_socket(ida, "harbour", "cardiology") == NOT_FOUND
+    assert await refused(house.knocks(fresh)) == "unknown_link"
+    assert await house.guest(link) is None

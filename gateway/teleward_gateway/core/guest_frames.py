@@ -22,6 +22,8 @@ class GuestHello(Frame):
 
     type: Literal["hello"]
     name: str = Field(max_length=400)
+    is_in: bool = False
+    """It was let in when last heard of: a store that forgot that ends no call. Gives no right."""
 
 
 class GuestFrame(Frame):

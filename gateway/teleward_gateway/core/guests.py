@@ -66,7 +66,6 @@ class GuestAction(StrEnum):
 GUEST_TRANSITIONS: dict[GuestAction, dict[GuestState, GuestState]] = {
     GuestAction.REDEEM: {GuestState.INVITED: GuestState.KNOCKING},
     GuestAction.KNOCK: {
-        GuestState.KNOCKING: GuestState.KNOCKING,
         GuestState.REMOVED: GuestState.KNOCKING,
         GuestState.LEFT: GuestState.KNOCKING,
     },

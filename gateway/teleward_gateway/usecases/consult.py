@@ -126,7 +126,8 @@ class Consulting:
         )  # fmt: skip
         if await self._has_live_call(found, visit):
             state = VisitState.ON_HOLD if on_hold else VisitState.IN_CONSULTATION
-            visit = visit.model_copy(update={"state": state})
+            update = {"state": state, "consultation": _new_consultation()}
+            visit = visit.model_copy(update=update)
         return await self._visits.enter(visit, personal, keep_s(found))
 
     async def _has_live_call(self, found: Found, visit: Visit) -> bool:

@@ -12,8 +12,13 @@ from teleward_contract.signalling import WaitReason
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.frames import ReplacedFrame, UnknownFrame, WaitFrame
-from teleward_gateway.core.guest_frames import GuestFrame, GuestPageFrame, guest_frame
-from teleward_gateway.core.guests import Guest, is_there
+from teleward_gateway.core.guest_frames import (
+    GuestFrame,
+    GuestHello,
+    GuestPageFrame,
+    guest_frame,
+)
+from teleward_gateway.core.guests import Guest, GuestState, is_there
 from teleward_gateway.core.tickets import GuestPass
 from teleward_gateway.errors import RefusedError, not_found, one_moment
 from teleward_gateway.usecases.clinics import Found
@@ -50,18 +55,18 @@ class GuestFollower:
         return found, known
 
     async def frames(
-        self, guest: GuestPass, knocks: asyncio.Event, name: str
+        self, guest: GuestPass, knocks: asyncio.Event, hello: GuestHello
     ) -> AsyncIterator[GuestPageFrame]:
         """Yield what the page must be told, each time it differs from before.
 
         Args:
             guest: What the page holds.
             knocks: Set when the guest knocks again.
-            name: Who knocks then.
+            hello: What the page said; its name knocks.
 
         Ends after `replaced` or `unknown`.
         """
-        following = _Following(self._hosting, self, guest)
+        following = _Following(self._hosting, self, guest, is_in=hello.is_in)
         told: GuestPageFrame | None = None
         async with self._watches.watching(guest.namespace, guest.clinic) as watch:
             with watch.following(None) as changed:
@@ -69,7 +74,7 @@ class GuestFollower:
                     changed.clear()
                     if knocks.is_set():
                         knocks.clear()
-                        await following.knock(name)
+                        await following.knock(hello.name)
                         watch.nudge()
                     frame = await following.frame(watch.view)
                     if frame != told:
@@ -86,12 +91,15 @@ class GuestFollower:
 class _Following:
     """One socket's view of one guest."""
 
-    def __init__(self, hosting: Hosting, follower: GuestFollower, guest: GuestPass) -> None:
+    def __init__(
+        self, hosting: Hosting, follower: GuestFollower, guest: GuestPass, *, is_in: bool
+    ) -> None:
         self._hosting = hosting
         self._follower = follower
         self._pass = guest
         self._socket = secrets.token_urlsafe(8)
         self._is_claimed = False
+        self._is_in = is_in
         self._heard_at = 0.0
 
     async def knock(self, name: str) -> None:
@@ -111,11 +119,22 @@ class _Following:
                 guest = await self._hosting.guests.get(guest.namespace, guest.id) or guest
                 if guest.socket != self._socket:
                     return ReplacedFrame()
-            return guest_frame(guest, found[0], await self._hosting.visit_of(guest))
+            frame = guest_frame(guest, found[0], await self._hosting.visit_of(guest))
+            self._is_in = frame.state is GuestState.ADMITTED
+            return frame
         except RoutingUnavailableError:
             return _UNAVAILABLE
         except RefusedError as err:
-            return _UNAVAILABLE if err.is_temporary else UnknownFrame()
+            if err.is_temporary or await self._is_forgotten_in_a_call():
+                return _UNAVAILABLE
+            return UnknownFrame()
+
+    async def _is_forgotten_in_a_call(self) -> bool:
+        """Whether the store was emptied while the guest was in a call, which goes on."""
+        try:
+            return self._is_in and self._pass.life != await self._hosting.visits.life()
+        except RoutingUnavailableError:
+            return True
 
     async def _note(self) -> None:
         """Say at first, and from time to time, that the page is there."""

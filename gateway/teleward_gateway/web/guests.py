@@ -49,6 +49,8 @@ router = APIRouter()
 STAFF = "/api/staff/{namespace}/{clinic}/guests"
 
 HELLO_WITHIN_S = 10.0
+FRAMES_AT_ONCE, FRAMES_WITHIN_S = 10, 10.0
+"""So many frames of a guest's page in this time: more than anybody knocks and leaves. Ours."""
 
 
 class Invitation(BaseModel):
@@ -210,14 +212,14 @@ async def guest_socket(ws: WebSocket, namespace: str, clinic: str, parts: Parts)
         if held is None:
             await socket.end(UnknownFrame(), UNKNOWN)
             return
-        name = await _hello(socket)
+        hello = await _hello(socket)
         knocks = asyncio.Event()
         await until_first(
-            _tell(parts, held, socket, knocks, name), _listen(parts, held, socket, knocks)
+            _tell(parts, held, socket, knocks, hello), _listen(parts, held, socket, knocks)
         )
 
 
-async def _hello(socket: FramedSocket) -> str:
+async def _hello(socket: FramedSocket) -> GuestHello:
     try:
         async with asyncio.timeout(HELLO_WITHIN_S):
             kind, text = await socket.receive()
@@ -232,14 +234,15 @@ async def _hello(socket: FramedSocket) -> str:
     checked = check_entry(hello.name, {}, "en", ())
     if checked.personal is None:
         raise FrameRefusedError(ErrorCode.BAD_FRAME, "hello needs a name")
-    return checked.personal.name
+    return hello.model_copy(update={"name": checked.personal.name})
 
 
 async def _tell(
-    parts: Context, held: GuestPass, socket: FramedSocket, knocks: asyncio.Event, name: str
-) -> None:
+    parts: Context, held: GuestPass, socket: FramedSocket, knocks: asyncio.Event,
+    hello: GuestHello,
+) -> None:  # fmt: skip
     code = NORMAL
-    async for frame in parts.guest_follower.frames(held, knocks, name):
+    async for frame in parts.guest_follower.frames(held, knocks, hello):
         await socket.send(frame)
         if isinstance(frame, ReplacedFrame):
             code = REPLACED
@@ -251,8 +254,15 @@ async def _tell(
 async def _listen(
     parts: Context, held: GuestPass, socket: FramedSocket, knocks: asyncio.Event
 ) -> None:
+    budget = FRAMES_AT_ONCE
+    began = time.monotonic()
     while True:
         kind, _ = await socket.receive()
+        budget -= 1
+        if time.monotonic() - began > FRAMES_WITHIN_S:
+            budget, began = FRAMES_AT_ONCE, time.monotonic()
+        if budget < 0:
+            raise FrameRefusedError(ErrorCode.TOO_FAST, "knock more slowly")
         if kind == "knock":
             knocks.set()
         elif kind == "leave":

@@ -126,7 +126,8 @@ class ControlPort:
 class GuestHouse:
     """The running gateway, its store, and people who are known to it."""
 
-    def __init__(self, gateway: RunningGateway, store: Store) -> None:
+    def __init__(self, gateway: RunningGateway, store: Store, redis_url: str) -> None:
+        self._redis_url = redis_url
         self.gateway, self.store = gateway, store
         self.visits, self.guests = RedisVisits(store, 60), RedisGuestLinks(store)
         self.capacity = CAPACITY
@@ -199,6 +200,15 @@ class GuestHouse:
             rooms = {uid: one.names for uid, one in socket.rooms.items()}
             return socket.visits, socket.guests, rooms
 
+    async def empty(self) -> None:
+        """Have the store forget everything but what the operator projects again."""
+        await self.store.redis.flushall()
+        await self.declare()
+
+    async def declare(self) -> None:
+        """Project the clinics."""
+        await project(self._redis_url, clinic(), clinic("eyes"))
+
     async def beat(self) -> None:
         """Be a media node, for ever; it holds no call, so that each placement lasts twenty seconds."""
         routing = RedisRouting(self.store)
@@ -219,7 +229,7 @@ async def guest_house(valkey: RunningValkey, folder: Path) -> AsyncIterator[Gues
     await project(valkey.url, clinic(), clinic("eyes"))
     with running_gateway(valkey.url, folder) as gateway:
         async with open_store(valkey.url) as store, contextlib.AsyncExitStack() as stack:
-            house = GuestHouse(gateway, store)
+            house = GuestHouse(gateway, store, valkey.url)
             await stack.enter_async_context(house.control.serve())
             beating = asyncio.create_task(house.beat())
             await asyncio.sleep(RECOVERED_S)

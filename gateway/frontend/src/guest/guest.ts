@@ -2,7 +2,6 @@
 
 import { signal } from "@preact/signals";
 import { ApiError, request } from "../shared/http";
-import { locale } from "../shared/i18n";
 import { delayMs } from "../shared/reconnect";
 import { ReconnectingSocket } from "../shared/socket";
 import { advance, type Event, type GuestState, type Stage } from "./journey";
@@ -23,7 +22,7 @@ type ServerFrame =
   | { readonly type: "error"; readonly code: string };
 
 type ClientFrame =
-  | { readonly type: "hello"; readonly name: string }
+  | { readonly type: "hello"; readonly name: string; readonly is_in: boolean }
   | { readonly type: "knock" }
   | { readonly type: "leave" };
 
@@ -63,8 +62,7 @@ export class Guest {
   /** Ask whose door it is; opening the page uses nothing up. */
   async load(attempt = 0): Promise<void> {
     try {
-      const path = `/api/guests/${this.place}?locale=${locale()}`;
-      const door = await request<Door>("GET", path);
+      const door = await request<Door>("GET", `/api/guests/${this.place}`);
       this.door.value = door;
       const has = this.#secret !== "" ? "link" : door.guest && this.#name ? "pass" : null;
       this.#handle({ type: "door", has: has ?? (door.guest ? "link" : "nothing") });
@@ -132,7 +130,7 @@ export class Guest {
       `/ws/guest/${this.place}`,
       undefined,
       {
-        opened: () => this.#socket?.send({ type: "hello", name: this.#name }),
+        opened: () => this.#hello(),
         frame: (frame) => this.#take(frame),
         lost: () => {
           this.connected.value = false;
@@ -140,6 +138,11 @@ export class Guest {
         stopped: (code) => this.#stopped(code),
       },
     );
+  }
+
+  #hello(): void {
+    const is_in = this.latest.value?.state === "admitted";
+    this.#socket?.send({ type: "hello", name: this.#name, is_in });
   }
 
   #take(frame: ServerFrame): void {

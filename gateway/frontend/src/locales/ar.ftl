@@ -282,6 +282,7 @@ action-to-my-room-named = استدعِ { $name } إلى غرفتي
 action-add = إضافة
 add-patient = أضف مريضًا ينتظر
 guest-arrived = { $name } يطرق الباب
+guests-title = ضيوف في الاستشارات
 guests-knocking = ضيوف يطرقون الباب
 guest-knocks = يطرق الباب
 guest-away = كان يطرق الباب وهو غير متصل

@@ -272,6 +272,7 @@ action-to-my-room-named = Call { $name } into my room
 action-add = Add
 add-patient = Add a patient who waits
 guest-arrived = { $name } is knocking
+guests-title = Guests in consultations
 guests-knocking = Guests who knock
 guest-knocks = is knocking
 guest-away = was knocking, and is not connected

@@ -8,7 +8,7 @@ import { announce, Notice, Page } from "../shared/ui";
 import { LiveQueue } from "./queue-socket";
 import { QueueTable } from "./queue-table";
 import { refusal } from "./refusal";
-import { RoomList } from "./room-list";
+import { ConsultationGuests, RoomList } from "./room-list";
 import { go } from "./router";
 import { dashboardPath } from "./routes";
 import { type Action, roomOf, takesPatients } from "./steps";
@@ -111,6 +111,7 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
         />
       </section>
       <PatientLink url={clinic.patient_url} />
+      <ConsultationGuests clinic={clinic} queue={queue} />
       <RoomList clinic={clinic} queue={queue} />
     </Page>
   );

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { request } from "../shared/http";
 import { t } from "../shared/i18n";
+import "./guests.css";
 import { refusal } from "./refusal";
 import { dashboardPath } from "./routes";
 import type { GuestEntry, GuestPlace, StaffClinic } from "./types";

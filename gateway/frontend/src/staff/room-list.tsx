@@ -62,6 +62,36 @@ export function RoomList({ clinic, queue }: Props) {
   );
 }
 
+/** Guests of the consultations that run: who knocks there may have to wait for somebody who looks here. */
+export function ConsultationGuests({ clinic, queue }: Props) {
+  const guests = queue?.guests.filter((one) => one.place === "visit") ?? [];
+  const places = new Set(guests.map((one) => one.place_id));
+  const visits = queue?.visits.filter((one) => places.has(one.visit)) ?? [];
+  if (visits.length === 0) return null;
+  return (
+    <section aria-labelledby="guests-heading" data-testid="consultation-guests">
+      <h2 id="guests-heading">{t("guests-title")}</h2>
+      <ul class="cards">
+        {visits.map((entry) => (
+          <li key={entry.visit} class="card" data-visit={entry.visit}>
+            <h3>
+              <bdi>{entry.name}</bdi>
+            </h3>
+            <Guests
+              clinic={clinic}
+              guests={guests}
+              place="visit"
+              name={entry.visit}
+              placeId={entry.visit}
+              mine={false}
+            />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 function inside(queue: Queue | null, room: Room): Occupancy | undefined {
   return queue?.rooms.get(room.uid);
 }

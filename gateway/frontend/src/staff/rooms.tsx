@@ -57,8 +57,13 @@ export function VisitPage({ clinic, visit }: VisitProps) {
         <div class="call-steps" data-testid="call-steps">
           {notice !== "" && <p role="alert">{notice}</p>}
           {patients.map((entry) => (
-            <div key={entry.visit} data-testid="call-patient" data-visit={entry.visit}>
-              {patients.length > 1 && <bdi class="hint">{entry.name}</bdi>}
+            <div
+              key={entry.visit}
+              class="call-patient"
+              data-testid="call-patient"
+              data-visit={entry.visit}
+            >
+              {patients.length > 1 && <bdi>{entry.name}</bdi>}
               <Steps
                 clinic={clinic}
                 entry={entry}
@@ -184,8 +189,13 @@ export function RoomPage({ clinic, room }: RoomProps) {
         <div class="call-steps" data-testid="call-steps">
           {notice !== "" && <p role="alert">{notice}</p>}
           {patients.map((entry) => (
-            <div key={entry.visit} data-testid="call-patient" data-visit={entry.visit}>
-              <bdi class="hint">{entry.name}</bdi>
+            <div
+              key={entry.visit}
+              class="call-patient"
+              data-testid="call-patient"
+              data-visit={entry.visit}
+            >
+              <bdi>{entry.name}</bdi>
               <Steps clinic={clinic} entry={entry} act={act} without={IN_SHARED_CALL} />
             </div>
           ))}
