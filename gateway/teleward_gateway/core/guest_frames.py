@@ -3,7 +3,7 @@
 from typing import Literal
 
 from pydantic import Field
-from teleward_contract.projections import ClinicProjection
+from teleward_contract.projections import ClinicProjection, OrganisationProjection
 from teleward_contract.signalling import Frame
 
 from teleward_gateway.core.frames import ReplacedFrame, UnknownFrame, WaitFrame
@@ -14,6 +14,7 @@ from teleward_gateway.core.guests import (
     room_of,
     state_now,
 )
+from teleward_gateway.core.team import title_of
 from teleward_gateway.core.visits import Visit
 
 
@@ -41,10 +42,13 @@ class GuestFrame(Frame):
 GuestPageFrame = GuestFrame | WaitFrame | ReplacedFrame | UnknownFrame
 
 
-def guest_frame(guest: Guest, clinic: ClinicProjection, visit: Visit | None) -> GuestFrame:
+def guest_frame(
+    guest: Guest, clinic: ClinicProjection, organisation: OrganisationProjection | None,
+    visit: Visit | None,
+) -> GuestFrame:  # fmt: skip
     """Tell a guest where they are."""
     room = room_of(guest, clinic)
     return GuestFrame(
-        state=state_now(guest, visit), place=guest.place, room=room.display_name if room else "",
+        state=state_now(guest, visit), place=guest.place, room=title_of(room, clinic, organisation) if room else "",
         clinic=clinic.display_name,
     )  # fmt: skip

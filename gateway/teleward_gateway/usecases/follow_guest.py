@@ -119,7 +119,7 @@ class _Following:
                 guest = await self._hosting.guests.get(guest.namespace, guest.id) or guest
                 if guest.socket != self._socket:
                     return ReplacedFrame()
-            frame = guest_frame(guest, found[0], await self._hosting.visit_of(guest))
+            frame = guest_frame(guest, *found, await self._hosting.visit_of(guest))
             self._is_in = frame.state is GuestState.ADMITTED
             return frame
         except RoutingUnavailableError:

@@ -140,10 +140,10 @@ def test_only_an_open_unlocked_room_answers_by_itself_and_not_to_who_was_put_out
 
 
 def test_a_guest_is_told_where_they_knock_and_nothing_of_who_is_there() -> None:
-    frame = guest_frame(guest(state=GuestState.KNOCKING), CLINIC, None)
+    frame = guest_frame(guest(state=GuestState.KNOCKING), CLINIC, None, None)
 
     assert (frame.state, frame.room, frame.clinic) == ("knocking", "Ward", "Cardiology")
-    assert guest_frame(of_visit(), CLINIC, VISIT).room == ""
+    assert guest_frame(of_visit(), CLINIC, None, VISIT).room == ""
 
 
 def test_staff_are_told_who_made_a_link_until_when_and_whether_it_was_used() -> None:

@@ -193,6 +193,7 @@ const NEXT: Readonly<Partial<Record<Endings, NextStep>>> = {
   removed: KNOCK_AGAIN,
   ended: GO_BACK,
   locked: TRY_AGAIN,
+  full: TRY_AGAIN,
   trouble: TRY_AGAIN,
   replaced: USE_HERE,
 };
@@ -205,6 +206,7 @@ const TEXTS: Readonly<Record<Endings, readonly [string, string]>> = {
   refused: ["guest-refused-title", "guest-refused-hint"],
   removed: ["after-removed-title", "guest-removed-hint"],
   ended: ["after-ended-title", "guest-ended-hint"],
+  full: ["after-full-title", "after-full-hint"],
   locked: ["after-locked-title", "after-locked-hint"],
   replaced: ["replaced-title", "replaced-hint"],
   trouble: ["trouble-title", "trouble-hint"],

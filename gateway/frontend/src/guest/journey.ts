@@ -21,6 +21,7 @@ export type Stage =
   | "removed"
   | "ended"
   | "locked"
+  | "full"
   | "replaced"
   | "trouble";
 
@@ -43,7 +44,7 @@ const AFTER_CALL: Readonly<Record<Outcome, Stage>> = {
   ended: "ended",
   removed: "removed",
   replaced: "replaced",
-  full: "trouble",
+  full: "full",
   locked: "locked",
   not_found: "trouble",
   failed: "trouble",
@@ -58,6 +59,7 @@ const CHOSEN: ReadonlySet<Stage> = new Set([
   "replaced",
   "ended",
   "locked",
+  "full",
   "trouble",
 ]);
 
