@@ -4,9 +4,10 @@ import { defineConfig, type Plugin } from "vite";
 const HEADINGS: Readonly<Record<string, string>> = {
   checks: "The test before the call",
   call: "The call",
+  guest: "A guest with a link",
   staff: "Staff",
 };
-const PART = /\/([a-z]+)\.ftl\?(everybody|checks|call|staff)$/;
+const PART = /\/([a-z]+)\.ftl\?(everybody|checks|call|guest|staff)$/;
 
 /** What is below these headings is loaded with what needs it, so that a patient's first page stays small. */
 function texts(): Plugin {
@@ -41,7 +42,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { patient: "patient.html", staff: "staff.html" },
+      input: { guest: "guest.html", patient: "patient.html", staff: "staff.html" },
       output: {
         chunkFileNames: ({ facadeModuleId }) => {
           const [, locale, part] = PART.exec(facadeModuleId ?? "") ?? [];

@@ -9,11 +9,12 @@ from teleward_contract.placements import Placement
 from teleward_contract.projections import Issuer
 from teleward_contract.signalling import QualityView
 from teleward_contract.tickets import MediaTicket
-from teleward_contract.units import Namespace, ParticipantId
+from teleward_contract.units import CallId, Namespace, ParticipantId
 
 from teleward_gateway.core.device import DeviceReport
+from teleward_gateway.core.guests import Guest, GuestAction
 from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.core.tickets import Attempt, Ticket
+from teleward_gateway.core.tickets import Attempt, GuestPass, Ticket
 from teleward_gateway.core.visits import (
     NOTHING_CARRIED,
     Carried,
@@ -70,9 +71,17 @@ class Visits(Protocol):
         When the visit is over its personal data is gone with the same step. A visit that is transferred stands in the
         other clinic's queue, at its time of arrival, with the same step; what was written before is gone.
 
+        An adding is not allowed unless the consultation runs still, as `core.visits.takes_in` has it.
+
         Raises:
             QueueFullError: It is a transfer, and as many visits as may wait there.
         """
+        ...
+
+    async def in_call(
+        self, namespace: Namespace, clinic_uid: str, call: CallId
+    ) -> tuple[Visit, ...]:
+        """The visits of a clinic that are in this call: their patients are called, there, or on hold."""
         ...
 
     async def tell_all(self, namespace: Namespace, clinic_uid: str, words: Words) -> int:
@@ -123,6 +132,57 @@ class Queues(Protocol):
         ...
 
 
+class GuestLinks(Protocol):
+    """Links for people from outside, and what became of each.
+
+    Every implementation passes `tests/contract/test_gateway_guest_links.py`. Each method is one atomic step. Unknown,
+    expired, revoked and used by somebody else are one answer.
+
+    Raises (every method): RoutingUnavailableError.
+    """
+
+    async def invite(self, guest: Guest, good_s: int) -> bool:
+        """Store a link that is good for so long; False when the clinic has as many as it may."""
+        ...
+
+    async def redeem(
+        self, namespace: Namespace, guest: str, claim: str, changed: Mapping[str, str | int | bool]
+    ) -> Guest | None:
+        """Use a link up for whoever holds `claim`, who may ask again; None for everybody else."""
+        ...
+
+    async def get(self, namespace: Namespace, guest: str) -> Guest | None:
+        """Look a link up."""
+        ...
+
+    async def change(
+        self, namespace: Namespace, guest: str, action: GuestAction,
+        changed: Mapping[str, str | int | bool],
+    ) -> tuple[bool, Guest | None]:  # fmt: skip
+        """Take a step of `GUEST_TRANSITIONS`: whether it was allowed, and the guest as it is now."""
+        ...
+
+    async def revoke(self, namespace: Namespace, clinic_uid: str, guest: str) -> Guest | None:
+        """Take a link of this clinic away with all that is known of its guest; answers what it was."""
+        ...
+
+    async def claim(self, namespace: Namespace, guest: str, socket: str) -> Guest | None:
+        """Make `socket` the guest's newest, and note that it is there."""
+        ...
+
+    async def heard(self, namespace: Namespace, guest: str, socket: str) -> bool:
+        """Note that the guest's page is there; False when `socket` is not the newest any more."""
+        ...
+
+    async def of_clinic(self, namespace: Namespace, clinic_uid: str) -> tuple[Guest, ...]:
+        """List the links of a clinic, the oldest first.
+
+        A link whose visit is over, or has gone to another clinic, is taken away by this; who was not heard of for
+        `GONE_S` has left, without a name.
+        """
+        ...
+
+
 class Presence(Protocol):
     """Who is in which room, as far as call sockets tell; counts across all gateways.
 
@@ -132,9 +192,10 @@ class Presence(Protocol):
     """
 
     async def seen(
-        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId
-    ) -> None:
-        """Note a participant; unless noted again it is gone after `PRESENT_S`."""
+        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId,
+        name: str = "",
+    ) -> None:  # fmt: skip
+        """Note a participant, and what others see as the name; unless noted again gone after `PRESENT_S`."""
         ...
 
     async def gone(
@@ -145,34 +206,13 @@ class Presence(Protocol):
 
     async def present(
         self, namespace: Namespace, clinic_uid: str
-    ) -> dict[str, frozenset[ParticipantId]]:
-        """Who is in the rooms of a clinic: room uid → participants; empty rooms are left out."""
+    ) -> dict[str, dict[ParticipantId, str]]:
+        """Who is in the rooms of a clinic: room uid → participant → name; empty rooms are left out."""
         ...
 
 
 PRESENT_S = 15
 """How long a participant counts as present after it was noted; call sockets note theirs three times as often."""
-
-
-class AtWork(Protocol):
-    """Which staff have lately looked at a clinic's queue, as they were signed in; known to all gateways.
-
-    Every implementation passes `tests/contract/test_gateway_at_work.py`.
-
-    Raises (every method): RoutingUnavailableError.
-    """
-
-    async def seen(self, namespace: Namespace, clinic_uid: str, who: StaffSession) -> None:
-        """Note somebody; unless noted again they are forgotten after `AT_WORK_S`."""
-        ...
-
-    async def lately(self, namespace: Namespace, clinic_uid: str) -> tuple[StaffSession, ...]:
-        """Everybody who is noted, each once and as noted last; the newest come last."""
-        ...
-
-
-AT_WORK_S = 900
-"""Who has looked at a queue within this time may be given a visit; dashboards note theirs fifteen times as often."""
 
 
 class Qualities(Protocol):
@@ -386,7 +426,7 @@ class Sessions(Protocol):
 class Seals(Protocol):
     """Seals and opens the cookies; what does not open is no cookie."""
 
-    def seal(self, name: str, value: Ticket | Attempt) -> str:
+    def seal(self, name: str, value: Ticket | Attempt | GuestPass) -> str:
         """Seal a cookie's value."""
         ...
 
@@ -394,24 +434,12 @@ class Seals(Protocol):
         """Open a clinic's visit cookie; None when there is none, it is foreign, or it has expired."""
         ...
 
+    def guest(self, cookies: dict[str, str], namespace: str, clinic: str) -> GuestPass | None:
+        """Open a clinic's guest cookie; None as for `ticket`."""
+        ...
+
     def attempt(self, cookies: dict[str, str]) -> Attempt | None:
         """Open the cookie of a sign-in that was begun; None as for `ticket`."""
-        ...
-
-
-class Webhooks(Protocol):
-    """Calls addresses outside, at hosts that the gateway's own settings allow."""
-
-    def is_allowed(self, url: str) -> bool:
-        """Whether this address may be called at all."""
-        ...
-
-    async def call(self, url: str, body: bytes) -> bool:
-        """Post a JSON body once, within bounds: whether it was taken.
-
-        Raises:
-            WebhookLostError: It may be tried again.
-        """
         ...
 
 

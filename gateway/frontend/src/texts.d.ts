@@ -13,6 +13,11 @@ declare module "*.ftl?call" {
   export default text;
 }
 
+declare module "*.ftl?guest" {
+  const text: string;
+  export default text;
+}
+
 declare module "*.ftl?staff" {
   const text: string;
   export default text;

@@ -59,6 +59,7 @@ test("every text that a page asks for exists", () => {
 const OWN: readonly (readonly [heading: string, asks: RegExp])[] = [
   ["Staff", /\/staff\//],
   ["The call", /\/call\//],
+  ["A guest with a link", /\/guest\//],
   ["The test before the call", /\/patient\/checks/],
 ];
 

@@ -9,6 +9,7 @@ from teleward_contract.signalling import Frame, WaitReason
 from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.door import text_for
 from teleward_gateway.core.entry import Said
+from teleward_gateway.core.guests import GuestEntry
 from teleward_gateway.core.queue import Entry, Order, rfc3339
 from teleward_gateway.core.visits import Visit, VisitState, Words
 
@@ -106,10 +107,11 @@ class TransferredFrame(Frame):
 
 
 class RoomCount(Frame):
-    """How many are in a room."""
+    """How many are in a room, and who, as far as this member of staff may know."""
 
     uid: str
     participants: int
+    names: tuple[str, ...] = ()
 
 
 class Arrived(Frame):
@@ -139,16 +141,18 @@ class QueueFrame(Frame):
     """By the clock that arrivals are told in; None while that is not known."""
     visits: tuple[Entry, ...]
     rooms: tuple[RoomCount, ...]
+    guests: tuple[GuestEntry, ...] = ()
 
 
 class QueueDelta(Frame):
-    """What changed since the version before; `rooms` is the whole list."""
+    """What changed since the version before; `rooms` and `guests` are the whole lists."""
 
     type: Literal["queue_delta"] = "queue_delta"
     version: int
     upsert: tuple[Entry, ...]
     remove: tuple[str, ...]
     rooms: tuple[RoomCount, ...]
+    guests: tuple[GuestEntry, ...] = ()
 
 
 PatientFrame = VisitFrame | WaitFrame | ReplacedFrame | TransferredFrame | UnknownFrame

@@ -11,7 +11,7 @@ from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
 
 from teleward_gateway.core.device import DeviceReport
-from teleward_gateway.core.visits import Speaker, VisitState, Waiting
+from teleward_gateway.core.visits import Speaker, VisitState, Waiting, room_uid
 
 Order: TypeAlias = Literal["Arrival", "Priority"]
 """What a queue goes by, as the waiting area says."""
@@ -45,6 +45,10 @@ class Entry(Record):
     """What the waiting page found out about its device."""
     priority: int = 0
     came_from: str = ""
+    consultation: str = ""
+    """The same for all whose patients share a call; tells nothing else."""
+    room: str = ""
+    """Uid of the user room that the patient was called into."""
     quality: QualityView | None = None
     """How the patient of a running consultation is heard and seen; None when nothing was told lately."""
 
@@ -101,6 +105,7 @@ def rows(
             noticed=visit.is_noticed, confirmed=visit.is_confirmed, speaker=item.personal.speaker,
             appointment=item.personal.appointment, device=item.personal.device,
             priority=visit.priority, came_from=visit.came_from, quality=quality,
+            consultation=visit.consultation, room=room_uid(visit.into),
         )  # fmt: skip
         made[visit.id] = last if last is not None and last == row else row
     return made

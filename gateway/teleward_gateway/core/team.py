@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from teleward_contract.projections import ClinicProjection, OrganisationProjection
+from teleward_contract.projections import ClinicProjection, OrganisationProjection, RoomProjection
 
 from teleward_gateway.core.admission import Action, is_permitted, standings_of
 from teleward_gateway.core.staff import (
@@ -52,6 +52,15 @@ def colleagues(
         if not is_known and is_permitted(standings_of(who, clinic, organisation), action):
             told[who.identity] = who.display_name or who.user
     return dict(sorted(told.items(), key=lambda item: (item[1], item[0])))
+
+
+def title_of(
+    room: RoomProjection, clinic: ClinicProjection, organisation: OrganisationProjection | None
+) -> str:
+    """What a room is called; a user room without a name of its own is called by its owner's."""
+    if room.owner is None or room.display_name != room.name:
+        return room.display_name
+    return name_of(room.owner, clinic, organisation)
 
 
 def who_may(

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import math
 import time
+from dataclasses import dataclass
 
 from fastapi import APIRouter, WebSocket
 from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
+from teleward_contract.projections import RoomKind
 from teleward_contract.signalling import ErrorCode, WaitReason
 
-from teleward_gateway.core.admission import Action
+from teleward_gateway.core.admission import Action, is_permitted, standings_of
 from teleward_gateway.core.frames import (
     QueueDelta,
     QueueFrame,
@@ -17,11 +19,12 @@ from teleward_gateway.core.frames import (
     StaffFrame,
     WaitFrame,
 )
+from teleward_gateway.core.guests import GuestEntry, GuestPlace
 from teleward_gateway.core.queue import difference
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.team import as_at_work
+from teleward_gateway.door_ports import AT_WORK_S
 from teleward_gateway.errors import RefusedError, not_found
-from teleward_gateway.ports import AT_WORK_S
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.watch_clinics import ClinicView
 from teleward_gateway.web.context import Context, Parts, check
@@ -71,9 +74,11 @@ async def _show(
                     view = watch.view
                     if view.is_available:
                         who = await _check(ws, parts, view)
-                        if who and view.found and time.monotonic() - noted_at >= NOTE_EVERY_S:
-                            await _note(parts, view.found, who)
-                            noted_at = time.monotonic()
+                        if who and view.found:
+                            shown.sight = _sight(view.found, who)
+                            if time.monotonic() - noted_at >= NOTE_EVERY_S:
+                                await _note(parts, view.found, who)
+                                noted_at = time.monotonic()
                     if snapshot.is_set():
                         snapshot.clear()
                         shown.forget()
@@ -115,6 +120,37 @@ async def _admit(
             return
 
 
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What this person may be told beside the queue."""
+
+    sees_guests: bool = False
+    hosts: frozenset[str] = frozenset()
+    """Uids of the user rooms that are theirs."""
+
+    def guests(self, view: ClinicView) -> tuple[GuestEntry, ...]:
+        """Guests of meeting rooms and consultations; of user rooms those of one's own."""
+        return tuple(
+            one
+            for one in view.guests
+            if (one.place_id in self.hosts if one.place is GuestPlace.USER else self.sees_guests)
+        )
+
+    def rooms(self, view: ClinicView) -> tuple[RoomCount, ...]:
+        """How many are in each room, and who: in user rooms, only their owner is told."""
+        assert view.found is not None
+        private = {r.uid for r in view.found[0].rooms if r.kind is RoomKind.USER_ROOM}
+        return tuple(
+            RoomCount(
+                uid=uid, participants=len(who),
+                names=tuple(sorted(who.values()))
+                if (uid in self.hosts if uid in private else self.sees_guests)
+                else (),
+            )
+            for uid, who in view.rooms.items()
+        )  # fmt: skip
+
+
 async def _note(parts: Context, found: Found, who: StaffSession) -> None:
     """Note that somebody is at work here; what cannot be noted now is noted the next time."""
     clinic = found[0]
@@ -139,12 +175,24 @@ async def _check(ws: WebSocket, parts: Context, view: ClinicView) -> StaffSessio
     return who
 
 
+def _sight(found: Found, who: StaffSession) -> _Sight:
+    """What this person may see now."""
+    hosts = (
+        room.uid
+        for room in found[0].rooms
+        if is_permitted(standings_of(who, *found, room), Action.HOST_USER_ROOM)
+    )
+    return _Sight(is_permitted(standings_of(who, *found), Action.SEE_GUESTS), frozenset(hosts))
+
+
 class _Shown:
     """What one dashboard has been shown."""
 
     def __init__(self) -> None:
         self._version = 0
         self._last: ClinicView | None = None
+        self._beside: tuple[tuple[RoomCount, ...], tuple[GuestEntry, ...]] = ((), ())
+        self.sight = _Sight()
         self._has_told_wait = False
 
     def forget(self) -> None:
@@ -161,17 +209,22 @@ class _Shown:
             return WaitFrame(reason=WaitReason.UNAVAILABLE)
         self._has_told_wait = False
         last, self._last = self._last, view
-        rooms = tuple(RoomCount(uid=uid, participants=n) for uid, n in view.rooms.items())
+        rooms, guests = beside = self.sight.rooms(view), self.sight.guests(view)
+        is_as_before, self._beside = beside == self._beside, beside
         if last is None or last.order != view.order:
             self._version += 1
             return QueueFrame(
                 version=self._version, order=view.order, visits=tuple(view.rows.values()),
-                rooms=rooms,
+                rooms=rooms, guests=guests,
             )  # fmt: skip
         changed, gone = difference(last.rows, view.rows)
-        if not changed and not gone and last.rooms == view.rooms:
+        if not changed and not gone and is_as_before:
             return None
         self._version += 1
         return QueueDelta(
-            version=self._version, upsert=tuple(changed), remove=tuple(gone), rooms=rooms
+            version=self._version,
+            upsert=tuple(changed),
+            remove=tuple(gone),
+            rooms=rooms,
+            guests=guests,
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from teleward_contract.errors import RoutingUnavailableError
-from teleward_contract.projections import LocaleMap
+from teleward_contract.projections import LocaleMap, RoomProjection
 
 from teleward_gateway.core.admission import (
     Action,
@@ -16,21 +16,25 @@ from teleward_gateway.core.admission import (
     standings_of,
 )
 from teleward_gateway.core.door import DoorState
+from teleward_gateway.core.guests import GuestPlace
 from teleward_gateway.core.staff import StaffSession, fold_user, identity, is_named, read_identity
 from teleward_gateway.core.team import name_of
 from teleward_gateway.core.visits import (
+    CALL_GOES_ON,
     MAX_PRIORITY,
     OVER,
     Carried,
     Visit,
     VisitAction,
+    room_uid,
 )
 from teleward_gateway.core.words import ready_texts, texts_of
 from teleward_gateway.errors import RefusedError, one_moment, too_late
 from teleward_gateway.usecases.clinics import Found
-from teleward_gateway.usecases.consult import came_too_late, not_open
+from teleward_gateway.usecases.consult import came_too_late, not_open, not_running
 from teleward_gateway.usecases.write_to_patients import words_now
-from teleward_gateway.web.context import PATIENT, Parts
+from teleward_gateway.web.context import Parts, check
+from teleward_gateway.web.room_calls import find_room
 
 router = APIRouter(prefix="/api/staff/{namespace}/{clinic}")
 
@@ -53,13 +57,6 @@ class Written(BaseModel):
         return texts
 
 
-class CalledIn(BaseModel):
-    """What is said about whom one calls in."""
-
-    confirmed: bool = Field(default=False, strict=True)
-    """This is whom they want to call; a clinic may insist on it."""
-
-
 class HandedOver(BaseModel):
     """Whom a visit is handed over to, as `choices` names them."""
 
@@ -68,6 +65,34 @@ class HandedOver(BaseModel):
 
 class Transferred(BaseModel):
     """The clinic of the same organisation that a visit is to wait in."""
+
+    to: str = Field(max_length=253)
+
+
+class Confirming(BaseModel):
+    """What is said about whom one calls in."""
+
+    confirmed: bool = Field(default=False, strict=True)
+    """This is whom they want to call; a clinic may insist on it."""
+
+    def insist(self, found: Found) -> None:
+        """Raise RefusedError 422 where the clinic insists on it and it was not said."""
+        area = found[0].waiting_area
+        if area and area.confirm_identity and not self.confirmed:
+            raise RefusedError(
+                422, "confirm_first", "Look at name and answers, and confirm whom you call."
+            )
+
+
+class CalledIn(Confirming):
+    """Where a patient is called in."""
+
+    room: str = Field(default="", max_length=253)
+    """A user room of who calls in; empty: a consultation."""
+
+
+class Added(Confirming):
+    """The visit whose consultation a patient is added to."""
 
     to: str = Field(max_length=253)
 
@@ -163,19 +188,16 @@ async def message_all(
 
 @router.post("/visits/{visit}/call-in")
 async def call_in(
-    namespace: str, clinic: str, visit: str, called: CalledIn, parts: Parts, request: Request
+    namespace: str, clinic: str, visit: str, form: CalledIn, parts: Parts, request: Request
 ) -> dict[str, str]:
     """Reserve a place and call the patient in."""
     session, found = await parts.admit(request, namespace, clinic, Action.CALL_IN)
     try:
         stored = await the_visit(parts, found, visit)
-        area = found[0].waiting_area
-        if area and area.confirm_identity and not called.confirmed:
-            raise RefusedError(
-                422, "confirm_first", "Look at name and answers, and confirm whom you call."
-            )
+        form.insist(found)
+        room = _user_room(session, found, form.room) if form.room else None
         await parts.consulting.call_in(
-            found, stored, session.identity, is_confirmed=called.confirmed
+            found, stored, session.identity, room=room, is_confirmed=form.confirmed
         )
     except RefusedError as err:
         parts.meter.called_in(err.code)
@@ -189,12 +211,34 @@ async def call_in(
     return {"state": "called"}
 
 
+def _user_room(session: StaffSession, found: Found, name: str) -> RoomProjection:
+    """One's own user room, if patients may be called in there; raises RefusedError 404, 409."""
+    room = find_room(found, GuestPlace.USER, name)
+    check(session, found, Action.HOST_USER_ROOM, room)
+    if not room.patients_allowed:
+        raise RefusedError(409, "no_patients", "Patients are not let into this room.")
+    return room
+
+
+@router.post("/visits/{visit}/add")
+async def add(added: Added, acting: Annotated[Acting, admitted_to(Action.ADD)]) -> dict[str, str]:
+    """Call a patient who waits into a consultation of one's own that runs already."""
+    added.insist(acting.found)
+    host = await acting.parts.visits.get(acting.visit.namespace, added.to)
+    if host is None or host.clinic_uid != acting.at or host.state not in CALL_GOES_ON:
+        raise not_running()
+    if not is_named(host.called_by, acting.session):
+        raise too_late(name_of(host.called_by, *acting.found))
+    await acting.parts.consulting.add(
+        acting.found, acting.visit, host, host.called_by, is_confirmed=added.confirmed
+    )
+    return {"state": "called"}
+
+
 @router.post("/visits/{visit}/hold", status_code=204)
 async def hold(acting: Annotated[Acting, admitted_to(Action.HOLD)]) -> None:
     """Send a patient from the consultation back to the waiting page, for a while."""
-    parts, visit = acting.parts, acting.visit
-    patient = parts.participant(visit.call, PATIENT)
-    await parts.consulting.hold(acting.found, visit, acting.by, patient)
+    await acting.parts.consulting.hold(acting.found, acting.visit, acting.by)
 
 
 @router.post("/visits/{visit}/resume")
@@ -214,6 +258,8 @@ async def hand_over(
     owner = acting.visit.called_by
     if not is_named(owner, acting.session) and not acting.may(Action.HAND_OVER_OTHERS):
         raise too_late(name_of(owner, *acting.found))
+    if room_uid(acting.visit.into):
+        raise RefusedError(409, "in_user_room", "The patient is in a room of your own.")
     to = identity(*_folded(handed.to))
     if to not in await acting.parts.colleagues(acting.found, Action.JOIN_VISIT):
         raise RefusedError(422, "unknown_colleague", "Choose somebody of the clinic's team.")

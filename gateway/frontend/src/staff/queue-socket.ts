@@ -5,7 +5,7 @@ import { t } from "../shared/i18n";
 import { ReconnectingSocket } from "../shared/socket";
 import { announce } from "../shared/ui";
 import { loadMe } from "./account";
-import { arrivals, type Queue, update } from "./queue";
+import { arrivals, knocks, type Queue, update } from "./queue";
 import { vanished } from "./queue-view";
 import type { ClientFrame, QueueEntry, QueueFrame, ServerFrame } from "./types";
 
@@ -64,5 +64,6 @@ export class LiveQueue {
     const gone = vanished(before?.visits ?? [], result.queue.visits);
     if (gone.length > 0) this.vanished.value = [...this.vanished.value, ...gone].slice(-VANISHED);
     for (const name of arrivals(before, result.queue)) announce(t("queue-arrived", { name }));
+    for (const name of knocks(before, result.queue)) announce(t("guest-arrived", { name }));
   }
 }
