@@ -44,12 +44,12 @@ class Entry(Record):
     device: DeviceReport | None = _unless(None)
     """What the waiting page found out about its device."""
     priority: int = 0
-    came_from: str = ""
-    consultation: str = ""
+    came_from: str = _unless("")
+    consultation: str = _unless("")
     """The same for all whose patients share a call; tells nothing else."""
-    room: str = ""
+    room: str = _unless("")
     """Uid of the user room that the patient was called into."""
-    quality: QualityView | None = None
+    quality: QualityView | None = _unless(None)
     """How the patient of a running consultation is heard and seen; None when nothing was told lately."""
 
 
