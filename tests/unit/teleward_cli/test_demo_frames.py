@@ -19,7 +19,8 @@ def entry(state: VisitState = VisitState.WAITING, name: str = "ليلى") -> que
     return queue.Entry(
         visit="v1", name=name, arrived_at=ARRIVED, state=state, fields={"phone": "+1 555"},
         locale="ar", connected=False, called_by="Ada", noticed=False, confirmed=True,
-        came_from="Eyes", consultation="c", room="r", speaker=Speaker(name="Mia", role="carer"), appointment=ARRIVED, device=DeviceReport(camera="on"),
+        came_from="Eyes", consultation="c", room="r", speaker=Speaker(name="Mia", role="carer"),
+        appointment=ARRIVED, device=DeviceReport(camera="on"),
     )  # fmt: skip
 
 
