@@ -1,6 +1,8 @@
 """Both implementations of the gateway's own ports behind one clock that the test moves."""
 
 import asyncio
+import time
+from collections import Counter
 from typing import Protocol
 
 import pytest
@@ -8,17 +10,30 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from teleward_contract.redis_store import Store
 from teleward_contract.units import Namespace
-from teleward_gateway.adapters import visits_redis
+from teleward_gateway.adapters import keys, visits_redis
+from teleward_gateway.adapters.books import BookKeeping
+from teleward_gateway.adapters.books_memory import MemoryBooks
+from teleward_gateway.adapters.books_redis import SHIPPERS, RedisBooks
 from teleward_gateway.adapters.presence_memory import MemoryPresence
 from teleward_gateway.adapters.presence_redis import RedisPresence
+from teleward_gateway.adapters.pseudonyms import KeyedPseudonyms
 from teleward_gateway.adapters.qualities_memory import MemoryQualities
 from teleward_gateway.adapters.qualities_redis import RedisQualities
 from teleward_gateway.adapters.sessions_memory import MemorySessions
 from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.core.accounts import DAY_S, Account
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState, Words
-from teleward_gateway.ports import Presence, Qualities, Queues, Sessions, Visits
+from teleward_gateway.ports import (
+    Audit,
+    Presence,
+    Qualities,
+    Queues,
+    Reports,
+    Sessions,
+    Visits,
+)
 
 from teleward_testing.routing import Clock
 
@@ -59,18 +74,78 @@ class ClockedVisits:
     def __init__(self, store: Store | None, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = Clock()
         self._store = store
-        self._memory = MemoryVisits(self.clock, RETENTION_S)
+        self.keeping = BookKeeping(KeyedPseudonyms(b"contract"))
+        books = MemoryBooks(self.clock, self.keeping)
+        self._memory = MemoryVisits(self.clock, RETENTION_S, books)
+        self.audit: Audit = books
+        self.reports: Reports = books
+        self.told: list[tuple[str, float]] = []
+        """What was told to the meter; by the real store alone."""
         self.ports: VisitsAndQueues = self._memory
         self.other: VisitsAndQueues = self._memory
         if store is not None:
             monkeypatch.setattr(visits_redis, "_now_ms", self.clock)
-            self.ports = RedisVisits(store, RETENTION_S)
-            self.other = RedisVisits(store, RETENTION_S)
+            tell = lambda what, s: self.told.append((what, s))  # noqa: E731
+            self.ports = RedisVisits(store, RETENTION_S, self.keeping, tell)
+            self.other = RedisVisits(store, RETENTION_S, self.keeping, tell)
+            self.audit = self.reports = RedisBooks(store, self.keeping)
 
     async def pass_s(self, seconds: int) -> None:
         self.clock.ms += seconds * 1000
         if self._store is not None:
             await grow_older(self._store.redis, seconds * 1000)
+            await self._date_back(self._store.redis, seconds * 1000)
+
+    async def _date_back(self, redis: Redis, ms: int) -> None:
+        """Let what stands there by the store's clock have happened earlier."""
+        for member in map(str, await redis.zrange(keys.due(HARBOUR), 0, -1)):
+            await redis.zincrby(keys.due(HARBOUR), -ms, member)
+        for key in [key for key in await every_key(redis) if key.endswith(":account")]:
+            account = Account.model_validate_json(str(await redis.get(key)))
+            joined_ms = max(0, account.joined_ms - ms)
+            moved = {"since_ms": account.since_ms - ms, "joined_ms": joined_ms}
+            await redis.set(key, account.model_copy(update=moved).model_dump_json(), keepttl=True)
+
+    @property
+    def today(self) -> int:
+        """The day of UTC on which this counts."""
+        return int(self.clock() / 1000 if self._store is None else time.time()) // DAY_S
+
+    async def counted(self, clinic: str = "cardiology") -> dict[str, int]:
+        """What was counted in a clinic in these days."""
+        days = await self.reports.days(HARBOUR, [clinic], self.today - 5, self.today + 5)
+        total: Counter[str] = Counter()
+        for day in days:
+            total.update(day.counts)
+        return dict(total)
+
+    async def grow_idle(self, seconds: int) -> None:
+        """Let this time pass for what was taken of the audit."""
+        self.clock.ms += seconds * 1000
+        if self._store is None:
+            return
+        key = keys.audit(HARBOUR)
+        redis = self._store.redis
+        ids = [p["message_id"] for p in await redis.xpending_range(key, SHIPPERS, "-", "+", 1000)]
+        if ids:
+            await redis.xclaim(key, SHIPPERS, SHIPPERS, 0, ids, idle=seconds * 1000, justid=True)
+
+    async def age_audit(self) -> None:
+        """Let the audit's retention pass for what stands in it."""
+        self.clock.ms += (self.keeping.audit_keep_s + 1) * 1000
+        if self._store is None:
+            return
+        key, redis = keys.audit(HARBOUR), self._store.redis
+        held = await redis.xrange(key)
+        await redis.delete(key)
+        for id_, fields in held:
+            at = int(str(id_).partition("-")[0]) - (self.keeping.audit_keep_s + 1) * 1000
+            await redis.xadd(key, fields, id=f"{at}-0")
+
+    async def recorded(self) -> list[tuple[str, str, str]]:
+        """The audit from its beginning: what, who, outcome."""
+        page = await self.audit.page(HARBOUR, 1000)
+        return [(one.event.what, one.event.who, one.event.outcome) for one in page[::-1]]
 
     async def empty(self) -> None:
         self._memory.empty()
