@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_contract.routing_redis import RedisRouting
 from teleward_contract.tickets import TicketSigner
 
+from teleward_gateway.adapters.audit_file import AuditFile
+from teleward_gateway.adapters.books import BookKeeping
+from teleward_gateway.adapters.books_redis import RedisBooks
 from teleward_gateway.adapters.client_secrets import ClientSecrets
 from teleward_gateway.adapters.control_ports import WebSocketControlPorts
 from teleward_gateway.adapters.cookies import Sealer
@@ -37,17 +41,20 @@ from teleward_gateway.adapters.provider_documents import (
     ProviderDocuments,
     trusted_certificates,
 )
+from teleward_gateway.adapters.pseudonyms import KeyedPseudonyms
 from teleward_gateway.adapters.qualities_redis import RedisQualities
 from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.sign_in_development import DevelopmentSignIn, NoSignIn
 from teleward_gateway.adapters.sign_in_issuers import IssuerSignIn
 from teleward_gateway.adapters.visits_redis import RedisVisits
-from teleward_gateway.ports import SignIn
+from teleward_gateway.core.accounts import DAY_S
+from teleward_gateway.ports import Audit, SignIn
 from teleward_gateway.settings import Settings
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_visit import VisitFollower
+from teleward_gateway.usecases.keep_books import Auditing, Houses, ship_audit, sweep_visits
 from teleward_gateway.usecases.reap_pools import reap_pools
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
@@ -86,10 +93,11 @@ def main() -> None:
         seal_key = base64.b64decode(settings.seal_key_file.read_text())
         if len(seal_key) != SEAL_KEY_BYTES:
             raise ValueError("not 32 bytes")
+        audit_key = _audit_key(settings, seal_key)
     except (OSError, ValueError, KeyError) as err:
         refuse_start(
             _PROGRAM, f"a key file cannot be used ({type(err).__name__})",
-            "check TELEWARD_TICKET_KEY_FILE and TELEWARD_SEAL_KEY_FILE",
+            "check TELEWARD_TICKET_KEY_FILE, TELEWARD_SEAL_KEY_FILE and TELEWARD_AUDIT_KEY_FILE",
         )  # fmt: skip
     try:
         trusted = trusted_certificates(settings.trusted_certificates_file)
@@ -98,7 +106,25 @@ def main() -> None:
             _PROGRAM, f"the certificates cannot be used ({type(err).__name__})",
             "check TELEWARD_TRUSTED_CERTIFICATES_FILE",
         )  # fmt: skip
-    asyncio.run(_run(settings, signer, seal_key, trusted))
+    asyncio.run(_run(settings, Keys(signer, seal_key, audit_key), trusted))
+
+
+def _audit_key(settings: Settings, seal_key: bytes) -> bytes:
+    if settings.audit_key_file is None:
+        return hashlib.sha256(b"audit" + seal_key).digest()
+    key = settings.audit_key_file.read_bytes()
+    if len(key) < SEAL_KEY_BYTES:
+        raise ValueError("not 32 bytes")
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What every replica must have in common."""
+
+    signer: TicketSigner
+    seal: bytes
+    audit: bytes
 
 
 def _refuse_open_door(settings: Settings) -> None:
@@ -120,9 +146,7 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-async def _run(
-    settings: Settings, signer: TicketSigner, seal_key: bytes, trusted: ssl.SSLContext
-) -> None:
+async def _run(settings: Settings, keys: Keys, trusted: ssl.SSLContext) -> None:
     meter = PrometheusMeter()
     gc.freeze()  # what was imported stays
     gc.set_threshold(*GARBAGE_AT)
@@ -131,30 +155,46 @@ async def _run(
     async with open_store(settings.redis_url) as store:
         routing, projections = RedisRouting(store), RedisProjections(store)
         transport = BoundedTransport.trusting(trusted)
-        context = _compose(settings, store, meter, signer, seal_key, transport)
+        context = _compose(settings, store, meter, keys, transport)
+        houses = Houses(context.clinics)
         async with (
             _background(context.watches.sweep()),
             _background(context.watches.follow(RedisHints(store))),
             _background(reap_pools(routing, projections, meter)),
+            _background(sweep_visits(houses, context.follower.queues)),
+            _background(_ship(settings, houses, context.audit)),
+            _background(context.auditing.run()),
         ):
             await _serve(
                 settings, (people, create_app(context)),
                 (operations, create_operations(projections)),
             )  # fmt: skip
+        await context.auditing.write()
         await context.watches.close()
         await transport.close()
     log.info("process.stopped")
 
 
+async def _ship(settings: Settings, houses: Houses, audit: Audit) -> None:
+    if settings.audit_file is not None:
+        await ship_audit(houses, audit, AuditFile(settings.audit_file))
+
+
 def _compose(
-    settings: Settings, store: Store, meter: PrometheusMeter, signer: TicketSigner,
-    seal_key: bytes, transport: BoundedTransport,
+    settings: Settings, store: Store, meter: PrometheusMeter, keys: Keys,
+    transport: BoundedTransport,
 ) -> Context:  # fmt: skip
-    routing, visits = RedisRouting(store), RedisVisits(store, settings.retention_s)
+    pseudonyms = KeyedPseudonyms(keys.audit)
+    keeping = BookKeeping(
+        pseudonyms, settings.audit_retention_days * DAY_S, settings.reports_retention_days * DAY_S
+    )
+    books = RedisBooks(store, keeping)
+    visits = RedisVisits(store, settings.retention_s, keeping, meter.counted)
+    routing = RedisRouting(store)
     presence, qualities = RedisPresence(store), RedisQualities(store)
     clinics = Clinics(RedisProjections(store))
-    control_ports = WebSocketControlPorts(signer)
-    consulting = Consulting(visits, routing, control_ports)
+    control_ports = WebSocketControlPorts(keys.signer)
+    consulting = Consulting(visits, routing, control_ports, pseudonyms)
     watches = ClinicWatches(clinics, visits, presence, qualities, RedisOccupancy(store))
     sessions = RedisSessions(store, settings.session_lifetime_s, settings.session_idle_s)
     providers = OpenIdProviders(
@@ -164,7 +204,7 @@ def _compose(
     return Context(
         public_url=public_url,
         static=_STATIC,
-        seals=Sealer(seal_key),
+        seals=Sealer(keys.seal),
         sign_in=_sign_in(settings, clinics),
         signing_in=SigningIn(
             providers, sessions, clinics, public_url, is_on=settings.sign_in == "issuers"
@@ -182,7 +222,11 @@ def _compose(
         carrier=CallCarrier(routing, routing, control_ports, meter.moved),
         watches=watches,
         meter=meter,
-        participant_key=hashlib.sha256(b"participant" + seal_key).digest(),
+        auditing=Auditing(books, pseudonyms, meter),
+        audit=books,
+        reports=books,
+        reports_least=settings.reports_least,
+        participant_key=hashlib.sha256(b"participant" + keys.seal).digest(),
     )
 
 

@@ -159,6 +159,30 @@ TAKEN_S = 60
 """How long a gateway has to ship what it took, before another one may take it."""
 
 
+class AuditSink(Protocol):
+    """Where the audit is shipped to."""
+
+    async def is_open(self) -> bool:
+        """Whether it would take anything now."""
+        ...
+
+    async def write(self, lines: Iterable[str]) -> bool:
+        """Write lines, each whole; False when it did not take all of them."""
+        ...
+
+
+class Tally(Protocol):
+    """What the books tell the metrics."""
+
+    def counted(self, what: str, seconds: float) -> None:
+        """A `Came`, an `Outcome` or a `Spread` was counted; of a spread, so many seconds."""
+        ...
+
+    def audit_lost(self) -> None:
+        """An event was lost: the store is away, and too many wait for it."""
+        ...
+
+
 class Reports(Protocol):
     """What was counted, by clinic and day; same suite, same errors as `Audit`."""
 

@@ -34,6 +34,7 @@ from teleward_contract.units import (
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import ROOM_ACTIONS, Action
+from teleward_gateway.core.audit import Deed
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.visits import Carried, Visit, VisitAction, VisitState
 from teleward_gateway.errors import BrowserGoneError, RefusedError, not_found, one_moment
@@ -280,6 +281,10 @@ class _Reports:
 async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
     session = await parts.staff(ws)
     found, stored = await _visit_of(parts, session, visit)
+    clinic = found[0]
+    parts.auditing.did(
+        clinic.namespace, Deed.JOIN_CALL, session.user, clinic.name, stored.pseudonym
+    )
 
     async def admitted() -> bool:
         session = await parts.staff(ws)
@@ -380,7 +385,7 @@ async def _room_place(
     session = await parts.staff(ws)
     found = await parts.clinic(namespace, clinic)
     room = find_room(found, *name)
-    check(session, found, ROOM_ACTIONS[room.kind], room)
+    parts.check(session, found, ROOM_ACTIONS[room.kind], room)
     call = CallId(f"room:{room.uid}")
     if room.locked:
         present = await parts.presence.present(found[0].namespace, found[0].uid)
@@ -401,6 +406,7 @@ async def _room_place(
         subject=session.user, name=session.display_name, role=ParticipantRole.STAFF,
         rights=STAFF_RIGHTS,
     )  # fmt: skip
+    parts.auditing.did(found[0].namespace, Deed.JOIN_CALL, session.user, found[0].name)
     seat = Seat(found[0].pool, ticket, lambda: _is_so(admitted))
     return Place(seat, found, room, beside=(lambda: _use_session(ws, parts),))
 

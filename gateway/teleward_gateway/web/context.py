@@ -19,11 +19,21 @@ from teleward_gateway.core.door import DoorState, door_state
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.tickets import STAFF_COOKIE
 from teleward_gateway.errors import RefusedError, not_found, one_moment
-from teleward_gateway.ports import Meter, Presence, Qualities, Seals, SignIn, Visits
+from teleward_gateway.ports import (
+    Audit,
+    Meter,
+    Presence,
+    Qualities,
+    Reports,
+    Seals,
+    SignIn,
+    Visits,
+)
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_visit import VisitFollower
+from teleward_gateway.usecases.keep_books import Auditing
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
@@ -59,6 +69,10 @@ class Context:
     carrier: CallCarrier
     watches: ClinicWatches
     meter: Meter
+    auditing: Auditing
+    audit: Audit
+    reports: Reports
+    reports_least: int
     participant_key: bytes
 
     @property
@@ -94,8 +108,18 @@ class Context:
         """
         session = await self.staff(connection)
         found = await self.clinic(namespace, clinic)
-        check(session, found, action)
+        self.check(session, found, action)
         return session, found
+
+    def check(
+        self, who: StaffSession, found: Found, action: Action, room: RoomProjection | None = None
+    ) -> None:
+        """Refuse (404) what `who` may not do in a clinic, or in one of its rooms, and have that recorded."""
+        try:
+            check(who, found, action, room)
+        except RefusedError:
+            self.auditing.refused(found, action, who.user)
+            raise
 
     async def door(self, found: Found) -> DoorState:
         """What the door of a clinic says now; raises RefusedError 503 while that cannot be known."""

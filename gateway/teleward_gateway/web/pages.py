@@ -14,7 +14,7 @@ from teleward_gateway.core.locale import choose_locale, direction
 from teleward_gateway.core.staff import return_path
 from teleward_gateway.errors import RefusedError
 from teleward_gateway.web.calls import find_room
-from teleward_gateway.web.context import Context, Parts, check
+from teleward_gateway.web.context import Context, Parts
 from teleward_gateway.web.guard import ASSETS, RETRY_AFTER
 from teleward_gateway.web.steps import the_visit
 
@@ -84,6 +84,18 @@ async def clinics(request: Request, parts: Parts) -> Response:
     return _page(parts, request, STAFF)
 
 
+@router.api_route("/staff/{namespace}/reports", methods=_METHODS)
+async def reports(namespace: str, request: Request, parts: Parts) -> Response:
+    """The reports of an organisation; what may be read is asked by the page."""
+    try:
+        await parts.staff(request)
+    except RefusedError as err:
+        if err.status == 401:
+            return _to_sign_in(request)
+        return _page(parts, request, STAFF, status=err.status)
+    return _page(parts, request, STAFF)
+
+
 @router.api_route("/staff/{namespace}/{clinic}", methods=_METHODS)
 async def dashboard(namespace: str, clinic: str, request: Request, parts: Parts) -> Response:
     """The dashboard of one clinic."""
@@ -118,7 +130,7 @@ async def _staff_page(
             await the_visit(parts, found, visit)
         if room is not None:
             wanted = find_room(found, *room)
-            check(session, found, ROOM_ACTIONS[wanted.kind], wanted)
+            parts.check(session, found, ROOM_ACTIONS[wanted.kind], wanted)
     except RefusedError as err:
         if err.status == 401:
             return _to_sign_in(request)

@@ -7,6 +7,7 @@ from teleward_contract.errors import FrameRefusedError
 from teleward_contract.signalling import ErrorCode, WaitReason
 
 from teleward_gateway.core.admission import Action
+from teleward_gateway.core.audit import Deed
 from teleward_gateway.core.frames import (
     QueueDelta,
     QueueFrame,
@@ -88,7 +89,7 @@ async def _admit(
     has_told = False
     while True:
         try:
-            await parts.admit(ws, namespace, clinic, Action.SEE_QUEUE)
+            session, found = await parts.admit(ws, namespace, clinic, Action.SEE_QUEUE)
         except RefusedError as err:
             if not err.is_temporary:
                 raise
@@ -97,6 +98,7 @@ async def _admit(
                 has_told = True
             await asyncio.sleep(ADMIT_AGAIN_S)
         else:
+            parts.auditing.did(found[0].namespace, Deed.SEE_QUEUE, session.user, clinic)
             return
 
 

@@ -20,6 +20,8 @@ MATRIX = {
     Action.PRIORITISE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
     Action.ENTER_MEETING_ROOM: "OrganisationAdmin ClinicAdmin Clinician",
     Action.ENTER_USER_ROOM: "Owner",
+    Action.READ_REPORTS: "OrganisationAdmin ClinicAdmin OrganisationReporter",
+    Action.READ_AUDIT: "OrganisationAdmin",
     Action.WAIT: "Patient",
     Action.LEAVE: "Patient",
     Action.FOLLOW: "Patient",

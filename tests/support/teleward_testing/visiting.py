@@ -107,6 +107,11 @@ class ClockedVisits:
             await redis.set(key, account.model_copy(update=moved).model_dump_json(), keepttl=True)
 
     @property
+    def is_in_memory(self) -> bool:
+        """Whether it is the model."""
+        return self._store is None
+
+    @property
     def today(self) -> int:
         """The day of UTC on which this counts."""
         return int(self.clock() / 1000 if self._store is None else time.time()) // DAY_S

@@ -5,6 +5,7 @@ from teleward_contract.placements import Placement
 from teleward_contract.projections import ClinicProjection
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import Namespace, call_cost
+from teleward_gateway.adapters.pseudonyms import KeyedPseudonyms
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.core.tickets import Ticket
 from teleward_gateway.core.visits import Personal, Visit, VisitState, call_of
@@ -37,7 +38,9 @@ class House:
     def __init__(self) -> None:
         self.routing = ClockedRouting("memory", None)
         self.visits = MemoryVisits(Clock(), 600)
-        self.consulting = Consulting(self.visits, self.routing.ports, NoControlPorts())
+        self.consulting = Consulting(
+            self.visits, self.routing.ports, NoControlPorts(), KeyedPseudonyms(b"key")
+        )
 
     async def begin(self) -> None:
         await self.routing.ports.beat(heartbeat())
