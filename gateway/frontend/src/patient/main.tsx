@@ -6,6 +6,7 @@ import { LocalMedia } from "../shared/media";
 import { wantsSmallVideo } from "../shared/options";
 import { provideStats } from "../shared/support";
 import { App } from "./app";
+import { TEXTS } from "./texts";
 import { Visit } from "./visit";
 
 const [, , namespace = "", clinic = ""] = location.pathname.split("/");
@@ -14,7 +15,7 @@ const media = new LocalMedia(wantsSmallVideo(location.search));
 const root = document.getElementById("app");
 
 provideStats();
-await loadTexts();
+await loadTexts(TEXTS);
 if (root !== null) {
   root.replaceChildren();
   render(<App visit={visit} media={media} />, root);
