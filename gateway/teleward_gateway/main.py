@@ -63,7 +63,7 @@ from teleward_gateway.usecases.write_to_patients import Writing
 from teleward_gateway.web.app import create_app
 from teleward_gateway.web.context import Context
 from teleward_gateway.web.operations import create_operations
-from teleward_gateway.web.unread import CuttingProtocol
+from teleward_gateway.web.unread import CuttingHttpProtocol, CuttingProtocol
 
 _PROGRAM = "teleward-gateway"
 _STATIC = Path(__file__).parent / "static"
@@ -257,7 +257,8 @@ async def _serve(settings: Settings, *pairs: tuple[socket.socket, FastAPI]) -> N
         tls = settings.tls_certificate_file if number == 0 else None
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", server_header=False,
-            ws=CuttingProtocol, ws_max_size=MAX_MESSAGE_BYTES, ws_ping_interval=20.0, ws_ping_timeout=20.0,
+            http=CuttingHttpProtocol, ws=CuttingProtocol, ws_max_size=MAX_MESSAGE_BYTES,
+            ws_ping_interval=20.0, ws_ping_timeout=20.0,
             ws_per_message_deflate=False, timeout_graceful_shutdown=2,
             ssl_certfile=tls, ssl_keyfile=settings.tls_key_file if tls else None,
         )  # fmt: skip

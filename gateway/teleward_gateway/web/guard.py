@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from teleward_gateway.ports import Meter
+from teleward_gateway.web.streams import STREAMS
 
 MAX_BODY_BYTES = 32 * 1024
 POLICY_VIOLATION = 1008
@@ -81,6 +82,8 @@ class Guard:
                 )
             raise
         route = getattr(scope.get("route"), "path", "other")
+        if scope["path"].startswith(STREAMS):  # it lasted as long as somebody read
+            return
         self._meter.answered(route, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive) -> ASGIApp:

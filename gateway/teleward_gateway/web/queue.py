@@ -2,7 +2,8 @@
 
 import asyncio
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, Request, Response, WebSocket
+from starlette.requests import HTTPConnection
 from teleward_contract.errors import FrameRefusedError
 from teleward_contract.signalling import ErrorCode, WaitReason
 
@@ -26,6 +27,7 @@ from teleward_gateway.web.sockets import (
     accepted,
     until_first,
 )
+from teleward_gateway.web.streams import STREAMS, EventStream, FrameSink, check_accepts
 
 router = APIRouter()
 
@@ -42,6 +44,16 @@ async def queue(ws: WebSocket, namespace: str, clinic: str, parts: Parts) -> Non
         )
 
 
+@router.post(STREAMS + "staff/{namespace}/{clinic}")
+async def queue_stream(namespace: str, clinic: str, request: Request, parts: Parts) -> Response:
+    """As the socket, for networks that block it; who wants a snapshot comes anew."""
+    check_accepts(request)
+    return EventStream(
+        parts.meter, "queue_stream",
+        lambda stream: _show(request, parts, namespace, clinic, stream, asyncio.Event()),
+    )  # fmt: skip
+
+
 async def _listen(socket: FramedSocket, snapshot: asyncio.Event) -> None:
     while True:
         kind, _ = await socket.receive()
@@ -51,7 +63,7 @@ async def _listen(socket: FramedSocket, snapshot: asyncio.Event) -> None:
 
 
 async def _show(
-    ws: WebSocket, parts: Context, namespace: str, clinic: str, socket: FramedSocket,
+    ws: HTTPConnection, parts: Context, namespace: str, clinic: str, socket: FrameSink,
     snapshot: asyncio.Event,
 ) -> None:  # fmt: skip
     try:
@@ -83,7 +95,7 @@ async def _wait(event: asyncio.Event) -> None:
 
 
 async def _admit(
-    ws: WebSocket, parts: Context, namespace: str, clinic: str, socket: FramedSocket
+    ws: HTTPConnection, parts: Context, namespace: str, clinic: str, socket: FrameSink
 ) -> None:
     """Admit who this is; while that cannot be judged it says `wait`. Raises RefusedError."""
     has_told = False
@@ -102,7 +114,7 @@ async def _admit(
             return
 
 
-async def _check(ws: WebSocket, parts: Context, view: ClinicView) -> None:
+async def _check(ws: HTTPConnection, parts: Context, view: ClinicView) -> None:
     """Refuse when the clinic is gone, the person is not of its team any more (404), or not signed in (401)."""
     if view.found is None:
         raise not_found()
