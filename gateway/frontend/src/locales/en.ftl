@@ -83,6 +83,7 @@ waiting-position = { $position ->
    *[other] You are number { $position } in the queue.
 }
 message-from = The clinic wrote this at { $time }.
+waiting-blocked = This network lets you wait here, but it blocks what the call needs. Please change to another network now, for example mobile data, or phone the clinic. You keep your place.
 waiting-without = You can also wait and talk without a camera.
 waiting-transferred = You are in the waiting area of { $clinic } now. You have kept your place.
 waiting-leave = Leave the waiting area
@@ -119,6 +120,7 @@ call-devices = Devices
 call-people = People in this call
 call-alone = You are here. The others will appear as soon as they join.
 call-connecting = Connecting…
+call-blocked = This network blocks what the call needs. Please change to another network, for example mobile data; the call goes on there by itself.
 call-reconnecting = The connection was lost for a moment. We are bringing it back; please stay.
 call-held = You are on hold. Nobody can see or hear you until the call goes on.
 call-not-permitted = You cannot do that in this call.
@@ -237,6 +239,7 @@ queue-title = { $count ->
 }
 queue-empty = New patients appear here by themselves.
 queue-connecting = Connecting to the queue…
+queue-blocked = This network blocks WebSockets. The queue works, but calls will not. Please use another network, or ask your IT support to let WebSockets pass.
 queue-arrived = { $name } is waiting
 queue-name = Name
 queue-waiting = Waiting
