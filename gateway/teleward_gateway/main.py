@@ -10,7 +10,8 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from teleward_gateway.adapters.control_ports import WebSocketControlPorts
 from teleward_gateway.adapters.cookies import Sealer
 from teleward_gateway.adapters.hints_redis import RedisHints
 from teleward_gateway.adapters.identity_providers import OpenIdProviders
+from teleward_gateway.adapters.limits_memory import MemoryLimits
+from teleward_gateway.adapters.limits_redis import RedisLimits
 from teleward_gateway.adapters.metrics import PrometheusMeter
 from teleward_gateway.adapters.presence_redis import RedisPresence
 from teleward_gateway.adapters.provider_documents import (
@@ -47,14 +50,17 @@ from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.sign_in_development import DevelopmentSignIn, NoSignIn
 from teleward_gateway.adapters.sign_in_issuers import IssuerSignIn
 from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.book_ports import Audit
 from teleward_gateway.core.accounts import DAY_S
-from teleward_gateway.ports import Audit, SignIn
+from teleward_gateway.core.limits import BY_ADDRESS, Door, network_of
+from teleward_gateway.ports import SignIn
 from teleward_gateway.settings import Settings
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.keep_books import Auditing, Houses, ship_audit, sweep_visits
+from teleward_gateway.usecases.limit_doors import DoorLimits
 from teleward_gateway.usecases.reap_pools import reap_pools
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
@@ -222,12 +228,21 @@ def _compose(
         carrier=CallCarrier(routing, routing, control_ports, meter.moved),
         watches=watches,
         meter=meter,
+        limits=DoorLimits(RedisLimits(store), pseudonyms, settings.limit_factor),
+        connects=_connects(settings.limit_factor),
         auditing=Auditing(books, pseudonyms, meter),
         audit=books,
         reports=books,
         reports_least=settings.reports_least,
         participant_key=hashlib.sha256(b"participant" + keys.seal).digest(),
     )
+
+
+def _connects(factor: float) -> Callable[[str], float]:
+    """Count sockets and streams by address, in this process: an answer from the store would cost more than it saves."""
+    limits = MemoryLimits(lambda: time.monotonic() * 1000)
+    wanted = [(Door.CONNECT.value, BY_ADDRESS[Door.CONNECT].times(factor))]
+    return lambda host: limits.take_now(network_of(host), wanted)
 
 
 def _sign_in(settings: Settings, clinics: Clinics) -> SignIn:
@@ -260,6 +275,7 @@ async def _serve(settings: Settings, *pairs: tuple[socket.socket, FastAPI]) -> N
             http=CuttingHttpProtocol, ws=CuttingProtocol, ws_max_size=MAX_MESSAGE_BYTES,
             ws_ping_interval=20.0, ws_ping_timeout=20.0,
             ws_per_message_deflate=False, timeout_graceful_shutdown=2,
+            proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies,
             ssl_certfile=tls, ssl_keyfile=settings.tls_key_file if tls else None,
         )  # fmt: skip
         server = uvicorn.Server(config)

@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     retention_s: int = Field(default=600, ge=1)
     """How long a visit that is over is remembered, without personal data, in seconds."""
 
+    trusted_proxies: str = ""
+    """Proxies in front whose `X-Forwarded-For` is believed: addresses or networks, comma-separated; none by default."""
+
+    limit_factor: float = Field(default=1.0, gt=0, le=10_000)
+    """How many times as much as a hospital's an address, a browser and a clinic may do at the public doors."""
+
     audit_key_file: Path | None = None
     """32 random bytes or more that make the audit's pseudonyms; without it they come from the seal key."""
 

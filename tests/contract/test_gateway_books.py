@@ -6,6 +6,7 @@ Every clause holds for the memory implementation and for the scripts on a real s
 import asyncio
 
 import pytest
+from teleward_gateway.book_ports import TAKEN_S
 from teleward_gateway.core.accounts import Came, Outcome, Spread
 from teleward_gateway.core.audit import (
     DONE,
@@ -25,7 +26,6 @@ from teleward_gateway.core.visits import (
     VisitState,
 )
 from teleward_gateway.errors import QueueFullError
-from teleward_gateway.ports import TAKEN_S
 from teleward_testing.visiting import (
     HARBOUR,
     HILLS,

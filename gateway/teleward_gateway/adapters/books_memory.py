@@ -7,10 +7,10 @@ from dataclasses import replace
 from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters.books import BookKeeping
+from teleward_gateway.book_ports import TAKEN_S
 from teleward_gateway.core.accounts import Count
 from teleward_gateway.core.audit import DONE, MOST_REFUSALS_A_MINUTE, TOO_MANY, Event, Recorded
 from teleward_gateway.core.reports import ClinicDay
-from teleward_gateway.ports import TAKEN_S
 
 _MINUTE_MS = 60_000
 

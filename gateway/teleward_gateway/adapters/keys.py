@@ -18,6 +18,8 @@ tw:{org:NS}:audit                      stream  the audit; audit's retention
 tw:{org:NS}:refusals                   string  how many refusals the audit has taken in this minute; 60 s
 tw:{org:NS}:messages:<clinic uid>      string  how many messages in this minute; 60 s
 tw:{org:NS}:present:<clinic uid>       zset    `<room uid>/<participant>` → ms when seen last; 15 s after it
+tw:{address:<hash>}:limit:<door>…       string  when the address may knock as often as ever again, in ms; until then
+tw:{org:NS}:limit:<door>:<clinic uid>  string  the same of a clinic
 tw:{staff}:session:<hash>              hash    session of staff and when it ends; idle time, at most the lifetime
 tw:{staff}:tied:<tie>                  set     hashes of the sessions that a provider's sign-out ends; lifetime
 tw:{staff}:order:<hash>                string  a logout token that was carried out; 20 min
@@ -106,6 +108,11 @@ def messages(namespace: Namespace, clinic_uid: str) -> str:
 def present(namespace: Namespace, clinic_uid: str) -> str:
     """Who is in the clinic's rooms."""
     return f"tw:{{org:{namespace}}}:present:{clinic_uid}"
+
+
+def limit(tag: str, name: str) -> str:
+    """A bucket of tokens."""
+    return f"tw:{{{tag}}}:limit:{name}"
 
 
 STAFF = "tw:{staff}:"

@@ -13,6 +13,7 @@ from teleward_contract.signalling import End, ParticipantRole, Remove, Right, en
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import BootId, MediaNodeId, ParticipantId, PlacementEpoch, call_cost
 
+from teleward_gateway.book_ports import Pseudonyms
 from teleward_gateway.core.door import DoorState
 from teleward_gateway.core.opening import utc_offset_s
 from teleward_gateway.core.team import name_of
@@ -37,7 +38,7 @@ from teleward_gateway.errors import (
     one_moment,
     too_late,
 )
-from teleward_gateway.ports import ControlPorts, Pseudonyms, Visits
+from teleward_gateway.ports import ControlPorts, Visits
 from teleward_gateway.usecases.clinics import Found
 
 log = structlog.get_logger()

@@ -55,5 +55,7 @@ def create_app(context: Context) -> FastAPI:
     app.add_exception_handler(RoutingUnavailableError, unavailable)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_middleware(Guard, origin=context.origin, meter=context.meter)
+    app.add_middleware(
+        Guard, origin=context.origin, meter=context.meter, connects=context.connects
+    )
     return app

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,27 +14,20 @@ from starlette.requests import HTTPConnection
 from teleward_contract.projections import RoomProjection
 from teleward_contract.units import ParticipantId
 
+from teleward_gateway.book_ports import Audit, Reports
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.door import DoorState, door_state
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.tickets import STAFF_COOKIE
 from teleward_gateway.errors import RefusedError, not_found, one_moment
-from teleward_gateway.ports import (
-    Audit,
-    Meter,
-    Presence,
-    Qualities,
-    Reports,
-    Seals,
-    SignIn,
-    Visits,
-)
+from teleward_gateway.ports import Meter, Presence, Qualities, Seals, SignIn, Visits
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.keep_books import Auditing
+from teleward_gateway.usecases.limit_doors import DoorLimits
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
@@ -69,6 +63,9 @@ class Context:
     carrier: CallCarrier
     watches: ClinicWatches
     meter: Meter
+    limits: DoorLimits
+    connects: Callable[[str], float]
+    """Counts a socket or stream of an address, in this process alone; how many seconds to wait, 0 for none."""
     auditing: Auditing
     audit: Audit
     reports: Reports
@@ -152,6 +149,11 @@ async def parts_of(connection: HTTPConnection) -> Context:
 
 
 Parts = Annotated[Context, Depends(parts_of)]
+
+
+def host_of(connection: HTTPConnection) -> str:
+    """The address that somebody comes from, as far as trusted proxies tell."""
+    return connection.client.host if connection.client else ""
 
 
 def set_cookie(response: Response, name: str, value: str, max_age_s: int) -> None:

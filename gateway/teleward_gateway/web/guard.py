@@ -2,15 +2,16 @@
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocketClose
+from starlette.websockets import WebSocket, WebSocketClose
 
 from teleward_gateway.ports import Meter
+from teleward_gateway.usecases.limit_doors import too_many
 from teleward_gateway.web.streams import STREAMS
 
 MAX_BODY_BYTES = 32 * 1024
@@ -41,8 +42,11 @@ BY_PROVIDERS = "/by-providers/"
 class Guard:
     """ASGI middleware in front of the whole application."""
 
-    def __init__(self, app: ASGIApp, origin: str, meter: Meter) -> None:
+    def __init__(
+        self, app: ASGIApp, origin: str, meter: Meter, connects: Callable[[str], float]
+    ) -> None:
         self._app = app
+        self._connects = connects
         self._origin = origin
         self._meter = meter
         self._headers = headers_for(origin)
@@ -57,7 +61,21 @@ class Guard:
             await receive()
             await WebSocketClose(POLICY_VIOLATION)(scope, receive, send)
             return
+        refusal = self._too_many(scope)
+        if refusal is not None:
+            await WebSocket(scope, receive, send).send_denial_response(refusal)
+            return
         await self._app(scope, receive, send)
+
+    def _too_many(self, scope: Scope) -> Response | None:
+        """Refuse a socket or a stream to an address that opens more of them than a hospital has pages."""
+        client = scope.get("client")
+        wait_s = self._connects(client[0] if client else "")
+        if not wait_s:
+            return None
+        err = too_many(wait_s)
+        self._meter.refused(err.code)
+        return error_answer(err.status, err.code, str(err), err.details)
 
     def _is_ours(self, scope: Scope) -> bool:
         return Headers(scope=scope).getlist("origin") == [self._origin]
@@ -90,6 +108,8 @@ class Guard:
         """Choose what answers: the application, which gets the whole body at once, or a refusal."""
         is_safe = scope["method"] in _SAFE
         is_provider = scope["path"].startswith(BY_PROVIDERS)
+        if scope["path"].startswith(STREAMS) and (refusal := self._too_many(scope)) is not None:
+            return refusal
         if {"content-length", "transfer-encoding"}.issubset(Headers(scope=scope)):
             return self._refuse(400, "invalid_request", "Say once how long the body is.", _CLOSE)
         if not is_safe and not is_provider and not self._is_ours(scope):
@@ -168,7 +188,10 @@ def error_answer(
 ) -> JSONResponse:
     """Word a refusal as `docs/http.md` has it."""
     body = {"error": {"code": code, "message": message, **(details or {})}}
-    return JSONResponse(body, status, RETRY_AFTER if status == 503 else None)
+    headers = RETRY_AFTER if status == 503 else {}
+    if details and "retry_after_s" in details:
+        headers = {"Retry-After": str(details["retry_after_s"])}
+    return JSONResponse(body, status, headers)
 
 
 RETRY_AFTER = {"Retry-After": "1"}

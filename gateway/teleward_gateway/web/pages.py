@@ -1,6 +1,8 @@
 """Pages: the built frontend with language, direction and title put in by the server."""
 
 import html
+import secrets
+import time
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,9 +14,10 @@ from starlette.staticfiles import StaticFiles
 from teleward_gateway.core.admission import ROOM_ACTIONS, Action
 from teleward_gateway.core.locale import choose_locale, direction
 from teleward_gateway.core.staff import return_path
+from teleward_gateway.core.tickets import PASS_COOKIE, Pass
 from teleward_gateway.errors import RefusedError
 from teleward_gateway.web.calls import find_room
-from teleward_gateway.web.context import Context, Parts
+from teleward_gateway.web.context import Context, Parts, set_cookie
 from teleward_gateway.web.guard import ASSETS, RETRY_AFTER
 from teleward_gateway.web.steps import the_visit
 
@@ -22,6 +25,7 @@ router = APIRouter()
 
 PATIENT, STAFF = "patient.html", "staff.html"
 _METHODS = ["GET", "HEAD"]
+PASS_S = 24 * 3600
 
 
 class _Hashed(StaticFiles):
@@ -64,7 +68,11 @@ async def patient(namespace: str, clinic: str, request: Request, parts: Parts) -
         found = await parts.clinics.get(namespace, clinic)
     except RefusedError as err:
         return _page(parts, request, PATIENT, status=err.status)
-    return _page(parts, request, PATIENT, found[0].display_name, found[0].locales)
+    response = _page(parts, request, PATIENT, found[0].display_name, found[0].locales)
+    if parts.seals.door_pass(request.cookies) is None:
+        made = Pass(name=secrets.token_urlsafe(12), expires=int(time.time()) + PASS_S)
+        set_cookie(response, PASS_COOKIE, parts.seals.seal(PASS_COOKIE, made), PASS_S)
+    return response
 
 
 @router.api_route("/", methods=_METHODS)

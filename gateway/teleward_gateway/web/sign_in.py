@@ -11,12 +11,13 @@ from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.units import Namespace
 
 from teleward_gateway.core.audit import NOBODY, PROVIDER, REFUSED, Deed, Event
+from teleward_gateway.core.limits import Door
 from teleward_gateway.core.staff import MAX_PATH, STAFF_PAGES, StaffSession
 from teleward_gateway.core.tickets import ATTEMPT_COOKIE, STAFF_COOKIE, Attempt
 from teleward_gateway.errors import Fault, RefusedError, SignInError, one_moment
 from teleward_gateway.usecases.keep_books import organisations_of
 from teleward_gateway.usecases.sign_in import ATTEMPT_S
-from teleward_gateway.web.context import Context, Parts, set_cookie
+from teleward_gateway.web.context import Context, Parts, host_of, set_cookie
 from teleward_gateway.web.guard import BY_PROVIDERS
 
 router = APIRouter()
@@ -72,6 +73,7 @@ async def ways(parts: Parts) -> dict[str, Any]:
 @router.post("/api/sign-in/development", status_code=204)
 async def sign_in(form: DevelopmentSignIn, request: Request, parts: Parts) -> Response:
     """Sign in on one machine."""
+    await parts.limits.pass_by(host_of(request), Door.SIGN_IN)
     session = await parts.sign_in.prove(form.user, form.secret)
     return await _signed_in(parts, request, Response(status_code=204), session)
 
@@ -81,6 +83,7 @@ async def sign_in_by_link(request: Request, parts: Parts, user: str = "") -> Res
     """Sign in by the printed link; where a secret is asked for, the page asks."""
     if (await parts.sign_in.offer()).secret_required:
         return RedirectResponse("/sign-in", 303)
+    await parts.limits.pass_by(host_of(request), Door.SIGN_IN)
     session = await parts.sign_in.prove(user, "")
     return await _signed_in(parts, request, RedirectResponse(STAFF_PAGES, 303), session)
 
@@ -105,8 +108,11 @@ async def _record(parts: Context, session: StaffSession, deed: Deed) -> None:
 
 
 @router.post("/api/sign-in/at/{namespace}/{issuer}")
-async def begin(namespace: str, issuer: str, form: Begin, parts: Parts) -> Response:
+async def begin(
+    namespace: str, issuer: str, form: Begin, parts: Parts, request: Request
+) -> Response:
     """Begin to sign in: tell where the browser goes."""
+    await parts.limits.pass_by(host_of(request), Door.SIGN_IN)
     try:
         location, attempt = await parts.signing_in.begin(
             namespace, issuer, form.return_to, anew=form.anew

@@ -23,17 +23,10 @@ from teleward_gateway.adapters.sessions_memory import MemorySessions
 from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.book_ports import Audit, Reports
 from teleward_gateway.core.accounts import DAY_S, Account
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState, Words
-from teleward_gateway.ports import (
-    Audit,
-    Presence,
-    Qualities,
-    Queues,
-    Reports,
-    Sessions,
-    Visits,
-)
+from teleward_gateway.ports import Presence, Qualities, Queues, Sessions, Visits
 
 from teleward_testing.routing import Clock
 

@@ -61,6 +61,7 @@ entry-enter = Enter the waiting area
 entry-entering = Entering…
 entry-privacy = Only the clinic’s staff see what you write here. It is deleted soon after your visit.
 entry-one-moment = We could not reach the clinic. Please try again in a moment.
+entry-crowded = Many people are entering from your network just now. You need not do anything; this page tries again by itself.
 entry-refused = That did not work. Please try again.
 entry-faults = { $count ->
     [one] Please look at one answer again.
