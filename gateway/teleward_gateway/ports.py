@@ -40,7 +40,8 @@ class Visits(Protocol):
         """Store a visit unless it is known already; answers what is stored (atomic, idempotent).
 
         Personal data are those of the last call: a patient who enters again may have corrected them. A visit
-        that is over is answered as it is, without personal data. It is forgotten `keep_s` after it was last heard of.
+        that is over is answered as it is, without personal data. One without a time of arrival arrives now, by the
+        store's clock. It is forgotten `keep_s` after it was last heard of.
 
         Raises:
             QueueFullError: It is new, and `at_most` visits or more of its clinic wait.
@@ -98,8 +99,17 @@ class Queues(Protocol):
         """Note that the waiting page is there; False when `socket` is not the newest any more."""
         ...
 
-    async def waiting(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
-        """List the visits of a clinic that are not over, in order of arrival."""
+    async def waiting(
+        self, namespace: Namespace, clinic_uid: str, stale_after_s: int | None = None
+    ) -> tuple[Waiting, ...]:
+        """List the visits of a clinic that are not over, in order of arrival.
+
+        Who was not heard of for `stale_after_s`, by the store's clock, is silent; None: nobody is.
+        """
+        ...
+
+    async def now_ms(self, namespace: Namespace) -> int:
+        """Tell the store clock of an organisation, by which its visits arrive and its pages are heard."""
         ...
 
     async def sweep(self, namespace: Namespace) -> int:

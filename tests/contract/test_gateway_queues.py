@@ -70,6 +70,26 @@ async def test_claiming_and_being_heard_note_when_the_page_was_there(
     assert seen == [10_000, 10_000, 20_000]
 
 
+async def test_whose_page_was_not_heard_for_the_stale_time_is_silent_and_stays(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit("v"))
+    await visits.ports.claim(HARBOUR, "v", "socket-1", KEEP_S)
+
+    async def is_silent(stale_after_s: int | None) -> bool:
+        (row,) = await visits.other.waiting(HARBOUR, "uid-1", stale_after_s)
+        return row.is_silent
+
+    await visits.pass_s(59)
+    assert not await is_silent(60)
+    await visits.pass_s(1)
+    assert await is_silent(60)
+    assert not await is_silent(61)
+    assert not await is_silent(None)
+    await visits.ports.heard(HARBOUR, "v", "socket-1", KEEP_S)
+    assert not await is_silent(60)
+
+
 async def test_a_socket_changes_nothing_but_itself(visits: ClockedVisits) -> None:
     before = await visits.bring(VisitState.IN_CONSULTATION)
 

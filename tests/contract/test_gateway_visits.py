@@ -36,6 +36,16 @@ async def test_a_visit_that_enters_is_stored_and_waits(visits: ClockedVisits) ->
     assert await visits.other.personal(HARBOUR, "v") == ADA
 
 
+async def test_a_visit_arrives_by_the_stores_clock_and_one_that_comes_back_when_it_first_did(
+    visits: ClockedVisits,
+) -> None:
+    now = await visits.ports.enter(visit("now", arrived_ms=0), ADA, KEEP_S)
+    back = await visits.ports.enter(visit("back", arrived_ms=7), ADA, KEEP_S)
+
+    assert (now.arrived_ms, back.arrived_ms) == (await visits.ports.now_ms(HARBOUR), 7)
+    assert now.arrived_ms == visits.clock.ms
+
+
 async def test_entering_again_changes_nothing_and_answers_what_is_stored(
     visits: ClockedVisits,
 ) -> None:

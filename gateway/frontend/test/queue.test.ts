@@ -81,6 +81,16 @@ test("who arrived at the same moment is ordered the same on every dashboard", ()
   expect(queue.visits.map((one) => one.visit)).toEqual(["y", "z"]);
 });
 
+test("a dashboard whose clock is wrong knows by how much, and counts minutes by the right one", () => {
+  const now = Date.parse("2026-01-01T09:30:00Z");
+  const first = update(null, { ...SNAPSHOT, now: "2026-01-01T09:35:00Z" }, now);
+  if ("gap" in first) throw new Error("gap");
+
+  expect(first.queue.behindMs).toBe(300_000);
+  expect(update(first.queue, delta(8, {}), now)).toMatchObject({ queue: { behindMs: 300_000 } });
+  expect(after(SNAPSHOT).behindMs).toBe(0);
+});
+
 test("a missed delta asks for a snapshot, and so does a delta before any", () => {
   expect(update(after(SNAPSHOT), delta(9, {}))).toEqual({ gap: true });
   expect(update(null, delta(1, {}))).toEqual({ gap: true });

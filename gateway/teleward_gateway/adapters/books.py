@@ -59,12 +59,17 @@ def _table(entries: dict[str, str]) -> str:
     return "{" + ", ".join(f"['{key}'] = {value}" for key, value in entries.items()) + "}"
 
 
+STORE_CLOCK = """
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+"""
+
 BOOKS = f"""
 local HEAD = cjson.decode(ARGV[1])
-local TIME = redis.call('TIME')
-local NOW = TIME[1] * 1000 + math.floor(TIME[2] / 1000)
-local COUNTED = {{}}
 local function whole(number) return string.format('%.0f', number) end
+local function oldest() return whole((redis.call('TIME')[1] - HEAD.audit_keep_s) * 1000) end
 local function audit(event)
   if event.outcome ~= '{DONE}' then
     local refusals = redis.call('INCR', HEAD.refusals)
@@ -72,7 +77,7 @@ local function audit(event)
     if refusals > {MOST_REFUSALS_A_MINUTE} + 1 then return end
     if refusals > {MOST_REFUSALS_A_MINUTE} then event.outcome = '{TOO_MANY}' end
   end
-  redis.call('XADD', HEAD.audit, 'MINID', whole(NOW - HEAD.audit_keep_s * 1000), '*', 'what', event.what,
+  redis.call('XADD', HEAD.audit, 'MINID', oldest(), '*', 'what', event.what,
     'who', event.who, 'clinic', event.clinic, 'outcome', event.outcome, 'visit', event.visit)
   redis.call('EXPIRE', HEAD.audit, HEAD.audit_keep_s)
 end
@@ -80,8 +85,10 @@ end
 """Writes one event; ARGV[1] is `BookKeeping.head`."""
 
 ACCOUNTS = (
-    BOOKS
+    STORE_CLOCK
+    + BOOKS
     + f"""
+local NOW, COUNTED = now_ms(), {{}}
 local OVER = {_table(dict.fromkeys(sorted(OVER), "true"))}
 local WAITING = '{VisitState.WAITING}'
 local BOUNDS = {{{", ".join(map(str, BOUNDS_S))}}}

@@ -26,8 +26,7 @@ _NOTE = BOOKS + "audit(cjson.decode(ARGV[2]))"
 _PAGE = (
     BOOKS
     + """
-local oldest = whole(NOW - HEAD.audit_keep_s * 1000)
-return redis.call('XREVRANGE', KEYS[1], ARGV[2], oldest, 'COUNT', ARGV[3])
+return redis.call('XREVRANGE', KEYS[1], ARGV[2], oldest(), 'COUNT', ARGV[3])
 """
 )
 

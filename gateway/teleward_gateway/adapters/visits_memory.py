@@ -1,5 +1,6 @@
 """Visits and queues in memory: for unit tests, and as the model of the real store. Time is a number in ms."""
 
+import math
 from collections.abc import Callable
 
 from teleward_contract.units import Namespace
@@ -88,8 +89,10 @@ class MemoryVisits:
         key = (visit.namespace, visit.id)
         if at_most is not None and self._live(key) is None:
             await self._take_place(visit.namespace, visit.clinic_uid, at_most)
+        now = self._now()
+        fresh = {"seen_ms": now, "arrived_ms": visit.arrived_ms or now}
         stored = self._live(key)
-        known = stored or visit.model_copy(update={"seen_ms": self._now()})
+        known = stored or visit.model_copy(update=fresh)
         if known.state not in OVER:
             self._keep(key, known, keep_s)
             self._personal[key] = personal
@@ -212,14 +215,24 @@ class MemoryVisits:
             self._keep(key, known.model_copy(update={"seen_ms": self._now()}), keep_s)
         return True
 
-    async def waiting(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
+    async def now_ms(self, namespace: Namespace) -> int:
         """See `Queues`."""
+        return self._now()
+
+    async def waiting(
+        self, namespace: Namespace, clinic_uid: str, stale_after_s: int | None = None
+    ) -> tuple[Waiting, ...]:
+        """See `Queues`."""
+        stale_ms = math.inf if stale_after_s is None else 1000 * stale_after_s
         found = []
         for key in list(self._visits):
             visit = self._live(key)
             if visit is None or visit.state in OVER:
                 continue
             if (visit.namespace, visit.clinic_uid) == (namespace, clinic_uid):
-                words = self._words.get(key)
-                found.append(Waiting(visit=visit, personal=self._personal[key], words=words))
+                row = Waiting(
+                    visit=visit, personal=self._personal[key], words=self._words.get(key),
+                    is_silent=self._now() - visit.seen_ms >= stale_ms,
+                )  # fmt: skip
+                found.append(row)
         return tuple(sorted(found, key=lambda item: (item.visit.arrived_ms, item.visit.id)))

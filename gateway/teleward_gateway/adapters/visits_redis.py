@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import time
 from collections.abc import Callable
 from typing import cast
 from weakref import WeakValueDictionary
@@ -12,7 +11,7 @@ from teleward_contract.redis_store import Store, unavailable
 from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters import keys
-from teleward_gateway.adapters.books import ACCOUNTS, BookKeeping
+from teleward_gateway.adapters.books import ACCOUNTS, STORE_CLOCK, BookKeeping
 from teleward_gateway.core.accounts import Outcome
 from teleward_gateway.core.audit import DONE, PATIENT, REFUSED
 from teleward_gateway.core.visits import (
@@ -67,13 +66,19 @@ _ENTER = (
 local known, visit = find(cjson.decode(ARGV[3]).id)
 if not known then visit = cjson.decode(ARGV[3]) end
 if OVER[visit.state] then return known or ARGV[3] end
-if not known and is_full(visit.clinic_uid, tonumber(ARGV[6])) then return '' end
-if not known then redis.call('SET', KEYS[1], ARGV[3]) end
+local is_new = not known
+if is_new then
+  if is_full(visit.clinic_uid, tonumber(ARGV[6])) then return '' end
+  visit.seen_ms = NOW
+  if visit.arrived_ms == 0 then visit.arrived_ms = NOW end
+  known = cjson.encode(visit)
+  redis.call('SET', KEYS[1], known)
+end
 redis.call('SET', KEYS[2], ARGV[4])
 keep(visit, ARGV[5])
-if not known then open_account(visit) end
+if is_new then open_account(visit) end
 tell(visit)
-return known or ARGV[3]
+return known
 """
 )
 
@@ -130,11 +135,11 @@ return refuse('no')
 """
 )
 
-# … what (claim, heard), socket, now ms, keep s, the visit's id
+# … what (claim, heard), socket, keep s, the visit's id
 _SOCKET = (
     _PRELUDE
     + """
-local known, visit = find(ARGV[7])
+local known, visit = find(ARGV[6])
 if not known then return '' end
 if OVER[visit.state] then return ARGV[3] == 'heard' and visit.socket ~= ARGV[4] and '' or known end
 if ARGV[3] == 'claim' then
@@ -142,10 +147,10 @@ if ARGV[3] == 'claim' then
   tell(visit)
 end
 if visit.socket ~= ARGV[4] then return '' end
-visit.seen_ms = tonumber(ARGV[5])
+visit.seen_ms = NOW
 local text = cjson.encode(visit)
 redis.call('SET', KEYS[1], text, 'KEEPTTL')
-keep(visit, ARGV[6])
+keep(visit, ARGV[5])
 return text
 """
 )
@@ -164,9 +169,10 @@ return cjson.encode(COUNTED)
 """
 )
 
-# KEYS: queue; ARGV: what every visit's key begins with. The visits' own keys share the queue's hash tag.
-_WAITING = """
-local rows = {}
+# KEYS: queue; ARGV: what every visit's key begins with, after how many ms somebody counts as silent (-1: never).
+# The visits' own keys share the queue's hash tag.
+_WAITING = f"""{STORE_CLOCK}
+local rows, now, stale_ms = {{}}, now_ms(), tonumber(ARGV[2])
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local visit = redis.call('GET', ARGV[1] .. id)
   local personal = redis.call('GET', ARGV[1] .. id .. ':personal')
@@ -174,6 +180,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
     rows[#rows + 1] = visit
     rows[#rows + 1] = personal
     rows[#rows + 1] = redis.call('GET', ARGV[1] .. id .. ':words') or ''
+    rows[#rows + 1] = stale_ms >= 0 and now - cjson.decode(visit).seen_ms >= stale_ms and 'silent' or ''
   elseif not visit then
     redis.call('ZREM', KEYS[1], id)
   end
@@ -203,6 +210,11 @@ if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return count
 """
 
+_NOW = f"{STORE_CLOCK}return now_ms()"
+
+_Row = tuple[str, str, str, str]
+"""Visit, personal, words or nothing, `silent` or nothing, as the store has them."""
+
 SWEEP_AT_MOST = 200
 """Vanished visits that one round takes away: a script that holds up nobody."""
 
@@ -220,7 +232,7 @@ class RedisVisits:
         self._books = books or BookKeeping()
         self._told = told
         # What stands in the store as somebody still holds it: read again, it is not parsed again.
-        self._held: WeakValueDictionary[tuple[str, str, str], Waiting] = WeakValueDictionary()
+        self._held: WeakValueDictionary[_Row, Waiting] = WeakValueDictionary()
 
     async def life(self) -> str:
         """See `Visits`."""
@@ -237,11 +249,10 @@ class RedisVisits:
         self, visit: Visit, personal: Personal, keep_s: int, at_most: int | None = None
     ) -> Visit:
         """See `Visits`."""
-        seen = visit.model_copy(update={"seen_ms": _now_ms()})
         raw = await self._store.script(
             _ENTER, _keys(visit.namespace, visit.id),
             [
-                *self._head(visit.namespace), seen.model_dump_json(), personal.model_dump_json(),
+                *self._head(visit.namespace), visit.model_dump_json(), personal.model_dump_json(),
                 keep_s, -1 if at_most is None else at_most,
             ],
         )  # fmt: skip
@@ -326,7 +337,7 @@ class RedisVisits:
     ) -> Visit | None:
         answer = await self._store.script(
             _SOCKET, _keys(namespace, visit),
-            [*self._head(namespace), what, socket, _now_ms(), keep_s, visit],
+            [*self._head(namespace), what, socket, keep_s, visit],
         )  # fmt: skip
         return Visit.model_validate_json(str(answer)) if answer else None
 
@@ -348,22 +359,30 @@ class RedisVisits:
         for what, seconds in _counted(counted):
             self._told(what, seconds)
 
-    async def waiting(self, namespace: Namespace, clinic_uid: str) -> tuple[Waiting, ...]:
+    async def now_ms(self, namespace: Namespace) -> int:
         """See `Queues`."""
+        return int(str(await self._store.script(_NOW, [keys.visit_prefix(namespace)], [])))
+
+    async def waiting(
+        self, namespace: Namespace, clinic_uid: str, stale_after_s: int | None = None
+    ) -> tuple[Waiting, ...]:
+        """See `Queues`."""
+        stale_ms = -1 if stale_after_s is None else 1000 * stale_after_s
         raw = cast(
             "list[str]",
             await self._store.script(
-                _WAITING, [keys.queue(namespace, clinic_uid)], [keys.visit_prefix(namespace)]
+                _WAITING, [keys.queue(namespace, clinic_uid)],
+                [keys.visit_prefix(namespace), stale_ms],
             ),
-        )
-        told = zip(raw[::3], raw[1::3], raw[2::3], strict=True)
+        )  # fmt: skip
+        told = zip(raw[::4], raw[1::4], raw[2::4], raw[3::4], strict=True)
         return tuple(self._held.get(row) or self._parse(row) for row in told)
 
-    def _parse(self, row: tuple[str, str, str]) -> Waiting:
-        visit, personal, words = row
+    def _parse(self, row: _Row) -> Waiting:
+        visit, personal, words, silent = row
         parsed = self._held[row] = Waiting(
             visit=Visit.model_validate_json(visit), personal=Personal.model_validate_json(personal),
-            words=Words.model_validate_json(words) if words else None,
+            words=Words.model_validate_json(words) if words else None, is_silent=bool(silent),
         )  # fmt: skip
         return parsed
 
@@ -374,7 +393,3 @@ def _keys(namespace: Namespace, visit: str) -> list[str]:
 
 def _counted(text: str) -> list[tuple[str, float]]:
     return [(what, seconds) for what, seconds in json.loads(text) or []]
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

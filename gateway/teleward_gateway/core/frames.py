@@ -88,6 +88,8 @@ class QueueFrame(Frame):
     type: Literal["queue"] = "queue"
     version: int
     order: Order
+    now: str | None = None
+    """By the clock that arrivals are told in; None while that is not known."""
     visits: tuple[Entry, ...]
     rooms: tuple[RoomCount, ...]
 

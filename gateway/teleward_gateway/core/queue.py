@@ -52,16 +52,14 @@ def in_order(queue: Iterable[Waiting], order: Order) -> list[Waiting]:
 
 
 def rows(
-    queue: Iterable[Waiting], now_ms: int, stale_after_s: int, qualities: Mapping[str, QualityView],
+    queue: Iterable[Waiting], qualities: Mapping[str, QualityView],
     order: Order = "Arrival", name_of: Callable[[str], str] = str,
     was: Mapping[str, Waiting] = {}, shown: Mapping[str, Entry] = {},
 ) -> Rows:  # fmt: skip
-    """Make the rows of a queue; a patient not heard of for `stale_after_s` is shown as not connected.
+    """Make the rows of a queue; a patient who is silent is shown as not connected.
 
     Args:
         queue: Who waits or is in a call.
-        now_ms: Wallclock.
-        stale_after_s: As the clinic declares.
         qualities: Visit → newest report.
         order: What the queue goes by.
         name_of: What colleagues call a member of staff.
@@ -72,19 +70,18 @@ def rows(
     made: Rows = {}
     for item in in_order(queue, order):
         visit = item.visit
-        is_connected = now_ms - visit.seen_ms < stale_after_s * 1000
         quality, owner = qualities.get(visit.id), name_of(visit.called_by)
         last = shown.get(visit.id)
         if (
             last is not None and was.get(visit.id) is item and last.called_by_name == owner
-            and last.connected is is_connected and last.quality == quality
+            and last.quality == quality
         ):  # fmt: skip
             made[visit.id] = last
             continue
         row = Entry(
             visit=visit.id, name=item.personal.name, arrived_at=rfc3339(visit.arrived_ms),
             state=visit.state, fields=item.personal.fields, locale=item.personal.locale,
-            connected=is_connected, called_by=visit.called_by, called_by_name=owner,
+            connected=not item.is_silent, called_by=visit.called_by, called_by_name=owner,
             priority=visit.priority, came_from=visit.came_from, quality=quality,
         )  # fmt: skip
         made[visit.id] = last if last is not None and last == row else row

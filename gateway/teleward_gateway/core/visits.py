@@ -105,8 +105,8 @@ class Visit(Record):
     namespace: Namespace
     clinic: str
     clinic_uid: str
-    arrived_ms: int
-    """Wallclock of entering, ms since 1970."""
+    arrived_ms: int = 0
+    """Store clock of entering, ms since 1970; 0: it enters now."""
     state: VisitState = VisitState.WAITING
     called_by: str = ""
     """Who owns the visit: the member of staff who called in or whom it was handed over to, as signed in."""
@@ -120,7 +120,7 @@ class Visit(Record):
     socket: str = ""
     """Which waiting socket is the newest; an older one has been replaced."""
     seen_ms: int = 0
-    """Wallclock when the waiting page was last heard."""
+    """Store clock when the waiting page was last heard."""
     utc_offset_s: int = 0
     """How far the clinic's wall clock is ahead of UTC: reports count by the clinic's days."""
     pseudonym: str = ""
@@ -162,6 +162,8 @@ class Waiting(Record):
     visit: Visit
     personal: Personal
     words: Words | None = None
+    is_silent: bool = False
+    """The waiting page was not heard of for as long as who reads the queue allows."""
 
 
 class Destination(Record):

@@ -82,9 +82,7 @@ class Consulting:
         clinic = found[0]
         # Asked before the visit is made: a store that is emptied in between forgets both.
         life = await self._visits.life()
-        visit = self._new_visit(
-            found, secrets.token_urlsafe(18), arrived_ms=int(time.time() * 1000)
-        )
+        visit = self._new_visit(found, secrets.token_urlsafe(18))
         at_most = clinic.waiting_area.max_waiting if clinic.waiting_area else 0
         try:
             visit = await self._visits.enter(visit, personal, keep_s(found), at_most)
@@ -97,7 +95,7 @@ class Consulting:
             expires=int(time.time()) + TICKET_S,
         )  # fmt: skip
 
-    def _new_visit(self, found: Found, visit: str, arrived_ms: int) -> Visit:
+    def _new_visit(self, found: Found, visit: str, arrived_ms: int = 0) -> Visit:
         clinic = found[0]
         return Visit(
             id=visit, namespace=clinic.namespace, clinic=clinic.name, clinic_uid=clinic.uid,

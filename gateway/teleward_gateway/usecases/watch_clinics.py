@@ -11,7 +11,7 @@ from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.occupancy import Occupancy
 from teleward_contract.units import Namespace
 
-from teleward_gateway.core.queue import Order, Rows, occupancy, positions, rows
+from teleward_gateway.core.queue import Order, Rows, occupancy, positions, rfc3339, rows
 from teleward_gateway.core.team import name_of
 from teleward_gateway.core.visits import Visit, VisitState, Waiting, Words
 from teleward_gateway.errors import RefusedError
@@ -28,6 +28,9 @@ SWEEP_EVERY_S = 10.0
 """Clinics that nobody looks at are counted this often."""
 PUBLISH_EVERY_S = 15.0
 """Unchanged counts are published again after this, well within `OCCUPANCY_TTL_S`."""
+
+STALE_AFTER_S = 60
+"""Where no waiting area says it."""
 
 Name = tuple[str, str]
 """Namespace and name of a clinic."""
@@ -190,6 +193,13 @@ class ClinicWatches:
         if (namespace, clinic) in self._watches:
             self._watches[namespace, clinic][0].nudge()
 
+    async def now(self, namespace: str) -> str | None:
+        """The clock that arrivals are told in, as frames tell times; None while it cannot be asked."""
+        try:
+            return rfc3339(await self._queues.now_ms(Namespace(namespace)))
+        except RoutingUnavailableError:
+            return None
+
     async def follow(self, hints: Hints) -> None:
         """Take hints in, for ever."""
         async for uid in hints.listen():
@@ -221,7 +231,9 @@ class ClinicWatches:
             return ClinicView(is_available=True)
         clinic, area = found[0], found[0].waiting_area
         try:
-            queue = await self._queues.waiting(clinic.namespace, clinic.uid)
+            queue = await self._queues.waiting(
+                clinic.namespace, clinic.uid, area.stale_after_s if area else STALE_AFTER_S
+            )
             present = await self._presence.present(clinic.namespace, clinic.uid)
             rooms = {r.uid: len(present[r.uid]) for r in clinic.rooms if r.uid in present}
             in_call = [i.visit.id for i in queue if i.visit.state is VisitState.IN_CONSULTATION]
@@ -229,15 +241,12 @@ class ClinicWatches:
             await self._publish(name, queue, rooms)
         except RoutingUnavailableError:
             return _silent(last)
-        stale_after_s = area.stale_after_s if area else 60
         order: Order = area.order if area else "Arrival"
         return ClinicView(
             found=found,
             queue={item.visit.id: item for item in queue},
             rows=rows(
                 queue,
-                int(time.time() * 1000),
-                stale_after_s,
                 qualities,
                 order,
                 lambda user: user and name_of(user, *found),

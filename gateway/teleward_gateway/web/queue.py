@@ -80,6 +80,10 @@ async def _show(
                         snapshot.clear()
                         shown.forget()
                     frame = shown.advance(view)
+                    if isinstance(frame, QueueFrame):
+                        frame = frame.model_copy(
+                            update={"now": await parts.watches.now(namespace)}
+                        )
                     if frame is not None:
                         await socket.send(frame)
                     await until_first(

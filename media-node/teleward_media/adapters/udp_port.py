@@ -322,7 +322,8 @@ class UdpPort:
     def _sort(self, lengths: list[int], senders: list[bytes], now: Seconds) -> None:
         """Keep media of peers in the block, side by side; hand the rest on or drop it."""
         block, known = self._ingress, self._by_address
-        buffer, filled, strangers = block.buffer, 0, 0
+        buffer, view, kept, peers = block.buffer, block.view, block.lengths, block.peers
+        filled = strangers = 0
         for index, raw in enumerate(senders):
             length, at = lengths[index], index * STRIDE
             entry = known.get(raw)
@@ -334,12 +335,12 @@ class UdpPort:
                 entry.ice.heard_at = now
                 if filled != index:
                     to = filled * STRIDE
-                    buffer[to : to + length] = buffer[at : at + length]
-                block.lengths[filled] = length
-                block.peers[filled] = entry.number
+                    view[to : to + length] = view[at : at + length]
+                kept[filled] = length
+                peers[filled] = entry.number
                 filled += 1
             else:
-                self._slow(entry, block.view[at : at + length], raw, now)
+                self._slow(entry, view[at : at + length], raw, now)
         if strangers:
             self._strangers_seen += strangers
             self._counters.add("drop_stranger", strangers)

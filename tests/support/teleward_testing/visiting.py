@@ -1,17 +1,16 @@
 """Both implementations of the gateway's own ports behind one clock that the test moves."""
 
 import asyncio
-import time
 from collections import Counter
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from teleward_contract.redis_store import Store
 from teleward_contract.units import Namespace
-from teleward_gateway.adapters import keys, visits_redis
-from teleward_gateway.adapters.books import BookKeeping
+from teleward_gateway.adapters import keys
+from teleward_gateway.adapters.books import STORE_CLOCK, BookKeeping
 from teleward_gateway.adapters.books_memory import MemoryBooks
 from teleward_gateway.adapters.books_redis import SHIPPERS, RedisBooks
 from teleward_gateway.adapters.presence_memory import MemoryPresence
@@ -24,7 +23,7 @@ from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.book_ports import Audit, Reports
-from teleward_gateway.core.accounts import DAY_S, Account
+from teleward_gateway.core.accounts import DAY_S
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState, Words
 from teleward_gateway.ports import Presence, Qualities, Queues, Sessions, Visits
 
@@ -77,7 +76,13 @@ class ClockedVisits:
         self.ports: VisitsAndQueues = self._memory
         self.other: VisitsAndQueues = self._memory
         if store is not None:
-            monkeypatch.setattr(visits_redis, "_now_ms", self.clock)
+            script = store.script
+
+            async def clocked(text: str, *given: list[Any]) -> object:
+                stopped = f"local function now_ms() return {self.clock.ms} end\n"
+                return await script(text.replace(STORE_CLOCK, stopped), *given)
+
+            monkeypatch.setattr(store, "script", clocked)
             tell = lambda what, s: self.told.append((what, s))  # noqa: E731
             self.ports = RedisVisits(store, RETENTION_S, self.keeping, tell)
             self.other = RedisVisits(store, RETENTION_S, self.keeping, tell)
@@ -87,17 +92,6 @@ class ClockedVisits:
         self.clock.ms += seconds * 1000
         if self._store is not None:
             await grow_older(self._store.redis, seconds * 1000)
-            await self._date_back(self._store.redis, seconds * 1000)
-
-    async def _date_back(self, redis: Redis, ms: int) -> None:
-        """Let what stands there by the store's clock have happened earlier."""
-        for member in map(str, await redis.zrange(keys.due(HARBOUR), 0, -1)):
-            await redis.zincrby(keys.due(HARBOUR), -ms, member)
-        for key in [key for key in await every_key(redis) if key.endswith(":account")]:
-            account = Account.model_validate_json(str(await redis.get(key)))
-            joined_ms = max(0, account.joined_ms - ms)
-            moved = {"since_ms": account.since_ms - ms, "joined_ms": joined_ms}
-            await redis.set(key, account.model_copy(update=moved).model_dump_json(), keepttl=True)
 
     @property
     def is_in_memory(self) -> bool:
@@ -107,7 +101,7 @@ class ClockedVisits:
     @property
     def today(self) -> int:
         """The day of UTC on which this counts."""
-        return int(self.clock() / 1000 if self._store is None else time.time()) // DAY_S
+        return self.clock.ms // 1000 // DAY_S
 
     async def counted(self, clinic: str = "cardiology") -> dict[str, int]:
         """What was counted in a clinic in these days."""
@@ -122,8 +116,7 @@ class ClockedVisits:
         self.clock.ms += seconds * 1000
         if self._store is None:
             return
-        key = keys.audit(HARBOUR)
-        redis = self._store.redis
+        key, redis = keys.audit(HARBOUR), cast("Any", self._store.redis)
         ids = [p["message_id"] for p in await redis.xpending_range(key, SHIPPERS, "-", "+", 1000)]
         if ids:
             await redis.xclaim(key, SHIPPERS, SHIPPERS, 0, ids, idle=seconds * 1000, justid=True)
@@ -133,7 +126,7 @@ class ClockedVisits:
         self.clock.ms += (self.keeping.audit_keep_s + 1) * 1000
         if self._store is None:
             return
-        key, redis = keys.audit(HARBOUR), self._store.redis
+        key, redis = keys.audit(HARBOUR), cast("Any", self._store.redis)
         held = await redis.xrange(key)
         await redis.delete(key)
         for id_, fields in held:

@@ -17,22 +17,23 @@ NOON_MS = 1_795_000_000_000
 
 
 def waiting(
-    visit: str, arrived_s: int, state: VisitState = VisitState.WAITING, seen_s: int = 0,
+    visit: str, arrived_s: int, state: VisitState = VisitState.WAITING, is_silent: bool = False,
     priority: int = 0,
 ) -> Waiting:  # fmt: skip
     return Waiting(
         visit=Visit(
             id=visit, namespace=Namespace("n"), clinic="c", clinic_uid="u", state=state,
-            arrived_ms=NOON_MS + arrived_s * 1000, seen_ms=NOON_MS + seen_s * 1000, priority=priority,
+            arrived_ms=NOON_MS + arrived_s * 1000, priority=priority,
             called_by="ada" if state is VisitState.CALLED else "",
         ),
         personal=Personal(name=visit.title(), fields={"reason": "cough"}, locale="ar"),
+        is_silent=is_silent,
     )  # fmt: skip
 
 
 def test_a_row_tells_what_the_wire_says() -> None:
     queue = [waiting("v", 1, VisitState.CALLED)]
-    (row,) = rows(queue, NOON_MS, 60, {}, name_of=str.title).values()
+    (row,) = rows(queue, {}, name_of=str.title).values()
 
     assert row == Entry(
         visit="v", name="V", arrived_at="2026-11-18T11:06:41.000Z", state=VisitState.CALLED,
@@ -43,7 +44,7 @@ def test_a_row_tells_what_the_wire_says() -> None:
 
 def test_a_row_tells_how_its_patient_is_heard_and_seen_if_anybody_knows() -> None:
     told = QualityView(round_trip_ms=40, up_loss=0.01)
-    shown = rows([waiting("v", 1), waiting("w", 2)], NOON_MS, 60, {"v": told, "gone": told})
+    shown = rows([waiting("v", 1), waiting("w", 2)], {"v": told, "gone": told})
 
     assert {visit: row.quality for visit, row in shown.items()} == {"v": told, "w": None}
 
@@ -51,7 +52,7 @@ def test_a_row_tells_how_its_patient_is_heard_and_seen_if_anybody_knows() -> Non
 def test_rows_stand_in_order_of_arrival_and_then_of_name() -> None:
     queue = [waiting("late", 9), waiting("b", 1), waiting("a", 1)]
 
-    assert list(rows(queue, NOON_MS, 60, {})) == ["a", "b", "late"]
+    assert list(rows(queue, {})) == ["a", "b", "late"]
 
 
 def test_where_the_waiting_area_goes_by_priority_the_urgent_come_first_and_then_who_came_first() -> (
@@ -59,25 +60,22 @@ def test_where_the_waiting_area_goes_by_priority_the_urgent_come_first_and_then_
 ):
     queue = [waiting("first", 1), waiting("urgent", 9, priority=2), waiting("second", 2)]
 
-    assert list(rows(queue, NOON_MS, 60, {}, "Priority")) == ["urgent", "first", "second"]
-    assert list(rows(queue, NOON_MS, 60, {}, "Arrival")) == ["first", "second", "urgent"]
+    assert list(rows(queue, {}, "Priority")) == ["urgent", "first", "second"]
+    assert list(rows(queue, {}, "Arrival")) == ["first", "second", "urgent"]
     assert positions(queue, "Priority") == {"urgent": 1, "first": 2, "second": 3}
 
 
-def test_who_was_not_heard_of_for_the_stale_time_is_shown_as_away_and_stays() -> None:
-    now = NOON_MS + 60_000
-    shown = rows([waiting("there", 0, seen_s=1), waiting("away", 0, seen_s=0)], now, 60, {})
+def test_who_is_silent_is_shown_as_away_and_stays() -> None:
+    shown = rows([waiting("there", 0), waiting("away", 0, is_silent=True)], {})
 
     assert {visit: row.connected for visit, row in shown.items()} == {"there": True, "away": False}
 
 
 def test_a_delta_holds_what_is_new_or_changed_and_what_is_gone() -> None:
-    before = rows(
-        [waiting("stays", 0), waiting("changes", 1), waiting("goes", 2)], NOON_MS, 60, {}
-    )
+    before = rows([waiting("stays", 0), waiting("changes", 1), waiting("goes", 2)], {})
     after = rows(
         [waiting("stays", 0), waiting("changes", 1, VisitState.CALLED), waiting("comes", 3)],
-        NOON_MS, 60, {},
+        {},
     )  # fmt: skip
 
     changed, gone = difference(before, after)
@@ -89,13 +87,13 @@ def test_a_delta_holds_what_is_new_or_changed_and_what_is_gone() -> None:
 
 def test_a_row_that_is_as_it_was_is_the_same_object_and_one_that_is_not_is_made_anew() -> None:
     told = QualityView(round_trip_ms=40)
-    queue = [waiting(name, 0, seen_s=10) for name in ("same", "read again", "away", "heard")]
-    first = rows(queue, NOON_MS + 60_000, 60, {})
-    queue = [queue[0], waiting("read again", 0, seen_s=10), waiting("away", 0, seen_s=0), queue[3]]
+    queue = [waiting(name, 0) for name in ("same", "read again", "away", "heard")]
+    first = rows(queue, {})
+    queue = [queue[0], waiting("read again", 0), waiting("away", 0, is_silent=True), queue[3]]
 
     again = rows(
-        queue, NOON_MS + 60_000, 60, {"heard": told},
-        was={item.visit.id: item for item in queue if item.visit.id != "read again"}, shown=first,
+        queue, {"heard": told},
+        was={item.visit.id: item for item in queue if item.visit.id in ("same", "heard")}, shown=first,
     )  # fmt: skip
 
     assert again["same"] is first["same"]
@@ -105,21 +103,11 @@ def test_a_row_that_is_as_it_was_is_the_same_object_and_one_that_is_not_is_made_
     assert {row.visit for row in changed} == {"away", "heard"}
 
 
-def test_a_row_whose_patient_went_quiet_is_made_anew_although_nothing_was_written() -> None:
-    queue = [waiting("v", 0, seen_s=0)]
-    was = {"v": queue[0]}
-    first = rows(queue, NOON_MS + 59_999, 60, {})
-
-    assert rows(queue, NOON_MS + 60_000, 60, {}, was=was, shown=first)["v"].connected is False
-
-
 def test_a_row_whose_owner_is_called_something_else_now_is_made_anew() -> None:
     queue = [waiting("v", 0, VisitState.CALLED)]
-    first = rows(queue, NOON_MS, 60, {}, name_of=lambda _: "Grace")
+    first = rows(queue, {}, name_of=lambda _: "Grace")
 
-    again = rows(
-        queue, NOON_MS, 60, {}, name_of=lambda _: "Dr Grace", was={"v": queue[0]}, shown=first
-    )
+    again = rows(queue, {}, name_of=lambda _: "Dr Grace", was={"v": queue[0]}, shown=first)
 
     assert again["v"].called_by_name == "Dr Grace"
 

@@ -109,7 +109,7 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
           clinic={clinic}
           visits={queue?.visits ?? []}
           order={queue?.order ?? "Arrival"}
-          now={now}
+          now={now + (queue?.behindMs ?? 0)}
           labels={labels}
           act={act}
         />

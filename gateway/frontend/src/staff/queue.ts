@@ -8,12 +8,14 @@ export interface Queue {
   /** In that order. */
   readonly visits: readonly QueueEntry[];
   readonly rooms: ReadonlyMap<string, number>;
+  /** How far this machine's clock is behind the one that arrivals are told in. */
+  readonly behindMs: number;
 }
 
 /** What a frame makes of a queue; `gap` when a delta was missed and a snapshot is needed. */
 export type Update = { readonly queue: Queue } | { readonly gap: true };
 
-export function update(queue: Queue | null, frame: QueueFrame): Update {
+export function update(queue: Queue | null, frame: QueueFrame, nowMs = Date.now()): Update {
   if (frame.type === "queue") {
     return {
       queue: {
@@ -21,6 +23,7 @@ export function update(queue: Queue | null, frame: QueueFrame): Update {
         order: frame.order,
         visits: inOrder(frame.visits, frame.order),
         rooms: occupancy(frame.rooms),
+        behindMs: frame.now ? Date.parse(frame.now) - nowMs : 0,
       },
     };
   }
@@ -35,6 +38,7 @@ export function update(queue: Queue | null, frame: QueueFrame): Update {
       order: queue.order,
       visits: inOrder([...kept, ...frame.upsert], queue.order),
       rooms: frame.rooms ? occupancy(frame.rooms) : queue.rooms,
+      behindMs: queue.behindMs,
     },
   };
 }

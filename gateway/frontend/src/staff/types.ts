@@ -93,6 +93,8 @@ export type QueueFrame =
       readonly type: "queue";
       readonly version: number;
       readonly order: Order;
+      /** By the clock that arrivals are told in. */
+      readonly now?: string | null;
       readonly visits: readonly QueueEntry[];
       readonly rooms: readonly Occupancy[];
     }

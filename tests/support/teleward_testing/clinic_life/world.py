@@ -1,0 +1,498 @@
+"""Two gateways, one store, one media node, and everybody's pages, so that a model can be held against them."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from teleward_cli.demo.client import (
+    DemoError,
+    QueueSocket,
+    RefusedAnswerError,
+    Socket,
+    SocketEndedError,
+    Visitor,
+)
+from teleward_cli.demo.frames import Replaced, Transferred, Unknown, Visit
+from teleward_cli.store import free_port
+from teleward_contract.projections import (
+    ClinicProjection,
+    OrganisationProjection,
+    Projection,
+    Role,
+    TeamMember,
+    WaitingAreaProjection,
+)
+from teleward_contract.redis_store import Store
+from teleward_contract.tickets import TicketSigner
+from teleward_contract.units import Namespace, PoolId
+from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.core.visits import Visit as Stored
+
+from teleward_testing.clinic_life.model import (
+    CLINICS,
+    GONE,
+    OK,
+    ROLES,
+    TAKEN,
+    Act,
+    Clinic,
+    PatientAct,
+    StaffAct,
+)
+from teleward_testing.gateways import RunningGateway, keys, project, running_gateway
+from teleward_testing.media_node import running_media_node
+from teleward_testing.valkey import RunningValkey
+
+T = TypeVar("T")
+REPLICAS = 2
+ORIGIN = "http://clinic.test"
+POOL = PoolId("life/media")
+SETTLED_S = 20.0
+"""Within which everybody must be told; after that they never are."""
+_MEMBERS: dict[Clinic, dict[str, Role]] = {
+    "cardiology": {
+        "dora@x.org": Role.CLINIC_ADMIN, "ada@x.org": Role.CLINICIAN, "ben@x.org": Role.CLINICIAN,
+        "rita@x.org": Role.RECEPTIONIST, "rob@x.org": Role.REFERRER, "ivy@x.org": Role.INTERPRETER,
+    },
+    "urgent": {"ben@x.org": Role.CLINICIAN, "rita@x.org": Role.RECEPTIONIST},
+}  # fmt: skip
+HILLS = Namespace("hills")
+ADMITTED_AND_SENT_OUT = 1000
+"""How a call socket ends whose visit has left the call in the meantime (docs/wire.md)."""
+
+
+class Guest(Visitor):
+    """Somebody whose browser is at one address, whichever replica answers."""
+
+    def __init__(self, replica: str) -> None:
+        super().__init__(replica)
+
+    def at(self, replica: str) -> "Guest":
+        """Go on through another replica."""
+        self.gateway = replica
+        return self
+
+    def _headers(self) -> dict[str, str]:
+        return super()._headers() | {"Origin": ORIGIN}
+
+
+@dataclass(eq=False)
+class Page:
+    """One open socket of a patient: what it was told last, and whether it has ended."""
+
+    socket: Socket
+    replica: int
+    told: list[str] = field(default_factory=list)
+    is_over: bool = False
+    reading: asyncio.Task[None] | None = None
+
+    @property
+    def last(self) -> str:
+        """The newest word."""
+        return self.told[-1] if self.told else ""
+
+    async def close(self) -> None:
+        """Close it from this side."""
+        if self.reading:
+            self.reading.cancel()
+        await self.socket.close()
+
+
+def _word(frame: object) -> str:
+    match frame:
+        case Visit():
+            return str(frame.state.value)
+        case Replaced():
+            return "replaced"
+        case Transferred():
+            return "transferred"
+        case Unknown():
+            return "unknown"
+        case _:
+            return "wait"
+
+
+@dataclass(eq=False)
+class Person:
+    """A patient: one browser, its pages, its call."""
+
+    name: str
+    browser: Guest
+    entered_at: Clinic
+    visit: str = ""
+    arrived_ms: int = 0
+    page: Page | None = None
+    """The newest waiting page."""
+    replaced: list[Page] = field(default_factory=list)
+    """Pages on older devices that have not been told yet."""
+    call: Page | None = None
+
+
+class World:
+    """Everything real. `begin` makes a new organisation in it, so that one example knows nothing of another."""
+
+    def __init__(self, valkey: RunningValkey, folder: Path) -> None:
+        self.valkey = valkey
+        self._folder = folder
+        self._runner = asyncio.Runner()
+        self._stack = contextlib.ExitStack()
+        self._addresses = [f"http://127.0.0.1:{free_port()}" for _ in range(REPLICAS)]
+        self._replicas: list[tuple[RunningGateway, contextlib.ExitStack]] = []
+        self._documents: list[Projection] = []
+        self._number = 0
+        self.namespace = Namespace("")
+        self.people: dict[str, Person] = {}
+        self._staff: dict[str, Guest] = {}
+        self._calls: list[Page] = []
+        self._boards: dict[tuple[int, Clinic], tuple[QueueSocket, asyncio.Task[None]]] = {}
+
+    def __enter__(self) -> "World":
+        self.valkey.flush()
+        files = keys(self._folder)
+        private = TicketSigner(Path(files["TELEWARD_TICKET_KEY_FILE"]).read_text())
+        public = self._folder / "public.json"
+        public.write_text(json.dumps({"keys": [json.loads(private.public_jwk())]}))
+        self._stack.enter_context(
+            running_media_node(
+                self.valkey.url, pool=str(POOL), ticket_public_keys_file=str(public),
+                participant_grace_s="60",
+            )
+        )  # fmt: skip
+        self.run(project(self.valkey.url))
+        self._replicas = [self._start(number) for number in range(REPLICAS)]
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.run(self.leave())
+        for _, replica in self._replicas:
+            replica.close()
+        self._stack.close()
+        self._runner.close()
+
+    def run(self, doing: Coroutine[Any, Any, T]) -> T:
+        """Let time pass until something is done."""
+        return self._runner.run(doing)
+
+    def _start(self, number: int) -> tuple[RunningGateway, contextlib.ExitStack]:
+        stack = contextlib.ExitStack()
+        gateway = running_gateway(
+            self.valkey.url, self._folder, self._addresses[number], public_url=ORIGIN
+        )
+        return stack.enter_context(gateway), stack
+
+    # -- an example ---------------------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """A new organisation with two clinics, its staff signed in through either replica."""
+        self._number += 1
+        self.namespace = Namespace(f"life-{self._number}")
+        self._documents = [*_documents(self.namespace)]
+        await project(self.valkey.url, *self._documents)
+        self.store = Store(self.valkey.url)
+        self.visits = RedisVisits(self.store, 600)
+        await self._wait_for_places()
+        for number, user in enumerate(ROLES):
+            self._staff[user] = Guest(self._addresses[number % REPLICAS])
+            if user:
+                await _soon(partial(self._staff[user].sign_in, user))
+        await self.look_on()
+
+    async def leave(self) -> None:
+        """Everybody goes home."""
+        for person in self.people.values():
+            for page in (person.page, person.call, *person.replaced):
+                if page is not None:
+                    await page.close()
+            await person.browser.__aexit__(None, None, None)
+        for call in self._calls:
+            await call.close()
+        for socket, reading in self._boards.values():
+            reading.cancel()
+            await socket.close()
+        for member in self._staff.values():
+            await member.__aexit__(None, None, None)
+        if hasattr(self, "store"):
+            await self.store.close()
+        self.people, self._staff, self._boards, self._calls = {}, {}, {}, []
+
+    async def _wait_for_places(self) -> None:
+        """Until the media node counts: an emptied store knows of none, and says so for some seconds."""
+        from teleward_contract.placements import Recovering
+        from teleward_contract.routing_redis import RedisRouting
+        from teleward_contract.units import CallId, CapacityUnits
+
+        routing = RedisRouting(self.store)
+
+        async def places() -> bool:
+            answer = await routing.reserve(POOL, CallId("visit:probe"), CapacityUnits(1))
+            return not isinstance(answer, Recovering) and hasattr(answer, "placement")
+
+        await _until("the media node is known", places)
+
+    # -- staff ----------------------------------------------------------------------------------------
+
+    async def look_on(self) -> None:
+        """Open a dashboard of each clinic at each replica, unless one is open."""
+        for number, address in enumerate(self._addresses):
+            for clinic in CLINICS:
+                board = self._boards.get((number, clinic))
+                if board is not None and not board[1].done():
+                    continue
+                member = self._staff["ben@x.org"].at(address)
+                socket = await member.watch(self.namespace, clinic)
+                reading = asyncio.create_task(_read_on(socket))
+                self._boards[number, clinic] = (socket, reading)
+
+    def shown(self, replica: int, clinic: Clinic) -> list[tuple[str, str, str, int]]:
+        """What a dashboard shows: visit, state, owner, priority, in order."""
+        socket, _ = self._boards[replica, clinic]
+        rows = sorted(socket.visits.values(), key=lambda row: (row.arrived_at, row.visit))
+        if clinic == "urgent":
+            rows.sort(key=lambda row: -row.priority)
+        return [(r.visit, str(r.state.value), r.called_by or "", r.priority) for r in rows]
+
+    def is_looked_on(self) -> bool:
+        """Whether every dashboard is open."""
+        return all(not reading.done() for _, reading in self._boards.values())
+
+    async def act(self, name: str, act: Act) -> str:
+        """Do it; how it was answered."""
+        person = self.people[name]
+        try:
+            if isinstance(act, StaffAct):
+                return await self._by_staff(person, act)
+            return await self._by_patient(person, act)
+        except DemoError as err:
+            if isinstance(err, RefusedAnswerError):
+                return _refusal(err.status, err.code)
+            return "cut"
+
+    async def _by_staff(self, person: Person, act: StaffAct) -> str:
+        member = Guest(self._addresses[act.replica])
+        member.cookies = dict(self._staff[act.who].cookies)
+        body: dict[str, object] = {}
+        match act.verb:
+            case "hand-over" | "transfer":
+                body = {"to": act.to}
+            case "priority":
+                body = {"priority": act.priority}
+            case "message":
+                body = {"text": "Soon."}
+            case _:
+                pass
+        async with member:
+            await member.act(self.namespace, act.at, person.visit, act.verb, **body)
+        return OK
+
+    async def _by_patient(self, person: Person, act: PatientAct) -> str:
+        browser = person.browser.at(self._addresses[act.replica])
+        match act.verb:
+            case "leave":
+                await browser.leave()
+            case "follow":
+                await browser.follow()
+            case "enter again":
+                namespace, _, clinic = browser.waits_at.partition("/")
+                await browser.enter(namespace, clinic, person.name, {})
+            case "join":
+                return await self._join(person, act.replica)
+        return OK
+
+    async def _join(self, person: Person, replica: int) -> str:
+        before, person.call = person.call, None
+        if before is not None:
+            await before.close()
+        socket = await person.browser.call(person.browser.patient_call)
+        try:
+            async with asyncio.timeout(SETTLED_S):
+                while (frame := await socket.receive()).type == "wait":
+                    pass
+        except SocketEndedError as err:
+            await socket.close()
+            return OK if err.close_code == ADMITTED_AND_SENT_OUT else "cut"
+        if frame.type != "ready":
+            await socket.close()
+            if frame.type == "closed":
+                return OK  # admitted, and ended at once
+            return GONE if frame.type == "error" and frame.code == "not_found" else f"{frame}"
+        person.call = _page(socket, replica, lambda text: str(json.loads(text)["type"]))
+        return OK
+
+    async def join_as_staff(self, user: str, name: str) -> None:
+        """Have a member of staff in the call of a visit until the example is over."""
+        member = self._staff[user]
+        socket = await member.call(f"/ws/call/visit/{self.people[name].visit}")
+        while (await socket.receive()).type != "ready":
+            pass
+        self._calls.append(_page(socket, 0, lambda text: str(json.loads(text)["type"])))
+
+    # -- patients --------------------------------------------------------------------------------------
+
+    async def enter(self, name: str, clinic: Clinic, replica: int) -> str:
+        """Let somebody new enter."""
+        browser = Guest(self._addresses[replica])
+        person = self.people[name] = Person(name, browser, clinic)
+        try:
+            await browser.enter(self.namespace, clinic, name, {})
+        except RefusedAnswerError as err:
+            return _refusal(err.status, err.code)
+        except DemoError:
+            return "cut"
+        finally:
+            person.browser.waits_at = f"{self.namespace}/{clinic}"
+        return OK
+
+    async def open_page(self, name: str, replica: int) -> None:
+        """Open a waiting page, on another device if one is open."""
+        person = self.people[name]
+        browser = person.browser.at(self._addresses[replica])
+        socket = await _soon(lambda: browser.wait(name, {}))
+        if person.page is not None:
+            person.replaced.append(person.page)
+        person.page = _page(socket, replica, _waiting_word)
+
+    async def close_page(self, name: str) -> None:
+        """The patient's telephone loses its network."""
+        person = self.people[name]
+        page, person.page = person.page, None
+        if page is not None:
+            await page.close()
+
+    async def stored(self, clinic: Clinic) -> list[tuple[str, Stored]]:
+        """The queue as the store has it: name and visit."""
+        rows = await self.visits.waiting(self.namespace, f"uid-{self.namespace}-{clinic}")
+        return [(row.personal.name, row.visit) for row in rows]
+
+    async def stored_visit(self, visit: str) -> Stored | None:
+        """One visit as the store has it."""
+        return await self.visits.get(self.namespace, visit)
+
+    # -- bad days --------------------------------------------------------------------------------------
+
+    def kill(self, replica: int) -> None:
+        """SIGKILL one gateway, and start it again where it was."""
+        gateway, starting = self._replicas[replica]
+        gateway.process.send_signal(signal.SIGKILL)
+        gateway.process.wait()
+        starting.close()
+        self._replicas[replica] = self._start(replica)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """The store is there and does nothing."""
+        self.valkey.pause()
+        try:
+            yield
+        finally:
+            self.valkey.resume()
+
+    def cut(self) -> None:
+        """Cut every connection to the store."""
+        with self.valkey.client() as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+            client.client_kill_filter(_type="pubsub", skipme=True)
+
+    async def empty(self) -> None:
+        """The store forgets everything, and the operator projects again."""
+        self.valkey.flush()
+        await project(self.valkey.url, *self._documents)
+        await self._wait_for_places()
+
+    async def reopen_pages(self) -> int:
+        """Pages whose gateway died come back, as pages do; how many did."""
+        back = 0
+        for person in self.people.values():
+            page = person.page
+            if page is not None and page.is_over and page.last not in ENDS:
+                person.page = None
+                await self.open_page(person.name, 1 - page.replica)
+                back += 1
+        await self.look_on()
+        return back
+
+
+ENDS = frozenset({"replaced", "transferred", "unknown", "ended", "refused"})
+"""After which a page does not come back by itself."""
+
+
+def _page(socket: Socket, replica: int, word_of: Callable[[str], str]) -> Page:
+    page = Page(socket, replica)
+    page.reading = asyncio.create_task(_note(page, word_of))
+    return page
+
+
+async def _note(page: Page, word_of: Callable[[str], str]) -> None:
+    try:
+        while True:
+            page.told.append(word_of(await page.socket.receive_text()))
+    except SocketEndedError:
+        page.is_over = True
+
+
+def _waiting_word(text: str) -> str:
+    from pydantic import TypeAdapter
+    from teleward_cli.demo.frames import VISIT_FRAME
+
+    adapter: TypeAdapter[Any] = VISIT_FRAME
+    return _word(adapter.validate_json(text))
+
+
+async def _read_on(socket: QueueSocket) -> None:
+    with contextlib.suppress(SocketEndedError):
+        while True:
+            await socket.receive()
+
+
+def _refusal(status: int, code: str) -> str:
+    if status in (401, 403, 404):
+        return GONE
+    if status == 503:  # HTTP's own number
+        return "503"
+    return TAKEN if (status, code) == (409, "taken") else f"{status} {code}"
+
+
+async def _until(what: str, is_so: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+    deadline = time.monotonic() + SETTLED_S
+    while not await is_so():
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(0.05)
+
+
+async def _soon(doing: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Try until it is done: a gateway that just started knows a new organisation a second later."""
+    deadline = time.monotonic() + SETTLED_S
+    while True:
+        try:
+            return await doing()
+        except DemoError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+
+
+def _documents(namespace: Namespace) -> Iterator[Projection]:
+    yield OrganisationProjection(
+        namespace=namespace, uid=f"uid-{namespace}", generation=1, display_name="Life",
+        team=(TeamMember(role=Role.ORGANISATION_ADMIN, user="olga@x.org"),),
+    )  # fmt: skip
+    for clinic, members in _MEMBERS.items():
+        yield ClinicProjection(
+            namespace=namespace, name=clinic, uid=f"uid-{namespace}-{clinic}", generation=1,
+            display_name=clinic.title(), pool=POOL,
+            team=tuple(TeamMember(role=role, user=user) for user, role in members.items()),
+            waiting_area=WaitingAreaProjection(
+                uid=f"area-{namespace}-{clinic}", generation=1, max_waiting=50,
+                order="Priority" if clinic == "urgent" else "Arrival",
+            ),
+        )  # fmt: skip
+    yield ClinicProjection(
+        namespace=HILLS, name="hills", uid="uid-hills", generation=1, display_name="Hills",
+        team=(TeamMember(role=Role.CLINICIAN, user="eve@x.org"),),
+    )  # fmt: skip
