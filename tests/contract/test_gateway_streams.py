@@ -165,7 +165,8 @@ async def test_a_foreign_page_and_a_client_that_waits_for_the_end_are_refused(
 async def test_a_hello_that_is_none_is_refused(door: FrontDoor) -> None:
     cookie = await door.enter("Ann")
     headers = {"Accept": "text/event-stream"}
-    for body in ({}, {**HELLO, "name": "x" * 401}, [], b"no json"):
+    bodies: list[object] = [{}, {**HELLO, "name": "x" * 401}, [], b"no json"]
+    for body in bodies:
         answer = await door.ask("POST", WAITING, body=body, headers=headers, cookie=cookie)
         assert answer.status == 422
 

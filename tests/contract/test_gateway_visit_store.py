@@ -247,5 +247,5 @@ async def everything(store: Store) -> str:
     found: list[object] = []
     for key in await store.redis.keys("*"):
         kind = await store.redis.type(key)
-        found += [key, await READ[str(kind)](store.redis, key)]
+        found += [key, await READ[str(kind)](store.redis, str(key))]
     return "\n".join(map(str, found))

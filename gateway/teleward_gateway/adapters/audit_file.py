@@ -29,7 +29,7 @@ class AuditFile:
         try:
             file = os.open(self._path, flags, 0o600)
         except OSError as err:
-            log.warning("audit.sink_unavailable", exc_type=type(err).__name__)
+            log.warning("audit.sink_lost", exc_type=type(err).__name__)
             return False
         try:
             return all(_write(file, line.encode()) for line in lines)

@@ -13,7 +13,7 @@ import type { Entry, EntryField } from "./types";
 type Complaints = Readonly<Record<string, Complaint>>;
 
 const TROUBLES = {
-  one_moment: "entry-one-moment",
+  one_moment: "one-moment-hint",
   crowded: "entry-crowded",
   refused: "entry-refused",
 } as const;
@@ -92,9 +92,8 @@ export function Entrance({ visit }: Props) {
         {trouble.value !== "" && (
           <Notice tone="attention" testid="entry-trouble">
             <p role="alert">
-              {trouble.value === "one_moment"
-                ? `${t("one-moment")}. ${t("one-moment-hint")}`
-                : t("entry-refused")}
+              {trouble.value === "one_moment" && `${t("one-moment")}. `}
+              {t(TROUBLES[trouble.value])}
             </p>
           </Notice>
         )}
