@@ -182,8 +182,8 @@ async def _run(settings: Settings, keys: Keys, trusted: ssl.SSLContext) -> None:
 
 
 async def _ship(settings: Settings, houses: Houses, audit: Audit) -> None:
-    if settings.audit_file is not None:
-        await ship_audit(houses, audit, AuditFile(settings.audit_file))
+    if settings.audit_sink is not None:
+        await ship_audit(houses, audit, AuditFile(settings.audit_sink))
 
 
 def _compose(
@@ -230,6 +230,7 @@ def _compose(
         meter=meter,
         limits=DoorLimits(RedisLimits(store), pseudonyms, settings.limit_factor),
         connects=_connects(settings.limit_factor),
+        trusts_proxies=bool(settings.trusted_proxies),
         auditing=Auditing(books, pseudonyms, meter),
         audit=books,
         reports=books,

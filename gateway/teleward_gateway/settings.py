@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     audit_retention_days: int = Field(default=7, ge=1, le=400)
     """How long the audit stands in the routing state, in days."""
 
-    audit_file: Path | None = None
+    audit_sink: Path | None = None
     """Where the audit is shipped to, a JSON object a line; `/dev/stdout` puts it among the log lines."""
 
     reports_retention_days: int = Field(default=400, ge=1, le=4000)

@@ -256,3 +256,4 @@ async def test_what_a_proxy_says_is_believed_if_it_is_trusted_and_from_nobody_el
         }  # fmt: skip
 
     assert (429 not in statuses) is is_believed
+    assert door.gateway.log.read_text().count("forwarding.ignored") == (not is_believed)

@@ -85,7 +85,7 @@ async def house(
     await project(valkey.url, CARDIOLOGY, EYES, ORGANISATION)
     folder = tmp_path_factory.mktemp("reports")
     file = folder / "audit.jsonl"
-    with running_gateway(valkey.url, folder, audit_file=str(file)) as gateway:
+    with running_gateway(valkey.url, folder, audit_sink=str(file)) as gateway:
         async with open_store(valkey.url) as store:
             made = House(gateway, RedisVisits(store, 60), file)
             for name, patients in (("cardiology", 6), ("eyes", 2)):
@@ -274,6 +274,21 @@ async def test_every_record_is_shipped_and_the_file_is_its_owners_alone(house: H
     assert [word for word in CANARIES if word in house.file.read_text()] == []
 
 
+async def test_the_audit_can_go_among_the_log_lines(tmp_path: Path) -> None:
+    with RunningValkey() as own:
+        await project(own.url, CARDIOLOGY, EYES, ORGANISATION)
+        with running_gateway(own.url, tmp_path, audit_sink="/dev/stdout") as gateway:
+            async with open_store(own.url) as store:
+                await consult(House(gateway, RedisVisits(store, 60), gateway.log), "eyes", "Ann")
+
+            async with asyncio.timeout(WITHIN_S):
+                while '"what":"end"' not in await asyncio.to_thread(gateway.log.read_text):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)  # noqa: ASYNC110, RUF100
+        lines = [json.loads(one) for one in gateway.log.read_text().splitlines()]
+
+    assert {one.get("stream", one.get("service")) for one in lines} == {"audit", "gateway"}
+
+
 async def test_a_sink_that_is_away_loses_nothing_and_two_gateways_ship_each_record(
     valkey: RunningValkey, tmp_path: Path
 ) -> None:
@@ -281,8 +296,8 @@ async def test_a_sink_that_is_away_loses_nothing_and_two_gateways_ship_each_reco
         await project(own.url, CARDIOLOGY, EYES, ORGANISATION)
         file = tmp_path / "later" / "audit.jsonl"
         with (
-            running_gateway(own.url, tmp_path, audit_file=str(file)) as one,
-            running_gateway(own.url, tmp_path, audit_file=str(file)) as other,
+            running_gateway(own.url, tmp_path, audit_sink=str(file)) as one,
+            running_gateway(own.url, tmp_path, audit_sink=str(file)) as other,
         ):
             async with open_store(own.url) as store:
                 visits = RedisVisits(store, 60)

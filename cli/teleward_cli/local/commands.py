@@ -25,7 +25,7 @@ PASSED_ON: Mapping[str, frozenset[str]] = {
             "TELEWARD_LOG_LEVEL",
             "TELEWARD_RETENTION_S",
             "TELEWARD_LIMIT_FACTOR",
-            "TELEWARD_AUDIT_FILE",
+            "TELEWARD_AUDIT_SINK",
         }
     ),
     "media": frozenset({"TELEWARD_LOG_LEVEL", "TELEWARD_PARTICIPANT_GRACE_S"}),

@@ -56,6 +56,10 @@ def create_app(context: Context) -> FastAPI:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_middleware(
-        Guard, origin=context.origin, meter=context.meter, connects=context.connects
+        Guard,
+        origin=context.origin,
+        meter=context.meter,
+        connects=context.connects,
+        trusts_proxies=context.trusts_proxies,
     )
     return app

@@ -66,6 +66,8 @@ class Context:
     limits: DoorLimits
     connects: Callable[[str], float]
     """Counts a socket or stream of an address, in this process alone; how many seconds to wait, 0 for none."""
+    trusts_proxies: bool
+    """Whether there is any whose word on addresses is believed."""
     auditing: Auditing
     audit: Audit
     reports: Reports

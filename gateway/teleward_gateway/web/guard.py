@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
@@ -13,6 +14,8 @@ from starlette.websockets import WebSocket, WebSocketClose
 from teleward_gateway.ports import Meter
 from teleward_gateway.usecases.limit_doors import too_many
 from teleward_gateway.web.streams import STREAMS
+
+log = structlog.get_logger()
 
 MAX_BODY_BYTES = 32 * 1024
 POLICY_VIOLATION = 1008
@@ -43,9 +46,11 @@ class Guard:
     """ASGI middleware in front of the whole application."""
 
     def __init__(
-        self, app: ASGIApp, origin: str, meter: Meter, connects: Callable[[str], float]
-    ) -> None:
+        self, app: ASGIApp, origin: str, meter: Meter, connects: Callable[[str], float],
+        *, trusts_proxies: bool = True,
+    ) -> None:  # fmt: skip
         self._app = app
+        self._shall_warn = not trusts_proxies
         self._connects = connects
         self._origin = origin
         self._meter = meter
@@ -53,6 +58,9 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request or socket on, or refuse it."""
+        if self._shall_warn and "x-forwarded-for" in Headers(scope=scope):
+            self._shall_warn = False
+            log.warning("forwarding.ignored", settings=["TELEWARD_TRUSTED_PROXIES"])
         if scope["type"] == "http":
             await self._http(scope, receive, send)
             return

@@ -36,7 +36,12 @@ class Door:
 def application() -> FastAPI:
     """The application without anything behind it: enough to be asked what its routes are."""
     return create_app(
-        cast("Any", SimpleNamespace(origin="http://x", meter=None, connects=None, static=STATIC))
+        cast(
+            "Any",
+            SimpleNamespace(
+                origin="http://x", meter=None, connects=None, trusts_proxies=True, static=STATIC
+            ),
+        )
     )
 
 
