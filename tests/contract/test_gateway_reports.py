@@ -283,7 +283,7 @@ async def test_the_audit_can_go_among_the_log_lines(tmp_path: Path) -> None:
 
             async with asyncio.timeout(WITHIN_S):
                 while '"what":"end"' not in await asyncio.to_thread(gateway.log.read_text):  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)  # noqa: ASYNC110, RUF100
+                    await asyncio.sleep(0.1)
         lines = [json.loads(one) for one in gateway.log.read_text().splitlines()]
 
     assert {one.get("stream", one.get("service")) for one in lines} == {"audit", "gateway"}
