@@ -15,7 +15,7 @@ import itertools
 import secrets
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -188,6 +188,13 @@ class UdpPort:
             if self._by_address.get(raw) is entry:
                 del self._by_address[raw]
 
+    def note_alive(self, numbers: Iterable[int], now: Seconds) -> None:
+        """Note of which peers the packet path has proof that they are there."""
+        for number in numbers:
+            entry = self._by_number.get(number)
+            if entry is not None:
+                entry.ice.heard_at = now
+
     # -- out -----------------------------------------------------------------------------------
 
     def send(self, peer: int, block: Datagrams, indexes: Sequence[int]) -> None:
@@ -332,7 +339,6 @@ class UdpPort:
             elif not 0 < length <= LONGEST:
                 self._counters.add("drop_too_long" if length else "drop_empty")
             elif entry is not None and 128 <= buffer[at] <= 191:
-                entry.ice.heard_at = now
                 if filled != index:
                     to = filled * STRIDE
                     view[to : to + length] = view[at : at + length]

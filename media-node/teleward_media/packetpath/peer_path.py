@@ -111,6 +111,8 @@ class PeerPath:
     """RTP packets that are taken until the next tick."""
     may_control: float = CONTROL_BURST
     """RTCP packets that are taken until the next tick."""
+    is_alive: bool = False
+    """Whether anything came since the last look that its keys opened."""
     forged: int = 0
     """Of those taken since the last tick, how many its keys did not open."""
     granted: float = MEDIA_BURST + CONTROL_BURST

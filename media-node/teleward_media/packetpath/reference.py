@@ -177,6 +177,7 @@ class ReferencePath:
                 if ssrc in path.ssrcs or len(path.ssrcs) < MAX_SSRCS:
                     length = path.receive.unprotect_rtcp(at, length)
                     if length != REFUSED:
+                        path.is_alive = True
                         path.ssrcs.add(ssrc)
                         self._rtcp(path, at, at + length, now)
                         continue
@@ -190,6 +191,7 @@ class ReferencePath:
                 if ssrc in path.ssrcs or len(path.ssrcs) < MAX_SSRCS:
                     length = path.receive.unprotect(at, length)
                     if length != REFUSED:
+                        path.is_alive = True
                         path.ssrcs.add(ssrc)
                         self._rtp(path, header, at, at + length, now)
                         continue
