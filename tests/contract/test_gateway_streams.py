@@ -171,6 +171,19 @@ async def test_a_hello_that_is_none_is_refused(door: FrontDoor) -> None:
         assert answer.status == 422
 
 
+async def test_a_gateway_that_stops_lets_its_streams_end(door: FrontDoor) -> None:
+    async with stream(door, QUEUE, await door.sign_in()) as queue:
+        assert (await queue.event())["type"] == "queue"
+        door.gateway.process.terminate()
+        assert await queue.event() is None
+    await asyncio.to_thread(door.gateway.process.wait, WITHIN_S)
+
+    log = door.gateway.log.read_text()
+    assert door.gateway.process.returncode == 0
+    assert "process.stopped" in log
+    assert "Exception" not in log
+
+
 def deaf(door: FrontDoor, cookie: str) -> socket.socket:
     """Ask for the queue and never read."""
     host, _, port = door.gateway.url.removeprefix("http://").partition(":")

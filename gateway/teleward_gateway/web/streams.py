@@ -71,6 +71,9 @@ class EventStream(Response):
                 await self._write("", is_last=True)
             except BrowserGoneError:
                 scope["state"][UNREAD] = True
+            except asyncio.CancelledError:  # the gateway stops: the page comes back at another one
+                with contextlib.suppress(BrowserGoneError):
+                    await self._write("", is_last=True)
 
     async def _told(self) -> None:
         await self._work(self)
