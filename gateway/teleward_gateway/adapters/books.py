@@ -143,7 +143,7 @@ local function open_account(visit)
 end
 local function settle(before, visit, step)
   local account = account_of(before)
-  if before.state == WAITING and step == '{VisitAction.CALL_IN}' then
+  if before.state == WAITING and visit.state == '{VisitState.CALLED}' then
     spread(before, '{Spread.WAITED}', account.since_ms)
   end
   if step == '{VisitAction.JOIN}' and account.joined_ms == 0 then

@@ -16,8 +16,12 @@ tw:{org:NS}:report:<clinic>:<day>      hash    what was counted in a clinic on a
 tw:{org:NS}:reported                   zset    clinic → day since 1970 on which was counted last; reports' retention
 tw:{org:NS}:audit                      stream  the audit; audit's retention
 tw:{org:NS}:refusals                   string  how many refusals the audit has taken in this minute; 60 s
+tw:{org:NS}:guest:<hash>               string  a guest link and what became of it, by the hash of its secret; until
+                                               it expires, is revoked, or its visit is over
+tw:{org:NS}:guests:<clinic uid>        zset    hash → when it expires, in ms; until the last one does
 tw:{org:NS}:messages:<clinic uid>      string  how many messages in this minute; 60 s
 tw:{org:NS}:present:<clinic uid>       zset    `<room uid>/<participant>` → ms when seen last; 15 s after it
+tw:{org:NS}:present:<clinic uid>:names hash    the same → name as others see it; likewise
 tw:{address:<hash>}:limit:<door>…       string  when the address may knock as often as ever again, in ms; until then
 tw:{org:NS}:limit:<door>:<clinic uid>  string  the same of a clinic
 tw:{staff}:session:<hash>              hash    session of staff and when it ends; idle time, at most the lifetime
@@ -100,6 +104,16 @@ def queue(namespace: Namespace, clinic_uid: str) -> str:
     return f"tw:{{org:{namespace}}}:queue:{clinic_uid}"
 
 
+def guest(namespace: Namespace, guest_id: str) -> str:
+    """A guest link."""
+    return f"tw:{{org:{namespace}}}:guest:{guest_id}"
+
+
+def guests(namespace: Namespace, clinic_uid: str) -> str:
+    """The guest links of a clinic."""
+    return f"tw:{{org:{namespace}}}:guests:{clinic_uid}"
+
+
 def messages(namespace: Namespace, clinic_uid: str) -> str:
     """How many messages the clinic has sent in this minute."""
     return f"tw:{{org:{namespace}}}:messages:{clinic_uid}"
@@ -108,6 +122,11 @@ def messages(namespace: Namespace, clinic_uid: str) -> str:
 def present(namespace: Namespace, clinic_uid: str) -> str:
     """Who is in the clinic's rooms."""
     return f"tw:{{org:{namespace}}}:present:{clinic_uid}"
+
+
+def present_names(namespace: Namespace, clinic_uid: str) -> str:
+    """What those in the clinic's rooms are called."""
+    return f"{present(namespace, clinic_uid)}:names"
 
 
 def limit(tag: str, name: str) -> str:

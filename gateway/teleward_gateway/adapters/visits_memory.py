@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable
 
-from teleward_contract.units import Namespace
+from teleward_contract.units import CallId, Namespace
 
 from teleward_gateway.adapters.books_memory import MemoryBooks
 from teleward_gateway.core.accounts import Account, opened, settle, vanished
 from teleward_gateway.core.audit import DONE, GATEWAY, PATIENT, REFUSED, Deed, Event
 from teleward_gateway.core.visits import (
+    CALL_GOES_ON,
     NOTHING_CARRIED,
     OVER,
     TRANSITIONS,
@@ -20,6 +21,7 @@ from teleward_gateway.core.visits import (
     Waiting,
     Words,
     take,
+    takes_in,
 )
 from teleward_gateway.errors import QueueFullError
 
@@ -133,6 +135,8 @@ class MemoryVisits:
         if changed is None or known is None:
             self._refuse(namespace, known, action, who)
             return False, known
+        if carried.host and not takes_in(self._live((namespace, carried.host)), changed):
+            return False, known
         if carried.to:
             try:
                 await self._take_place(namespace, carried.to.clinic_uid, carried.to.at_most)
@@ -174,6 +178,13 @@ class MemoryVisits:
         """See `Queues`."""
         held = [key for key in self._accounts if key[0] == namespace]
         return sum(self._live(key) is None for key in held)
+
+    async def in_call(
+        self, namespace: Namespace, clinic_uid: str, call: CallId
+    ) -> tuple[Visit, ...]:
+        """See `Visits`."""
+        visits = [row.visit for row in await self.waiting(namespace, clinic_uid)]
+        return tuple(v for v in visits if v.state in CALL_GOES_ON and v.call == call)
 
     async def tell_all(self, namespace: Namespace, clinic_uid: str, words: Words) -> int:
         """See `Visits`."""

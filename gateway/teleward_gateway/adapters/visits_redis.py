@@ -8,13 +8,14 @@ from weakref import WeakValueDictionary
 
 from redis.exceptions import RedisError
 from teleward_contract.redis_store import Store, unavailable
-from teleward_contract.units import Namespace
+from teleward_contract.units import CallId, Namespace
 
 from teleward_gateway.adapters import keys
 from teleward_gateway.adapters.books import ACCOUNTS, STORE_CLOCK, BookKeeping
 from teleward_gateway.core.accounts import Outcome
 from teleward_gateway.core.audit import DONE, PATIENT, REFUSED
 from teleward_gateway.core.visits import (
+    CALL_GOES_ON,
     NOTHING_CARRIED,
     TRANSITIONS,
     Carried,
@@ -27,8 +28,11 @@ from teleward_gateway.core.visits import (
 )
 from teleward_gateway.errors import QueueFullError
 
-# KEYS of every step: visit, personal, words. ARGV of every step: the books' head, what every visit's key begins with.
-# All of an organisation share one hash tag, and a visit says whose queue it is in.
+_GOES_ON = ", ".join(f"{state} = true" for state in sorted(CALL_GOES_ON))
+
+# KEYS of every step: visit, personal, words; of an adding also the visit whose consultation it is. ARGV of every step:
+# the books' head, what every visit's key begins with. All of an organisation share one hash tag, and a visit says
+# whose queue it is in.
 _PRELUDE = (
     ACCOUNTS
     + f"""
@@ -82,11 +86,23 @@ return known
 """
 )
 
+_TAKES_IN = f"""
+local GOES_ON = {{{_GOES_ON}}}
+local function takes_in(key, added)
+  local known = redis.call('GET', key)
+  local host = known and cjson.decode(known)
+  if redis.call('EXISTS', key .. ':personal') == 0 then return false end
+  return host and GOES_ON[host.state] and host.clinic_uid == added.clinic_uid
+    and host.called_by == added.called_by and (host.consultation or '') == added.consultation
+end
+"""
+
 # … uid of the clinic in which it is taken or nothing, what it writes as JSON, words as JSON or nothing, retention s,
 # whether an owner is asked for (yes, no), that owner, at most how many wait in the clinic it goes to (-1: it goes
 # nowhere), the step and the visit's id, then from, to …
 _CHANGE = (
     _PRELUDE
+    + _TAKES_IN
     + f"""
 local step, known, visit = ARGV[10], find(ARGV[11])
 local function refuse(word)
@@ -101,6 +117,10 @@ for i = 12, #ARGV, 2 do
   if visit.state == ARGV[i] then
     local before = cjson.decode(known)
     for field, value in pairs(cjson.decode(ARGV[4])) do visit[field] = value end
+    if KEYS[4] and not takes_in(KEYS[4], visit) then
+      visit = before
+      return refuse('no')
+    end
     if at_most >= 0 and is_full(visit.clinic_uid, at_most) then
       visit = before
       return refuse('full')
@@ -186,6 +206,18 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   end
 end
 return rows
+"""
+
+# KEYS: queue; ARGV: what every visit's key begins with
+_GOING_ON = f"""
+local GOES_ON = {{{_GOES_ON}}}
+local found = {{}}
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local visit = redis.call('GET', ARGV[1] .. id)
+  local is_here = visit and redis.call('EXISTS', ARGV[1] .. id .. ':personal') == 1
+  if is_here and GOES_ON[cjson.decode(visit).state] then found[#found + 1] = visit end
+end
+return found
 """
 
 # KEYS: queue; ARGV: what every visit's key begins with, words JSON, clinic uid, then the states of who is told
@@ -289,11 +321,12 @@ class RedisVisits:
     ) -> tuple[bool, Visit | None]:  # fmt: skip
         """See `Visits`."""
         words, to = carried.words, carried.to
+        host = [keys.visit(namespace, carried.host)] if carried.host else []
         moves = [state for pair in TRANSITIONS[action].items() for state in pair]
         word, text, counted = cast(
             "tuple[str, str, str]",
             await self._store.script(
-                _CHANGE, _keys(namespace, visit),
+                _CHANGE, [*_keys(namespace, visit), *host],
                 [
                     *self._head(namespace, by), carried.at,
                     json.dumps(changes(action, by, carried)),
@@ -307,6 +340,16 @@ class RedisVisits:
         if word == "full":
             raise QueueFullError
         return word == "yes", Visit.model_validate_json(text) if text else None
+
+    async def in_call(
+        self, namespace: Namespace, clinic_uid: str, call: CallId
+    ) -> tuple[Visit, ...]:
+        """See `Visits`."""
+        found = await self._store.script(
+            _GOING_ON, [keys.queue(namespace, clinic_uid)], [keys.visit_prefix(namespace)]
+        )
+        visits = map(Visit.model_validate_json, cast("list[str]", found))
+        return tuple(visit for visit in visits if visit.call == call)
 
     async def tell_all(self, namespace: Namespace, clinic_uid: str, words: Words) -> int:
         """See `Visits`."""

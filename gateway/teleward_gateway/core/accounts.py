@@ -101,7 +101,7 @@ def settle(
 ) -> tuple[Account, list[Count]]:
     """Account for a step: the account after it, and what is counted."""
     counts = []
-    if before.state is VisitState.WAITING and step is VisitAction.CALL_IN:
+    if before.state is VisitState.WAITING and after.state is VisitState.CALLED:
         counts.append(_spread(before, Spread.WAITED, account.since_ms, now_ms))
     if step is VisitAction.JOIN and not account.joined_ms:
         account = account.model_copy(update={"joined_ms": now_ms, "is_consulted": True})

@@ -8,10 +8,12 @@ from teleward_contract.errors import RoutingUnavailableError
 from teleward_gateway.errors import RefusedError, one_moment
 from teleward_gateway.web import (
     calls,
+    guests,
     pages,
     patients,
     queue,
     reports,
+    room_calls,
     sign_in,
     staff,
     steps,
@@ -25,7 +27,19 @@ def create_app(context: Context) -> FastAPI:
     """Build the application."""
     app = FastAPI(title="Teleward gateway", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.context = context
-    for part in (patients, waiting, sign_in, staff, reports, steps, queue, calls, pages):
+    for part in (
+        patients,
+        waiting,
+        guests,
+        sign_in,
+        staff,
+        reports,
+        steps,
+        queue,
+        calls,
+        room_calls,
+        pages,
+    ):
         app.include_router(part.router)
     pages.mount_assets(app, context)
 

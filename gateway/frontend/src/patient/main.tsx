@@ -4,9 +4,9 @@ import { render } from "preact";
 import { loadTexts } from "../shared/i18n";
 import { LocalMedia } from "../shared/media";
 import { wantsSmallVideo } from "../shared/options";
+import { TEXTS } from "../shared/public-texts";
 import { provideStats } from "../shared/support";
 import { App } from "./app";
-import { TEXTS } from "./texts";
 import { Visit } from "./visit";
 
 const [, , namespace = "", clinic = ""] = location.pathname.split("/");

@@ -1,6 +1,6 @@
-/** The texts of the patient's page: not those of staff, which are as long again. */
+/** The texts of the pages of patients and guests: not those of staff, which are as long again. */
 
-import type { Texts } from "../shared/i18n";
+import type { Texts } from "./i18n";
 
 export const TEXTS: Texts = {
   en: () => import("../locales/en.ftl?patient&raw"),
