@@ -114,12 +114,21 @@ class Life:
 
     def at_once(self, acts: Sequence[tuple[str, Act]]) -> None:
         """Everybody acts at the same time."""
-        self.world.run(self._at_once(acts, is_disturbed=False))
 
-    async def _at_once(self, acts: Sequence[tuple[str, Act]], *, is_disturbed: bool) -> None:
+        async def at_once() -> None:
+            await self._explain(acts, await self._do(acts), is_disturbed=False)
+
+        self.world.run(at_once())
+
+    async def _do(self, acts: Sequence[tuple[str, Act]]) -> list[str]:
         answers = await asyncio.gather(*(self.world.act(name, act) for name, act in acts))
         self._count(*answers)
         self._history.append(list(zip(acts, answers, strict=True)))
+        return answers
+
+    async def _explain(
+        self, acts: Sequence[tuple[str, Act]], answers: Sequence[str], *, is_disturbed: bool
+    ) -> None:
         if not is_disturbed:
             assert not UNSURE.intersection(answers), f"nothing was wrong, and: {answers}"
         done: dict[str, list[tuple[Act, str]]] = {}
@@ -172,9 +181,9 @@ class Life:
 
         async def paused() -> None:
             with self.world.paused():
-                doing = asyncio.create_task(self._at_once(acts, is_disturbed=True))
+                doing = asyncio.create_task(self._do(acts))
                 await asyncio.sleep(seconds)
-            await doing
+            await self._explain(acts, await doing, is_disturbed=True)
 
         self.world.run(paused())
         self._bad(f"the store was paused for {seconds:g} s")
@@ -183,11 +192,11 @@ class Life:
         """Every connection to the store is cut while everybody acts."""
 
         async def cut() -> None:
-            doing = asyncio.create_task(self._at_once(acts, is_disturbed=True))
+            doing = asyncio.create_task(self._do(acts))
             for _ in range(3):
                 await asyncio.sleep(0.01)
                 await asyncio.to_thread(self.world.cut)
-            await doing
+            await self._explain(acts, await doing, is_disturbed=True)
 
         self.world.run(cut())
         self._bad("connections to the store were cut")
