@@ -260,3 +260,27 @@ def test_without_a_cookie_there_is_no_visit(life: Life) -> None:
 
     world.run(so())
     assert len(life.names) == 1
+
+
+# -- probes -----------------------------------------------------------------------------------------
+
+
+async def test_a_gateway_without_its_store_is_alive_and_not_ready(
+    valkey: RunningValkey, tmp_path: Path
+) -> None:
+    valkey.flush()
+    await project(valkey.url, CARDIOLOGY)
+    with running_gateway(valkey.url, tmp_path) as gateway:
+        async with aiohttp.ClientSession() as http:
+
+            async def status(path: str) -> int:
+                async with http.get(f"{gateway.operations_url}{path}") as answer:
+                    return answer.status
+
+            assert (await status("/healthz"), await status("/readyz")) == (200, 200)
+            valkey.pause()
+            try:
+                assert (await status("/healthz"), await status("/readyz")) == (200, 503)
+            finally:
+                valkey.resume()
+            assert await status("/readyz") == 200

@@ -441,15 +441,23 @@ class _CallingIn:
     async def doubles(self) -> int:
         """Both were told that the patient is theirs; then everybody is sent back to their place."""
         for where, visit in self._called:
-            for user in CLINICIANS:
-                with contextlib.suppress(RefusedAnswerError):
-                    await (
-                        self._stage.member(user)
-                        .at(self._stage.replica())
-                        .act(*where, visit, "return")
-                    )
-                    break
+            await self._send_back(where, visit)
         return len(self._both)
+
+    async def _send_back(self, where: Address, visit: str) -> None:
+        """Whatever it takes: a gateway may still be starting."""
+        while True:
+            member = self._stage.member(CLINICIANS[0]).at(self._stage.replica())
+            try:
+                await member.act(*where, visit, "return")
+            except RefusedAnswerError as err:
+                if err.status != 503:
+                    return  # waits already
+            except DemoError:
+                pass
+            else:
+                return
+            await asyncio.sleep(0.5)
 
 
 class _Coming:
