@@ -27,7 +27,7 @@ down:  ## End the running Teleward of this checkout
 	@teleward down --data $(DATA)
 
 test: setup  ## Run every test tier whose tools are here; end with a list of what was skipped
-	@pytest tests/house tests/unit tests/contract tests/cluster tests/browser $(ARGS)
+	@tests/run $(ARGS)
 
 check: setup  ## Lint, types, imports, pages, house and unit tests with full coverage of every core
 	ruff check .

@@ -19,7 +19,8 @@ Written by `make docs` from the one table in front of every door, `gateway/telew
 * A role counts in the clinic whose team has it; a role of the organisation counts in each of its clinics; neither
   counts anywhere else. Who signed in at an issuer has roles in the organisation that declares it and in no other.
 * A team names users or groups, as the issuer tells them. Both are judged at each door: who is taken out is out.
-* `Patient` is who holds the ticket of a visit to this very clinic, `Owner` whose user room it is.
+* `Patient` is who holds the ticket of a visit to this very clinic, `Owner` whose user room it is, and
+  `Guest` who has used a guest link to this very clinic that is good still; where it leads, the link says.
 * Several permit what any of them does. What is not permitted looks like what is not there.
 
 `tests/contract/test_admission_matrix.py` tries every cell at the real doors, over HTTP and WebSocket.
@@ -29,7 +30,8 @@ VISITS = """# What can happen to a visit
 
 Written by `make docs` from the tables in `gateway/teleward_gateway/core/visits.py` and `admission.py`. Every other step
 is refused. When a visit is over, what the patient said is gone in the same step. A visit is handed over by who called
-it in, or by who may hand over those of others.
+it in, or by who may hand over those of others. A patient is added to a consultation by its owner; several visits that
+share a call have each their own state, and the call ends with the last of them.
 """
 
 

@@ -7,6 +7,8 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { patient: "patient.html", staff: "staff.html" } },
+    rolldownOptions: {
+      input: { guest: "guest.html", patient: "patient.html", staff: "staff.html" },
+    },
   },
 });

@@ -28,6 +28,7 @@ from teleward_contract.tickets import TicketSigner
 from teleward_gateway.adapters.client_secrets import ClientSecrets
 from teleward_gateway.adapters.control_ports import WebSocketControlPorts
 from teleward_gateway.adapters.cookies import Sealer
+from teleward_gateway.adapters.guests_redis import RedisGuestLinks
 from teleward_gateway.adapters.hints_redis import RedisHints
 from teleward_gateway.adapters.identity_providers import OpenIdProviders
 from teleward_gateway.adapters.metrics import PrometheusMeter
@@ -42,12 +43,16 @@ from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.sign_in_development import DevelopmentSignIn, NoSignIn
 from teleward_gateway.adapters.sign_in_issuers import IssuerSignIn
 from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.core.participants import Participants
 from teleward_gateway.ports import SignIn
 from teleward_gateway.settings import Settings
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics
 from teleward_gateway.usecases.consult import Consulting
+from teleward_gateway.usecases.follow_guest import GuestFollower
 from teleward_gateway.usecases.follow_visit import VisitFollower
+from teleward_gateway.usecases.host_guests import Hosting
+from teleward_gateway.usecases.place_calls import Calls
 from teleward_gateway.usecases.reap_pools import reap_pools
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
@@ -154,8 +159,11 @@ def _compose(
     presence, qualities = RedisPresence(store), RedisQualities(store)
     clinics = Clinics(RedisProjections(store))
     control_ports = WebSocketControlPorts(signer)
-    consulting = Consulting(visits, routing, control_ports)
-    watches = ClinicWatches(clinics, visits, presence, qualities, RedisOccupancy(store))
+    guests, calls = RedisGuestLinks(store), Calls(routing, control_ports)
+    people = Participants(hashlib.sha256(b"participant" + seal_key).digest())
+    consulting = Consulting(visits, guests, routing, calls, people)
+    hosting = Hosting(guests, visits, visits, presence, clinics, consulting, calls, people)
+    watches = ClinicWatches(clinics, visits, presence, qualities, guests, RedisOccupancy(store))
     sessions = RedisSessions(store, settings.session_lifetime_s, settings.session_idle_s)
     providers = OpenIdProviders(
         ProviderDocuments(transport), transport, ClientSecrets(settings.client_secrets_dir)
@@ -182,7 +190,10 @@ def _compose(
         carrier=CallCarrier(routing, routing, control_ports, meter.moved),
         watches=watches,
         meter=meter,
-        participant_key=hashlib.sha256(b"participant" + seal_key).digest(),
+        people=people,
+        hosting=hosting,
+        guest_follower=GuestFollower(hosting, watches),
+        calls=calls,
     )
 
 

@@ -9,10 +9,11 @@ from teleward_contract.placements import Placement
 from teleward_contract.projections import Issuer
 from teleward_contract.signalling import QualityView
 from teleward_contract.tickets import MediaTicket
-from teleward_contract.units import Namespace, ParticipantId
+from teleward_contract.units import CallId, Namespace, ParticipantId
 
+from teleward_gateway.core.guests import Guest, GuestAction
 from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.core.tickets import Attempt, Ticket
+from teleward_gateway.core.tickets import Attempt, GuestPass, Ticket
 from teleward_gateway.core.visits import (
     NOTHING_CARRIED,
     Carried,
@@ -69,9 +70,17 @@ class Visits(Protocol):
         When the visit is over its personal data is gone with the same step. A visit that is transferred stands in the
         other clinic's queue, at its time of arrival, with the same step; what was written before is gone.
 
+        An adding is not allowed unless the consultation runs still, as `core.visits.takes_in` has it.
+
         Raises:
             QueueFullError: It is a transfer, and as many visits as may wait there.
         """
+        ...
+
+    async def in_call(
+        self, namespace: Namespace, clinic_uid: str, call: CallId
+    ) -> tuple[Visit, ...]:
+        """The visits of a clinic that are in this call: their patients are called, there, or on hold."""
         ...
 
     async def tell_all(self, namespace: Namespace, clinic_uid: str, words: Words) -> int:
@@ -113,6 +122,57 @@ class Queues(Protocol):
         ...
 
 
+class GuestLinks(Protocol):
+    """Links for people from outside, and what became of each.
+
+    Every implementation passes `tests/contract/test_gateway_guest_links.py`. Each method is one atomic step. Unknown,
+    expired, revoked and used by somebody else are one answer.
+
+    Raises (every method): RoutingUnavailableError.
+    """
+
+    async def invite(self, guest: Guest, good_s: int) -> bool:
+        """Store a link that is good for so long; False when the clinic has as many as it may."""
+        ...
+
+    async def redeem(
+        self, namespace: Namespace, guest: str, claim: str, changed: Mapping[str, str | int | bool]
+    ) -> Guest | None:
+        """Use a link up for whoever holds `claim`, who may ask again; None for everybody else."""
+        ...
+
+    async def get(self, namespace: Namespace, guest: str) -> Guest | None:
+        """Look a link up."""
+        ...
+
+    async def change(
+        self, namespace: Namespace, guest: str, action: GuestAction,
+        changed: Mapping[str, str | int | bool],
+    ) -> tuple[bool, Guest | None]:  # fmt: skip
+        """Take a step of `GUEST_TRANSITIONS`: whether it was allowed, and the guest as it is now."""
+        ...
+
+    async def revoke(self, namespace: Namespace, clinic_uid: str, guest: str) -> Guest | None:
+        """Take a link of this clinic away with all that is known of its guest; answers what it was."""
+        ...
+
+    async def claim(self, namespace: Namespace, guest: str, socket: str) -> Guest | None:
+        """Make `socket` the guest's newest, and note that it is there."""
+        ...
+
+    async def heard(self, namespace: Namespace, guest: str, socket: str) -> bool:
+        """Note that the guest's page is there; False when `socket` is not the newest any more."""
+        ...
+
+    async def of_clinic(self, namespace: Namespace, clinic_uid: str) -> tuple[Guest, ...]:
+        """List the links of a clinic, the oldest first.
+
+        A link whose visit is over, or has gone to another clinic, is taken away by this; who was not heard of for
+        `GONE_S` has left, without a name.
+        """
+        ...
+
+
 class Presence(Protocol):
     """Who is in which room, as far as call sockets tell; counts across all gateways.
 
@@ -122,9 +182,10 @@ class Presence(Protocol):
     """
 
     async def seen(
-        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId
-    ) -> None:
-        """Note a participant; unless noted again it is gone after `PRESENT_S`."""
+        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId,
+        name: str = "",
+    ) -> None:  # fmt: skip
+        """Note a participant, and what others see as the name; unless noted again gone after `PRESENT_S`."""
         ...
 
     async def gone(
@@ -135,8 +196,8 @@ class Presence(Protocol):
 
     async def present(
         self, namespace: Namespace, clinic_uid: str
-    ) -> dict[str, frozenset[ParticipantId]]:
-        """Who is in the rooms of a clinic: room uid → participants; empty rooms are left out."""
+    ) -> dict[str, dict[ParticipantId, str]]:
+        """Who is in the rooms of a clinic: room uid → participant → name; empty rooms are left out."""
         ...
 
 
@@ -355,12 +416,16 @@ class Sessions(Protocol):
 class Seals(Protocol):
     """Seals and opens the cookies; what does not open is no cookie."""
 
-    def seal(self, name: str, value: Ticket | Attempt) -> str:
+    def seal(self, name: str, value: Ticket | Attempt | GuestPass) -> str:
         """Seal a cookie's value."""
         ...
 
     def ticket(self, cookies: dict[str, str], namespace: str, clinic: str) -> Ticket | None:
         """Open a clinic's visit cookie; None when there is none, it is foreign, or it has expired."""
+        ...
+
+    def guest(self, cookies: dict[str, str], namespace: str, clinic: str) -> GuestPass | None:
+        """Open a clinic's guest cookie; None as for `ticket`."""
         ...
 
     def attempt(self, cookies: dict[str, str]) -> Attempt | None:

@@ -1,6 +1,6 @@
 """The doors of the calls to the outside: transport of peers, packet path, sockets, clock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from teleward_contract.signalling import Frame
@@ -49,10 +49,15 @@ class Transports(Protocol):
         ...
 
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
-        """When something last came from an address of the participant's; None when there is no peer.
+        """When something last came that only the participant can have sent; None when there is no peer.
 
-        Media counts before it is decrypted: whoever forges the address can keep somebody present, and nothing else.
+        That is a check with the right password, or media that its keys opened (RFC 7675 §5.1 asks for the first alone;
+        of the second, too, nobody else can make any).
         """
+        ...
+
+    def note_alive(self, numbers: Iterable[int], now: Seconds) -> None:
+        """Note that media of these peers came, which their keys opened."""
         ...
 
     def path_kind(self, participant: ParticipantId) -> str | None:

@@ -22,7 +22,7 @@ from teleward_testing.families.call import Someone
 from teleward_testing.families.firefox import Firefox
 from teleward_testing.families.seen import AnyPeer
 from teleward_testing.media_node import RunningMediaNode, running_media_node
-from teleward_testing.pages import Patient, Staff
+from teleward_testing.pages import Guest, Patient, Staff
 from teleward_testing.recording import Recording
 from teleward_testing.running import Running, running
 from teleward_testing.valkey import RunningValkey
@@ -120,6 +120,20 @@ async def patient(chromium: Browser) -> AsyncIterator[Callable[[str], Awaitable[
     async def arrive(who: str) -> Patient:
         contexts.append(await chromium.new_context(locale="en-AU", viewport=WINDOW))
         return await Patient.arrive(contexts[-1], who)
+
+    yield arrive
+    for context in contexts:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def guest(chromium: Browser) -> AsyncIterator[Callable[[str], Awaitable[Guest]]]:
+    """Make a guest with a browser context of their own."""
+    contexts: list[BrowserContext] = []
+
+    async def arrive(who: str) -> Guest:
+        contexts.append(await chromium.new_context(locale="en-AU", viewport=WINDOW))
+        return await Guest.arrive(contexts[-1], who)
 
     yield arrive
     for context in contexts:

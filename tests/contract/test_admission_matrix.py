@@ -4,7 +4,10 @@ A standing counts in its own clinic; that of an organisation in each of its clin
 unit tests hold the function to the same matrix (`tests/unit/teleward_gateway/test_admission.py`).
 """
 
+import asyncio
+import contextlib
 import itertools
+import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 
 import pytest
 import pytest_asyncio
-from teleward_cli.demo.client import Visitor
+from teleward_cli.demo.client import RefusedAnswerError, SocketEndedError, Visitor
 from teleward_contract.projections import (
     ClinicProjection,
     OrganisationProjection,
@@ -25,13 +28,23 @@ from teleward_contract.projections import (
 )
 from teleward_contract.redis_store import open_store
 from teleward_contract.units import Namespace, PoolId
+from teleward_gateway.adapters.guests_redis import RedisGuestLinks
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.admission import Action, Tie
-from teleward_gateway.core.tickets import visit_cookie
+from teleward_gateway.core.guests import (
+    Guest,
+    GuestAction,
+    GuestPlace,
+    GuestState,
+    guest_changes,
+    guest_id,
+)
+from teleward_gateway.core.tickets import guest_cookie, visit_cookie
 from teleward_gateway.core.visits import OVER, Carried, Destination, Personal, Visit, VisitAction
 from teleward_testing.doors import (
     NOT_FOUND,
     knock_at_call,
+    knock_at_guest_socket,
     knock_at_queue,
     knock_at_request,
     knock_at_waiting,
@@ -51,6 +64,8 @@ SOMEBODY = "somebody@x.org"
 COLLEAGUE = "colleague@x.org"
 TO_COLLEAGUE = {"to": COLLEAGUE}
 SOON = {"text": "Soon."}
+TOLD_WITHIN_S = 3.0
+"""A dashboard that is told nothing of a guest in this time is not told: three readings of the clinic."""
 OWNED, OTHERS, MEETING = "of-owner", "of-somebody-else", "ward-round"
 
 
@@ -74,9 +89,10 @@ STAFF = [
 ]
 """Each role in a clinic's team and in an organisation's."""
 PATIENTS = [Who(Tie.PATIENT.value, at) for at in (HERE, NEXT_DOOR, ELSEWHERE)]
+GUESTS = [Who(Tie.GUEST.value, at) for at in (HERE, NEXT_DOOR, ELSEWHERE)]
 OWNERS = [Who(Tie.OWNER.value, at) for at in (HERE, NEXT_DOOR, ELSEWHERE)]
 NOBODY = Who("Nobody", "nowhere")
-EVERYBODY = [*STAFF, *PATIENTS, *OWNERS, NOBODY]
+EVERYBODY = [*STAFF, *PATIENTS, *OWNERS, *GUESTS, NOBODY]
 
 
 def is_permitted(who: Who, action: Action) -> bool:
@@ -126,8 +142,10 @@ def organisation(namespace: str) -> OrganisationProjection:
 class House:
     """The running gateway, its store, and people who are known to it."""
 
-    def __init__(self, gateway: RunningGateway, visits: RedisVisits) -> None:
-        self.gateway, self.visits = gateway, visits
+    def __init__(
+        self, gateway: RunningGateway, visits: RedisVisits, guests: RedisGuestLinks
+    ) -> None:
+        self.gateway, self.visits, self.guests = gateway, visits, guests
         self._people: dict[Who, Visitor] = {}
         self._made: list[Visitor] = []
 
@@ -139,9 +157,33 @@ class House:
             if who in PATIENTS:
                 namespace, _, name = who.at.partition("/")
                 await visitor.enter(namespace, name, "Ann", {})
+            elif who in GUESTS:
+                await self.knocks(visitor, who.at)
             elif who is not NOBODY:
                 await visitor.sign_in(who.user)
         return self._people[who]
+
+    async def guest(self, at: str, place: GuestPlace = GuestPlace.MEETING) -> tuple[Guest, str]:
+        """Make a link to the meeting room of a clinic, or to the owned user room."""
+        namespace, _, name = at.partition("/")
+        secret = secrets.token_urlsafe(18)
+        to = OWNED if place is GuestPlace.USER else MEETING
+        made = Guest(
+            id=guest_id(secret), namespace=Namespace(namespace), clinic=name, clinic_uid=f"uid-{at}",
+            place=place, place_id=f"{at}-{to}", label="", made_by=SOMEBODY, made_ms=0,
+            expires_ms=int(time.time() * 1000) + KEEP_S * 1000,
+        )  # fmt: skip
+        assert await self.guests.invite(made, KEEP_S)
+        return made, secret
+
+    async def knocks(self, person: Visitor, at: str) -> Guest:
+        """Let somebody use a link up and knock, and be let in."""
+        guest, secret = await self.guest(at)
+        namespace, _, name = at.partition("/")
+        await person.redeem(namespace, name, secret, "Gus")
+        changed = guest_changes(GuestAction.ADMIT, SOMEBODY)
+        await self.guests.change(guest.namespace, guest.id, GuestAction.ADMIT, changed)
+        return guest
 
     async def visit(self, *actions: VisitAction, by: str = SOMEBODY) -> Visit:
         """Let a patient wait at the clinic, and go on as the actions say."""
@@ -263,6 +305,57 @@ async def follow(house: House, who: Who, person: Visitor) -> bool:
     return is_in
 
 
+async def see_guests(house: House, who: Who, person: Visitor) -> bool:
+    guest, _ = await house.guest(HERE)
+    is_seen = False
+    with contextlib.suppress(SocketEndedError, RefusedAnswerError, TimeoutError):
+        async with asyncio.timeout(TOLD_WITHIN_S), await person.watch(*HERE.split("/")) as socket:
+            await socket.until(lambda: guest.id in {one.guest for one in socket.guests})
+            is_seen = True
+    await house.guests.revoke(guest.namespace, guest.clinic_uid, guest.id)
+    return is_seen
+
+
+async def invite(house: House, who: Who, person: Visitor) -> bool:
+    path, body = f"/api/staff/{HERE}/guests", {"place": "meeting", "name": MEETING}
+    status, text = await person.request("POST", path, body)
+    if status == 201:
+        made = json.loads(text)["guest"]
+        await house.guests.revoke(Namespace("harbour"), f"uid-{HERE}", made)
+    return status == 201
+
+
+async def add(house: House, who: Who, person: Visitor) -> bool:
+    host = await house.visit(VisitAction.CALL_IN, VisitAction.JOIN, by=who.user)
+    return await act("add", body={"to": host.id}, calls=True)(house, who, person)
+
+
+def decide(word: str, place: GuestPlace = GuestPlace.MEETING, calls: bool = False) -> Door:
+    """A button beside a guest who knocks."""
+
+    async def press(house: House, who: Who, person: Visitor) -> bool:
+        guest, secret = await house.guest(HERE, place)
+        async with Visitor(house.gateway.url) as outside:
+            namespace, _, name = HERE.partition("/")
+            await outside.redeem(namespace, name, secret, "Gus")
+        status, _ = await person.request("POST", f"/api/staff/{HERE}/guests/{guest.id}/{word}", {})
+        now = await house.guests.get(guest.namespace, guest.id)
+        is_touched = now is None or now.state is not GuestState.KNOCKING
+        assert is_touched is (status == 204), "refused and done, or done and nothing of it"
+        await house.guests.revoke(guest.namespace, guest.clinic_uid, guest.id)
+        return is_touched or (calls and status in NO_MEDIA_NODE)
+
+    return press
+
+
+async def knock(house: House, who: Who, person: Visitor) -> bool:
+    return await knock_at_guest_socket(person, *HERE.split("/")) != NOT_FOUND
+
+
+async def enter_as_guest(house: House, who: Who, person: Visitor) -> bool:
+    return await knock_at_call(person, f"/ws/call/guest/{HERE}") != NOT_FOUND
+
+
 IN_CONSULTATION = (VisitAction.CALL_IN, VisitAction.JOIN)
 DOORS: dict[Action, Door] = {
     Action.SEE_CLINIC: see_clinic,
@@ -277,14 +370,23 @@ DOORS: dict[Action, Door] = {
     Action.HAND_OVER: act("hand-over", VisitAction.CALL_IN, body=TO_COLLEAGUE, own=True),
     Action.HAND_OVER_OTHERS: act("hand-over", VisitAction.CALL_IN, body=TO_COLLEAGUE),
     Action.TRANSFER: act("transfer", body={"to": NEXT_DOOR.partition("/")[2]}),
+    Action.ADD: add,
     Action.MESSAGE: act("message", body=SOON),
     Action.MESSAGE_ALL: message_all,
     Action.PRIORITISE: act("priority", body={"priority": 3}),
     Action.ENTER_MEETING_ROOM: enter_room(f"meeting/{MEETING}"),
     Action.ENTER_USER_ROOM: enter_room(f"user/{OWNED}"),
+    Action.HOST_USER_ROOM: decide("refuse", GuestPlace.USER),
+    Action.INVITE: invite,
+    Action.SEE_GUESTS: see_guests,
+    Action.ADMIT_GUEST: decide("admit", calls=True),
+    Action.REFUSE_GUEST: decide("refuse"),
+    Action.REVOKE_LINK: decide("revoke"),
     Action.WAIT: wait,
     Action.LEAVE: leave,
     Action.FOLLOW: follow,
+    Action.KNOCK: knock,
+    Action.ENTER_AS_GUEST: enter_as_guest,
 }
 CELLS = list(itertools.product(EVERYBODY, Action))
 
@@ -299,7 +401,7 @@ async def house(
     folder: Path = tmp_path_factory.mktemp("keys")
     with running_gateway(valkey.url, folder) as gateway:
         async with open_store(valkey.url) as store:
-            made = House(gateway, RedisVisits(store, RETENTION_S))
+            made = House(gateway, RedisVisits(store, RETENTION_S), RedisGuestLinks(store))
             yield made
             await made.close()
 
@@ -312,12 +414,11 @@ async def house(
 async def test_matrix_at_the_doors(house: House, who: Who, action: Action) -> None:
     person = await house.person(who)
     person.waits_at = HERE
-    if (
-        who in PATIENTS
-    ):  # whoever has a ticket of another clinic shows it here as if it were of this one
-        person.cookies = {
-            visit_cookie(*HERE.split("/")): cookie for cookie in person.cookies.values()
-        }
+    # Whoever has a ticket or a pass of another clinic shows it here as if it were of this one.
+    for ties, named in ((PATIENTS, visit_cookie), (GUESTS, guest_cookie)):
+        if who in ties:
+            cookies = person.cookies.values()
+            person.cookies = {named(*HERE.split("/")): cookie for cookie in cookies}
 
     assert await DOORS[action](house, who, person) is is_permitted(who, action)
 

@@ -11,7 +11,7 @@ from redis.crc import key_slot
 from teleward_cli.store import free_port
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.redis_store import Store, open_store
-from teleward_contract.units import ParticipantId
+from teleward_contract.units import Namespace, ParticipantId
 from teleward_gateway.adapters import keys
 from teleward_gateway.adapters.presence_redis import RedisPresence
 from teleward_gateway.ports import PRESENT_S, Presence
@@ -47,29 +47,46 @@ async def nowhere() -> AsyncIterator[RedisPresence]:
         yield RedisPresence(store)
 
 
+async def present(ports: Presence, *of: str) -> dict[str, frozenset[ParticipantId]]:
+    """Who is in the rooms of a clinic, whatever they are called."""
+    namespace, clinic = of
+    found = await ports.present(Namespace(namespace), clinic)
+    return {room: frozenset(who) for room, who in found.items()}
+
+
+async def test_those_present_have_the_name_that_was_noted_last(presence: ClockedPresence) -> None:
+    await presence.ports.seen(HARBOUR, CLINIC, WARD, ADA, "Ada")
+    await presence.other.seen(HARBOUR, CLINIC, WARD, ADA, "Ada L.")
+    await presence.ports.seen(HARBOUR, CLINIC, WARD, GRACE)
+
+    assert await presence.other.present(HARBOUR, CLINIC) == {WARD: {ADA: "Ada L.", GRACE: ""}}
+    await presence.ports.gone(HARBOUR, CLINIC, WARD, ADA)
+    assert await presence.other.present(HARBOUR, CLINIC) == {WARD: {GRACE: ""}}
+
+
 async def test_who_was_noted_is_in_the_room_for_every_gateway(presence: ClockedPresence) -> None:
     await presence.ports.seen(HARBOUR, CLINIC, WARD, ADA)
     await presence.other.seen(HARBOUR, CLINIC, WARD, GRACE)
     await presence.other.seen(HARBOUR, CLINIC, LAB, GRACE)
 
     expected = {WARD: frozenset({ADA, GRACE}), LAB: frozenset({GRACE})}
-    assert await presence.ports.present(HARBOUR, CLINIC) == expected
-    assert await presence.other.present(HARBOUR, CLINIC) == expected
+    assert await present(presence.ports, HARBOUR, CLINIC) == expected
+    assert await present(presence.other, HARBOUR, CLINIC) == expected
 
 
 async def test_a_clinic_where_nobody_was_noted_has_no_rooms(presence: ClockedPresence) -> None:
     await presence.ports.seen(HARBOUR, CLINIC, WARD, ADA)
 
-    assert await presence.ports.present(HARBOUR, "uid-2") == {}
+    assert await present(presence.ports, HARBOUR, "uid-2") == {}
 
 
 async def test_being_noted_twice_counts_once(presence: ClockedPresence) -> None:
     await presence.ports.seen(HARBOUR, CLINIC, WARD, ADA)
     await presence.other.seen(HARBOUR, CLINIC, WARD, ADA)
 
-    assert await presence.ports.present(HARBOUR, CLINIC) == {WARD: frozenset({ADA})}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {WARD: frozenset({ADA})}
     await presence.ports.gone(HARBOUR, CLINIC, WARD, ADA)
-    assert await presence.ports.present(HARBOUR, CLINIC) == {}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {}
 
 
 async def test_who_is_not_noted_again_is_gone_after_the_time_of_presence(
@@ -77,11 +94,11 @@ async def test_who_is_not_noted_again_is_gone_after_the_time_of_presence(
 ) -> None:
     await presence.ports.seen(HARBOUR, CLINIC, WARD, ADA)
     await presence.pass_s(UNNOTED_S)
-    assert await presence.ports.present(HARBOUR, CLINIC) == {WARD: frozenset({ADA})}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {WARD: frozenset({ADA})}
 
     await presence.pass_s(PRESENT_S - UNNOTED_S)
 
-    assert await presence.ports.present(HARBOUR, CLINIC) == {}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {}
 
 
 async def test_who_is_noted_again_stays_and_who_shares_the_room_does_not(
@@ -94,7 +111,7 @@ async def test_who_is_noted_again_stays_and_who_shares_the_room_does_not(
         await presence.pass_s(UNNOTED_S)
         await presence.other.seen(HARBOUR, CLINIC, WARD, ADA)
 
-    assert await presence.ports.present(HARBOUR, CLINIC) == {WARD: frozenset({ADA})}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {WARD: frozenset({ADA})}
 
 
 async def test_who_went_is_out_at_once_and_only_from_that_room(presence: ClockedPresence) -> None:
@@ -103,7 +120,7 @@ async def test_who_went_is_out_at_once_and_only_from_that_room(presence: Clocked
 
     await presence.other.gone(HARBOUR, CLINIC, WARD, ADA)
 
-    assert await presence.ports.present(HARBOUR, CLINIC) == {
+    assert await present(presence.ports, HARBOUR, CLINIC) == {
         WARD: frozenset({GRACE}),
         LAB: frozenset({ADA}),
     }
@@ -115,7 +132,7 @@ async def test_an_empty_room_is_left_out(presence: ClockedPresence) -> None:
 
     await presence.ports.gone(HARBOUR, CLINIC, WARD, ADA)
 
-    assert await presence.ports.present(HARBOUR, CLINIC) == {LAB: frozenset({GRACE})}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {LAB: frozenset({GRACE})}
 
 
 async def test_going_twice_or_without_having_come_does_no_harm(presence: ClockedPresence) -> None:
@@ -124,7 +141,7 @@ async def test_going_twice_or_without_having_come_does_no_harm(presence: Clocked
     for _ in range(2):
         await presence.ports.gone(HARBOUR, CLINIC, WARD, ADA)
 
-    assert await presence.ports.present(HARBOUR, CLINIC) == {WARD: frozenset({GRACE})}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {WARD: frozenset({GRACE})}
 
 
 async def test_who_went_may_come_back(presence: ClockedPresence) -> None:
@@ -133,7 +150,7 @@ async def test_who_went_may_come_back(presence: ClockedPresence) -> None:
 
     await presence.ports.seen(HARBOUR, CLINIC, WARD, ADA)
 
-    assert await presence.ports.present(HARBOUR, CLINIC) == {WARD: frozenset({ADA})}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {WARD: frozenset({ADA})}
 
 
 async def test_another_clinic_and_another_organisation_see_nothing(
@@ -146,16 +163,16 @@ async def test_another_clinic_and_another_organisation_see_nothing(
     await presence.ports.gone(HARBOUR, CLINIC, WARD, ADA)
     await presence.ports.gone(HARBOUR, CLINIC, WARD, GRACE)
 
-    assert await presence.ports.present(HARBOUR, CLINIC) == {}
-    assert await presence.ports.present(HARBOUR, "uid-2") == {WARD: frozenset({ADA})}
-    assert await presence.ports.present(HILLS, CLINIC) == {WARD: frozenset({GRACE})}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {}
+    assert await present(presence.ports, HARBOUR, "uid-2") == {WARD: frozenset({ADA})}
+    assert await present(presence.ports, HILLS, CLINIC) == {WARD: frozenset({GRACE})}
 
 
 @pytest.mark.parametrize("name", ["staff/ada", "namespace/clinic/ada", "ünal 🙂", "a:b*"])
 async def test_a_participants_name_is_opaque(presence: ClockedPresence, name: str) -> None:
     await presence.ports.seen(HARBOUR, CLINIC, WARD, ParticipantId(name))
 
-    assert await presence.ports.present(HARBOUR, CLINIC) == {WARD: frozenset({name})}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {WARD: frozenset({name})}
 
 
 async def test_many_who_come_and_go_at_once_are_all_counted(presence: ClockedPresence) -> None:
@@ -169,35 +186,38 @@ async def test_many_who_come_and_go_at_once_are_all_counted(presence: ClockedPre
         *(presence.other.gone(HARBOUR, CLINIC, WARD, who) for who in leaving),
     )
 
-    assert await presence.ports.present(HARBOUR, CLINIC) == {WARD: frozenset(people[15:])}
+    assert await present(presence.ports, HARBOUR, CLINIC) == {WARD: frozenset(people[15:])}
 
 
 # ── the real store ────────────────────────────────────────────────────────────────────────────
 
 
-async def test_presence_is_one_key_in_its_organisations_slot_and_expires_by_itself(
+async def test_presence_is_two_keys_in_its_organisations_slot_that_expire_by_themselves(
     store: Store,
 ) -> None:
     ports = RedisPresence(store)
     await ports.seen(HARBOUR, CLINIC, WARD, ADA)
-    await ports.seen(HARBOUR, CLINIC, LAB, GRACE)
+    await ports.seen(HARBOUR, CLINIC, LAB, GRACE, "Grace")
 
-    (key,) = await store.redis.keys("*")
+    found = await store.redis.keys("*")
 
-    assert 0 < await store.redis.ttl(key) <= PRESENT_S
-    assert key_slot(str(key).encode()) == key_slot(keys.visit(HARBOUR, "v").encode())
+    assert len(found) == 2
+    for key in found:
+        assert 0 < await store.redis.ttl(key) <= PRESENT_S
+        assert key_slot(str(key).encode()) == key_slot(keys.visit(HARBOUR, "v").encode())
 
 
 async def test_reading_does_not_prolong_a_presence(store: Store) -> None:
     ports = RedisPresence(store)
     await ports.seen(HARBOUR, CLINIC, WARD, ADA)
-    (key,) = await store.redis.keys("*")
-    await store.redis.expire(key, 5)
+    found = await store.redis.keys("*")
+    for key in found:
+        await store.redis.expire(key, 5)
 
     await ports.present(HARBOUR, CLINIC)
     await ports.gone(HARBOUR, CLINIC, WARD, GRACE)
 
-    assert 0 < await store.redis.ttl(key) <= 5
+    assert all([0 < await store.redis.ttl(key) <= 5 for key in found])
 
 
 @pytest.mark.parametrize("method", METHODS)

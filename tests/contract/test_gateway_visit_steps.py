@@ -367,3 +367,90 @@ async def test_messages_are_counted_for_each_clinic_and_for_a_while(
     assert await visits.ports.count_message(HARBOUR, "uid-1", 60) == 4
     await visits.pass_s(1)
     assert await visits.ports.count_message(HARBOUR, "uid-1", 60) == 1
+
+
+# ── several visits share a call ───────────────────────────────────────────────────────────────
+
+
+async def host_and_added(visits: ClockedVisits) -> tuple[Visit, Carried]:
+    """A consultation that runs, and what adding `w`, who waits, to it carries."""
+    await visits.enter(visit("v"))
+    called = Carried(at="uid-1", consultation="this")
+    await visits.ports.change(HARBOUR, "v", VisitAction.CALL_IN, "grace", called)
+    _, host = await visits.ports.change(HARBOUR, "v", VisitAction.JOIN)
+    await visits.enter(visit("w"))
+    assert host is not None
+    return host, Carried(at="uid-1", consultation="this", into=host.call, host="v")
+
+
+async def test_a_patient_is_added_to_a_call_and_both_keep_a_state_of_their_own(
+    visits: ClockedVisits,
+) -> None:
+    host, carried = await host_and_added(visits)
+
+    allowed, added = await visits.other.change(HARBOUR, "w", VisitAction.ADD, "grace", carried)
+
+    assert allowed
+    assert added is not None
+    assert (added.call, added.called_by) == (host.call, "grace")
+    in_call = await visits.ports.in_call(HARBOUR, "uid-1", host.call)
+    assert {one.id for one in in_call} == {"v", "w"}
+    await visits.ports.change(HARBOUR, "v", VisitAction.END, "grace")
+    assert [v.id for v in await visits.other.in_call(HARBOUR, "uid-1", host.call)] == ["w"]
+    _, back = await visits.ports.change(HARBOUR, "w", VisitAction.RETURN, "grace")
+    assert back is not None
+    assert (back.into, back.consultation) == ("", "")
+    assert await visits.ports.in_call(HARBOUR, "uid-1", host.call) == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "by"),
+    [
+        (VisitAction.END, "grace"), (VisitAction.RETURN, "grace"), (VisitAction.LEAVE, ""),
+        (None, "hedy"),
+    ],
+    ids=["ended", "waits again", "left", "somebody else's"],
+)  # fmt: skip
+async def test_nobody_is_added_to_what_does_not_run_or_is_somebody_elses(
+    visits: ClockedVisits, before: VisitAction | None, by: str
+) -> None:
+    _, carried = await host_and_added(visits)
+    waits = await visits.ports.get(HARBOUR, "w")
+    if before is not None:
+        await visits.ports.change(HARBOUR, "v", before, by)
+
+    answer = await visits.other.change(HARBOUR, "w", VisitAction.ADD, by or "grace", carried)
+
+    assert answer == (False, waits)
+    assert await visits.ports.get(HARBOUR, "w") == waits
+
+
+async def test_nobody_is_added_to_the_consultation_after_the_one_that_was_meant(
+    visits: ClockedVisits,
+) -> None:
+    _, carried = await host_and_added(visits)
+    await visits.ports.change(HARBOUR, "v", VisitAction.RETURN, "grace")
+    again = Carried(at="uid-1", consultation="the next")
+    await visits.ports.change(HARBOUR, "v", VisitAction.CALL_IN, "grace", again)
+
+    allowed, _ = await visits.other.change(HARBOUR, "w", VisitAction.ADD, "grace", carried)
+
+    assert not allowed
+
+
+async def test_of_adding_and_ending_at_once_nobody_is_added_to_a_call_that_is_over(
+    visits: ClockedVisits,
+) -> None:
+    await visits.connect()
+    host, carried = await host_and_added(visits)
+
+    (ended, _), (added, now) = await asyncio.gather(
+        visits.ports.change(HARBOUR, "v", VisitAction.END, "grace"),
+        visits.other.change(HARBOUR, "w", VisitAction.ADD, "grace", carried),
+    )
+
+    assert ended
+    assert now is not None
+    assert now.state is (VisitState.CALLED if added else VisitState.WAITING)
+    expected = ["w"] if added else []
+    assert [v.id for v in await visits.ports.in_call(HARBOUR, "uid-1", host.call)] == expected

@@ -24,7 +24,7 @@ from teleward_contract.signalling import (
     Participants,
 )
 from teleward_contract.tickets import TicketSigner
-from teleward_contract.units import ParticipantId
+from teleward_contract.units import ParticipantId, Seconds
 from teleward_media.adapters import batches
 from teleward_media.adapters.control_port import MAX_SEND_QUEUE, POLICY_VIOLATION, Socket
 from teleward_media.adapters.expected import PEER_BURST, PEER_RATE
@@ -141,6 +141,33 @@ async def test_media_that_is_not_encrypted_by_its_peer_is_not_forwarded(
     record_property("refused", f"{TRIES} of {TRIES} packets")
     assert len(ada.received) == heard
     await hears(ada, ben)
+
+
+async def test_nobody_is_kept_present_by_media_that_somebody_else_wrote(
+    port: Transport, two: tuple[ScriptedPeer, ScriptedPeer], record_property: Record
+) -> None:
+    """RFC 7675: what only comes from an address is no consent to send to it."""
+    _, ben = two
+    port.path.look()
+    heard, before = port.peers.heard_at(BEN), port.count("drop_srtp")
+    for _ in range(TRIES):
+        ben.send(ben.rtp("audio") + os.urandom(16))
+    await until(lambda: port.count("drop_srtp") == before + TRIES)
+
+    record_property("refused", f"{TRIES} of {TRIES} packets")
+    assert port.path.look().alive == set()
+    assert port.peers.heard_at(BEN) == heard
+
+    ben.send(ben.protect(ben.rtp("audio")))
+    alive: set[int] = set()
+
+    def is_seen() -> bool:
+        alive.update(port.path.look().alive)
+        return bool(alive)
+
+    await until(is_seen)
+    port.peers.note_alive(alive, Seconds(1e9))
+    assert port.peers.heard_at(BEN) == 1e9
 
 
 async def test_a_packet_that_is_sent_again_and_again_is_forwarded_once(

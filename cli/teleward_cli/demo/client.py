@@ -3,6 +3,8 @@
 Follows `docs/http.md` and `docs/wire.md` and shares no code with the gateway, so that it proves them.
 """
 
+import json
+import secrets
 import ssl
 from collections.abc import Callable
 from types import TracebackType
@@ -20,17 +22,23 @@ from teleward_contract.signalling import (
 )
 
 from teleward_cli.demo.frames import (
+    GUEST_FRAME,
     QUEUE_FRAME,
     VISIT_FRAME,
     ClinicDoor,
     Entry,
     ErrorAnswer,
     Followed,
+    Guest,
+    GuestEntry,
+    GuestFrame,
     Hello,
+    Invited,
     Me,
     Queue,
     QueueDelta,
     QueueFrame,
+    RoomCount,
     VisitFrame,
 )
 
@@ -125,12 +133,29 @@ class WaitingSocket(Socket):
         await self.send_text('{"type": "leave"}')
 
 
+class GuestSocket(Socket):
+    """The guest socket of somebody who knocks."""
+
+    async def receive(self) -> GuestFrame:
+        """Wait for the next frame; raises SocketEndedError."""
+        return _read(GUEST_FRAME, await self.receive_text())
+
+    async def until(self, state: str) -> Guest:
+        """Wait until the guest is in this state; the caller sets the deadline."""
+        while True:
+            frame = await self.receive()
+            if isinstance(frame, Guest) and frame.state == state:
+                return frame
+
+
 class QueueSocket(Socket):
     """The queue socket of staff; keeps the queue that the frames describe."""
 
     def __init__(self, ws: aiohttp.ClientWebSocketResponse, where: str, heard: Heard) -> None:
         super().__init__(ws, where, heard)
         self.visits: dict[str, Entry] = {}
+        self.guests: tuple[GuestEntry, ...] = ()
+        self.rooms: dict[str, RoomCount] = {}
 
     async def receive(self) -> QueueFrame:
         """Wait for the next frame and bring `visits` up to date; raises SocketEndedError."""
@@ -143,7 +168,9 @@ class QueueSocket(Socket):
                 for visit in frame.remove:
                     self.visits.pop(visit, None)
             case _:
-                pass
+                return frame
+        self.guests = frame.guests
+        self.rooms = {room.uid: room for room in frame.rooms}
         return frame
 
     async def find(self, wanted: Callable[[Entry], bool]) -> Entry:
@@ -152,6 +179,11 @@ class QueueSocket(Socket):
             for entry in self.visits.values():
                 if wanted(entry):
                     return entry
+            await self.receive()
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until what the frames have told is so; the caller sets the deadline."""
+        while not is_so():
             await self.receive()
 
 
@@ -184,6 +216,8 @@ class Visitor:
         self.cookies: dict[str, str] = {}
         self.waits_at = ""
         """The clinic last entered, as `namespace/name`."""
+        self.claim = secrets.token_urlsafe(16)
+        """Says to a guest link that it is this browser again."""
         self._heard = heard
         self._tls: ssl.SSLContext | bool = tls or True
         self._http = aiohttp.ClientSession(
@@ -275,6 +309,29 @@ class Visitor:
     ) -> None:
         """Do one action on a visit, such as `call-in`, `end` or `refuse`."""
         await self.ask("POST", f"/api/staff/{namespace}/{clinic}/visits/{visit}/{action}", body)
+
+    async def invite(
+        self, namespace: str, clinic: str, place: str, name: str, **form: object
+    ) -> Invited:
+        """Make a guest link to a room, or to the consultation of a visit."""
+        body = {"place": place, "name": name, **form}
+        answer = await self.ask("POST", f"/api/staff/{namespace}/{clinic}/guests", body)
+        return _read(TypeAdapter(Invited), answer)
+
+    async def decide(self, namespace: str, clinic: str, guest: str, what: str) -> None:
+        """Admit or refuse a guest, or revoke the link."""
+        await self.ask("POST", f"/api/staff/{namespace}/{clinic}/guests/{guest}/{what}", {})
+
+    async def redeem(self, namespace: str, clinic: str, secret: str, name: str) -> None:
+        """Use a guest link up, and knock; the pass is kept as a cookie."""
+        body = {"secret": secret, "claim": self.claim, "name": name}
+        await self.ask("POST", f"/api/guests/{namespace}/{clinic}/redeem", body)
+
+    async def knock(self, namespace: str, clinic: str, name: str) -> GuestSocket:
+        """Open the guest socket and say hello."""
+        socket = await self.connect(GuestSocket, f"/ws/guest/{namespace}/{clinic}")
+        await socket.send_text(json.dumps({"type": "hello", "name": name}))
+        return socket
 
     async def wait(self, name: str, fields: dict[str, str], locale: str = "en") -> WaitingSocket:
         """Open the waiting socket and say hello."""

@@ -179,6 +179,37 @@ VisitFrame = Annotated[
 VISIT_FRAME: TypeAdapter[VisitFrame] = TypeAdapter(VisitFrame)
 
 
+# -- the guest socket -----------------------------------------------------------------------------
+
+
+class Invited(Answer):
+    """A guest link as it was made."""
+
+    guest: str
+    url: str
+
+    @property
+    def secret(self) -> str:
+        """What stands behind the `#`."""
+        return self.url.partition("#")[2]
+
+
+class Guest(Answer):
+    """Where a guest is."""
+
+    type: Literal["guest"]
+    state: Literal["knocking", "admitted", "refused", "removed", "left"]
+    place: Literal["meeting", "user", "visit"]
+    room: str
+    clinic: str
+
+
+GuestFrame = Annotated[
+    Guest | OneMoment | Replaced | Unknown | Refusal, Field(discriminator="type")
+]
+GUEST_FRAME: TypeAdapter[GuestFrame] = TypeAdapter(GuestFrame)
+
+
 # -- the queue socket -----------------------------------------------------------------------------
 
 
@@ -196,6 +227,29 @@ class Entry(Answer):
     called_by_name: str = ""
     came_from: str = ""
     priority: int = 0
+    consultation: str = ""
+    room: str = ""
+
+
+class GuestEntry(Answer):
+    """A guest link, for staff."""
+
+    guest: str
+    state: Literal["invited", "knocking", "admitted", "refused", "removed", "left"]
+    place: Literal["meeting", "user", "visit"]
+    place_id: str
+    label: str
+    name: str
+    made_by_name: str
+    connected: bool
+
+
+class RoomCount(Answer):
+    """Who is in a room."""
+
+    uid: str
+    participants: int
+    names: tuple[str, ...] = ()
 
 
 class Queue(Answer):
@@ -205,6 +259,8 @@ class Queue(Answer):
     version: int
     order: Literal["Arrival", "Priority"] = "Arrival"
     visits: tuple[Entry, ...]
+    rooms: tuple[RoomCount, ...] = ()
+    guests: tuple[GuestEntry, ...] = ()
 
 
 class QueueDelta(Answer):
@@ -214,6 +270,8 @@ class QueueDelta(Answer):
     version: int
     upsert: tuple[Entry, ...] = ()
     remove: tuple[str, ...] = ()
+    rooms: tuple[RoomCount, ...] = ()
+    guests: tuple[GuestEntry, ...] = ()
 
 
 QueueFrame = Annotated[Queue | QueueDelta | OneMoment | Refusal, Field(discriminator="type")]

@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 
 const root = process.argv[2] ?? "../teleward_gateway/static";
-const LIMITS_BYTES = { "patient.html": 25 * 1024, "staff.html": 30 * 1024 };
+const LIMITS_BYTES = {
+  "guest.html": 28 * 1024,
+  "patient.html": 28 * 1024,
+  "staff.html": 32 * 1024,
+};
 
 const brotli = (path) => brotliCompressSync(readFileSync(join(root, path))).length;
 

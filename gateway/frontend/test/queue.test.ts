@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import type { QualityView } from "../src/call/frames";
 import { figuresOf, gradeOf } from "../src/staff/path-grade";
-import { arrivals, type Queue, update } from "../src/staff/queue";
-import type { QueueEntry, QueueFrame } from "../src/staff/types";
+import { arrivals, knocks, type Queue, together, update } from "../src/staff/queue";
+import type { GuestEntry, QueueEntry, QueueFrame } from "../src/staff/types";
 
 function entry(visit: string, minute: number, state: QueueEntry["state"] = "waiting"): QueueEntry {
   return {
@@ -49,7 +49,7 @@ test("a snapshot is put in order of arrival", () => {
   const queue = after(SNAPSHOT);
 
   expect(queue.visits.map((one) => one.visit)).toEqual(["a", "b"]);
-  expect(queue.rooms.get("r")).toBe(2);
+  expect(queue.rooms.get("r")?.participants).toBe(2);
 });
 
 test("where the clinic goes by priority the urgent come first", () => {
@@ -128,4 +128,46 @@ test("only those who are new are announced, and nobody at the first look", () =>
 
   expect(arrivals(before, now)).toEqual(["C"]);
   expect(arrivals(null, now)).toEqual([]);
+});
+
+function guest(id: string, state: GuestEntry["state"]): GuestEntry {
+  return {
+    guest: id,
+    state,
+    place: "meeting",
+    place_id: "r",
+    label: "",
+    name: id.toUpperCase(),
+    made_by_name: "Grace",
+    expires_at: "2026-01-01T10:00:00Z",
+    connected: true,
+  };
+}
+
+test("who begins to knock is announced once", () => {
+  const before = after(SNAPSHOT, delta(8, { guests: [guest("a", "invited")] }));
+  const now = after(SNAPSHOT, delta(8, { guests: [guest("a", "knocking")] }));
+
+  expect(knocks(before, now)).toEqual(["A"]);
+  expect(knocks(now, now)).toEqual([]);
+  expect(knocks(null, now)).toEqual([]);
+});
+
+test("guests that a delta does not speak of are as before", () => {
+  const now = after(SNAPSHOT, delta(8, { guests: [guest("a", "knocking")] }), delta(9, {}));
+
+  expect(now.guests.map((one) => one.guest)).toEqual(["a"]);
+});
+
+test("those who share a call are together, the visit asked for first", () => {
+  const shared = (visit: string, minute: number) => ({
+    ...entry(visit, minute, "in_consultation"),
+    consultation: "one",
+  });
+  const visits = [shared("a", 1), shared("b", 2), entry("c", 3)];
+  const queue = after({ ...SNAPSHOT, visits });
+
+  expect(together(queue, "b").map((one) => one.visit)).toEqual(["b", "a"]);
+  expect(together(queue, "c").map((one) => one.visit)).toEqual(["c"]);
+  expect(together(queue, "gone")).toEqual([]);
 });

@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from teleward_gateway.core.tickets import (
     ATTEMPT_COOKIE,
     Attempt,
+    GuestPass,
     Sealed,
     Ticket,
+    guest_cookie,
     visit_cookie,
 )
 
@@ -29,7 +31,7 @@ class Sealer:
     def __init__(self, key: bytes) -> None:
         self._aead = AESGCM(key)
 
-    def seal(self, name: str, value: Ticket | Attempt) -> str:
+    def seal(self, name: str, value: Ticket | Attempt | GuestPass) -> str:
         """See `Seals`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._aead.encrypt(nonce, value.model_dump_json().encode(), name.encode())
@@ -38,6 +40,10 @@ class Sealer:
     def ticket(self, cookies: dict[str, str], namespace: str, clinic: str) -> Ticket | None:
         """See `Seals`."""
         return self._open(visit_cookie(namespace, clinic), cookies, Ticket)
+
+    def guest(self, cookies: dict[str, str], namespace: str, clinic: str) -> GuestPass | None:
+        """See `Seals`."""
+        return self._open(guest_cookie(namespace, clinic), cookies, GuestPass)
 
     def attempt(self, cookies: dict[str, str]) -> Attempt | None:
         """See `Seals`."""

@@ -10,8 +10,12 @@ tw:{org:NS}:visit:<id>:words           string  what staff wrote to the patient l
                                                that of a refusal for the retention time
 tw:{org:NS}:visit:<id>:quality         string  how the patient's path does; 15 s after the last report
 tw:{org:NS}:queue:<clinic uid>         zset    visit → arrival in ms; a day after the last arrival or word
+tw:{org:NS}:guest:<hash>               string  a guest link and what became of it, by the hash of its secret; until
+                                               it expires, is revoked, or its visit is over
+tw:{org:NS}:guests:<clinic uid>        zset    hash → when it expires, in ms; until the last one does
 tw:{org:NS}:messages:<clinic uid>      string  how many messages in this minute; 60 s
 tw:{org:NS}:present:<clinic uid>       zset    `<room uid>/<participant>` → ms when seen last; 15 s after it
+tw:{org:NS}:present:<clinic uid>:names hash    the same → name as others see it; likewise
 tw:{staff}:session:<hash>              hash    session of staff and when it ends; idle time, at most the lifetime
 tw:{staff}:tied:<tie>                  set     hashes of the sessions that a provider's sign-out ends; lifetime
 tw:{staff}:order:<hash>                string  a logout token that was carried out; 20 min
@@ -60,6 +64,16 @@ def queue(namespace: Namespace, clinic_uid: str) -> str:
     return f"tw:{{org:{namespace}}}:queue:{clinic_uid}"
 
 
+def guest(namespace: Namespace, guest_id: str) -> str:
+    """A guest link."""
+    return f"tw:{{org:{namespace}}}:guest:{guest_id}"
+
+
+def guests(namespace: Namespace, clinic_uid: str) -> str:
+    """The guest links of a clinic."""
+    return f"tw:{{org:{namespace}}}:guests:{clinic_uid}"
+
+
 def messages(namespace: Namespace, clinic_uid: str) -> str:
     """How many messages the clinic has sent in this minute."""
     return f"tw:{{org:{namespace}}}:messages:{clinic_uid}"
@@ -68,6 +82,11 @@ def messages(namespace: Namespace, clinic_uid: str) -> str:
 def present(namespace: Namespace, clinic_uid: str) -> str:
     """Who is in the clinic's rooms."""
     return f"tw:{{org:{namespace}}}:present:{clinic_uid}"
+
+
+def present_names(namespace: Namespace, clinic_uid: str) -> str:
+    """What those in the clinic's rooms are called."""
+    return f"{present(namespace, clinic_uid)}:names"
 
 
 STAFF = "tw:{staff}:"

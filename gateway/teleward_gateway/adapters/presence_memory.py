@@ -14,13 +14,15 @@ class MemoryPresence:
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now = now_ms
-        self._seen: dict[_Clinic, dict[tuple[str, ParticipantId], int]] = {}
+        self._seen: dict[_Clinic, dict[tuple[str, ParticipantId], tuple[int, str]]] = {}
 
     async def seen(
-        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId
-    ) -> None:
+        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId,
+        name: str = "",
+    ) -> None:  # fmt: skip
         """See `Presence`."""
-        self._seen.setdefault((namespace, clinic_uid), {})[room_uid, participant] = self._now()
+        noted = self._seen.setdefault((namespace, clinic_uid), {})
+        noted[room_uid, participant] = (self._now(), name)
 
     async def gone(
         self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId
@@ -30,10 +32,10 @@ class MemoryPresence:
 
     async def present(
         self, namespace: Namespace, clinic_uid: str
-    ) -> dict[str, frozenset[ParticipantId]]:
+    ) -> dict[str, dict[ParticipantId, str]]:
         """See `Presence`."""
-        found: dict[str, frozenset[ParticipantId]] = {}
-        for (room, participant), seen in self._seen.get((namespace, clinic_uid), {}).items():
+        found: dict[str, dict[ParticipantId, str]] = {}
+        for (room, who), (seen, name) in self._seen.get((namespace, clinic_uid), {}).items():
             if self._now() - seen < PRESENT_S * 1000:
-                found[room] = found.get(room, frozenset()) | {participant}
+                found.setdefault(room, {})[who] = name
         return found

@@ -1,4 +1,4 @@
-"""Presence in Redis: one sorted set per clinic, on the store's own clock."""
+"""Presence in Redis: one sorted set and the names to it per clinic, on the store's own clock."""
 
 from typing import cast
 
@@ -8,19 +8,32 @@ from teleward_contract.units import Namespace, ParticipantId
 from teleward_gateway.adapters import keys
 from teleward_gateway.ports import PRESENT_S
 
-# KEYS: present; ARGV: what (seen, gone, read), member
+# KEYS: present, their names; ARGV: what (seen, gone, read), member, name
 _SCRIPT = f"""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[1] == 'seen' then
   redis.call('ZADD', KEYS[1], now, ARGV[2])
+  redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
   redis.call('EXPIRE', KEYS[1], {PRESENT_S})
+  redis.call('EXPIRE', KEYS[2], {PRESENT_S})
 elseif ARGV[1] == 'gone' then
   redis.call('ZREM', KEYS[1], ARGV[2])
+  redis.call('HDEL', KEYS[2], ARGV[2])
 else
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - {PRESENT_S * 1000})
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - {PRESENT_S * 1000})) do
+    redis.call('ZREM', KEYS[1], member)
+    redis.call('HDEL', KEYS[2], member)
+  end
 end
-return ARGV[1] == 'read' and redis.call('ZRANGE', KEYS[1], 0, -1) or {{}}
+local found = {{}}
+if ARGV[1] == 'read' then
+  for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    found[#found + 1] = member
+    found[#found + 1] = redis.call('HGET', KEYS[2], member) or ''
+  end
+end
+return found
 """
 
 
@@ -31,10 +44,11 @@ class RedisPresence:
         self._store = store
 
     async def seen(
-        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId
-    ) -> None:
+        self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId,
+        name: str = "",
+    ) -> None:  # fmt: skip
         """See `Presence`."""
-        await self._run(namespace, clinic_uid, "seen", f"{room_uid}/{participant}")
+        await self._run(namespace, clinic_uid, "seen", f"{room_uid}/{participant}", name)
 
     async def gone(
         self, namespace: Namespace, clinic_uid: str, room_uid: str, participant: ParticipantId
@@ -44,16 +58,17 @@ class RedisPresence:
 
     async def present(
         self, namespace: Namespace, clinic_uid: str
-    ) -> dict[str, frozenset[ParticipantId]]:
+    ) -> dict[str, dict[ParticipantId, str]]:
         """See `Presence`."""
-        found: dict[str, frozenset[ParticipantId]] = {}
-        for member in await self._run(namespace, clinic_uid, "read", ""):
+        found: dict[str, dict[ParticipantId, str]] = {}
+        told = await self._run(namespace, clinic_uid, "read", "")
+        for member, name in zip(told[::2], told[1::2], strict=True):
             room, _, participant = member.partition("/")
-            found[room] = found.get(room, frozenset()) | {ParticipantId(participant)}
+            found.setdefault(room, {})[ParticipantId(participant)] = name
         return found
 
     async def _run(
-        self, namespace: Namespace, clinic_uid: str, what: str, member: str
+        self, namespace: Namespace, clinic_uid: str, what: str, member: str, name: str = ""
     ) -> list[str]:
-        key = keys.present(namespace, clinic_uid)
-        return cast("list[str]", await self._store.script(_SCRIPT, [key], [what, member]))
+        both = [keys.present(namespace, clinic_uid), keys.present_names(namespace, clinic_uid)]
+        return cast("list[str]", await self._store.script(_SCRIPT, both, [what, member, name]))

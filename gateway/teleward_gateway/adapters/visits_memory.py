@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable
 
-from teleward_contract.units import Namespace
+from teleward_contract.units import CallId, Namespace
 
 from teleward_gateway.core.visits import (
+    CALL_GOES_ON,
     NOTHING_CARRIED,
     OVER,
     TRANSITIONS,
@@ -17,6 +18,7 @@ from teleward_gateway.core.visits import (
     Waiting,
     Words,
     take,
+    takes_in,
 )
 from teleward_gateway.errors import QueueFullError
 
@@ -106,6 +108,8 @@ class MemoryVisits:
         changed = take(known, action, by, carried) if known else None
         if changed is None:
             return False, known
+        if carried.host and not takes_in(self._live((namespace, carried.host)), changed):
+            return False, known
         if carried.to:
             await self._take_place(namespace, carried.to.clinic_uid, carried.to.at_most)
             self._words.pop(key, None)
@@ -117,6 +121,13 @@ class MemoryVisits:
         if carried.words:
             self._words[key] = carried.words
         return True, changed
+
+    async def in_call(
+        self, namespace: Namespace, clinic_uid: str, call: CallId
+    ) -> tuple[Visit, ...]:
+        """See `Visits`."""
+        visits = [row.visit for row in await self.waiting(namespace, clinic_uid)]
+        return tuple(v for v in visits if v.state in CALL_GOES_ON and v.call == call)
 
     async def tell_all(self, namespace: Namespace, clinic_uid: str, words: Words) -> int:
         """See `Visits`."""

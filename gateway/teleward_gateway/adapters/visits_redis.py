@@ -7,10 +7,11 @@ from weakref import WeakValueDictionary
 
 from redis.exceptions import RedisError
 from teleward_contract.redis_store import Store, unavailable
-from teleward_contract.units import Namespace
+from teleward_contract.units import CallId, Namespace
 
 from teleward_gateway.adapters import keys
 from teleward_gateway.core.visits import (
+    CALL_GOES_ON,
     NOTHING_CARRIED,
     OVER,
     TRANSITIONS,
@@ -26,6 +27,7 @@ from teleward_gateway.core.visits import (
 from teleward_gateway.errors import QueueFullError
 
 _OVER = ", ".join(f"{state} = true" for state in sorted(OVER))
+_GOES_ON = ", ".join(f"{state} = true" for state in sorted(CALL_GOES_ON))
 
 STORE_CLOCK = """
 local function now_ms()
@@ -34,8 +36,9 @@ local function now_ms()
 end
 """
 
-# KEYS of every step: visit, personal, words. ARGV of every step: what every queue's key begins with, what every
-# visit's key begins with. All of an organisation share one hash tag, and a visit says whose queue it is in.
+# KEYS of every step: visit, personal, words; of an adding also the visit whose consultation it is. ARGV of every step:
+# what every queue's key begins with, what every visit's key begins with. All of an organisation share one hash tag,
+# and a visit says whose queue it is in.
 _PRELUDE = f"""{STORE_CLOCK}
 local OVER, WAITING = {{{_OVER}}}, '{VisitState.WAITING}'
 local QUEUE, VISIT, CHANGED = ARGV[1], ARGV[2], '{keys.CHANGED}'
@@ -80,11 +83,22 @@ return known
 """
 )
 
+_TAKES_IN = f"""
+local GOES_ON = {{{_GOES_ON}}}
+local function takes_in(key, added)
+  local known = redis.call('GET', key)
+  local host = known and cjson.decode(known)
+  return host and GOES_ON[host.state] and host.clinic_uid == added.clinic_uid
+    and host.called_by == added.called_by and (host.consultation or '') == added.consultation
+end
+"""
+
 # … uid of the clinic in which it is taken or nothing, what it writes as JSON, words as JSON or nothing, retention s,
 # whether an owner is asked for (yes, no), that owner, at most how many wait in the clinic it goes to (-1: it goes
 # nowhere), then from, to …
 _CHANGE = (
     _PRELUDE
+    + _TAKES_IN
     + """
 local known = redis.call('GET', KEYS[1])
 if not known then return {'no', ''} end
@@ -97,6 +111,7 @@ for i = 10, #ARGV, 2 do
     local from = visit.clinic_uid
     visit.state = ARGV[i + 1]
     for field, value in pairs(cjson.decode(ARGV[4])) do visit[field] = value end
+    if KEYS[4] and not takes_in(KEYS[4], visit) then return {'no', known} end
     if at_most >= 0 then
       if is_full(visit.clinic_uid, at_most) then return {'full', known} end
       redis.call('ZREM', QUEUE .. from, visit.id)
@@ -158,6 +173,17 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   end
 end
 return rows
+"""
+
+# KEYS: queue; ARGV: what every visit's key begins with
+_GOING_ON = f"""
+local GOES_ON = {{{_GOES_ON}}}
+local found = {{}}
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local visit = redis.call('GET', ARGV[1] .. id)
+  if visit and GOES_ON[cjson.decode(visit).state] then found[#found + 1] = visit end
+end
+return found
 """
 
 # KEYS: queue; ARGV: what every visit's key begins with, words JSON, clinic uid, then the states of who is told
@@ -251,11 +277,12 @@ class RedisVisits:
     ) -> tuple[bool, Visit | None]:  # fmt: skip
         """See `Visits`."""
         words, to = carried.words, carried.to
+        host = [keys.visit(namespace, carried.host)] if carried.host else []
         moves = [state for pair in TRANSITIONS[action].items() for state in pair]
         word, text = cast(
             "tuple[str, str]",
             await self._store.script(
-                _CHANGE, _keys(namespace, visit),
+                _CHANGE, [*_keys(namespace, visit), *host],
                 [
                     *_prefixes(namespace), carried.at, json.dumps(changes(action, by, carried)),
                     words.model_dump_json() if words else "", self._retention_s,
@@ -267,6 +294,16 @@ class RedisVisits:
         if word == "full":
             raise QueueFullError
         return word == "yes", Visit.model_validate_json(text) if text else None
+
+    async def in_call(
+        self, namespace: Namespace, clinic_uid: str, call: CallId
+    ) -> tuple[Visit, ...]:
+        """See `Visits`."""
+        found = await self._store.script(
+            _GOING_ON, [keys.queue(namespace, clinic_uid)], [keys.visit_prefix(namespace)]
+        )
+        visits = map(Visit.model_validate_json, cast("list[str]", found))
+        return tuple(visit for visit in visits if visit.call == call)
 
     async def tell_all(self, namespace: Namespace, clinic_uid: str, words: Words) -> int:
         """See `Visits`."""

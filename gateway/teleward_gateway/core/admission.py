@@ -27,6 +27,8 @@ class Tie(StrEnum):
     """Holds the ticket of a visit to this very clinic."""
     OWNER = "Owner"
     """Is of the clinic, and the user room is theirs."""
+    GUEST = "Guest"
+    """Has used a guest link to this very clinic, which was not revoked and has not expired."""
 
 
 Standing: TypeAlias = Role | Tie
@@ -50,26 +52,41 @@ class Action(StrEnum):
     """A colleague's visit."""
     TRANSFER = "transfer"
     """Away from here; takes nothing in the clinic that it goes to."""
+    ADD = "add"
+    """A patient who waits, to a consultation of one's own."""
     MESSAGE = "message"
     MESSAGE_ALL = "message_all"
     PRIORITISE = "prioritise"
     ENTER_MEETING_ROOM = "enter_meeting_room"
     ENTER_USER_ROOM = "enter_user_room"
+    HOST_USER_ROOM = "host_user_room"
+    """Invite, admit, refuse and revoke guests of one's own user room; call a patient in there."""
+    INVITE = "invite"
+    """To a meeting room or a consultation, by a guest link."""
+    SEE_GUESTS = "see_guests"
+    """Links, who knocks, and who is in which room."""
+    ADMIT_GUEST = "admit_guest"
+    REFUSE_GUEST = "refuse_guest"
+    REVOKE_LINK = "revoke_link"
     WAIT = "wait"
     LEAVE = "leave"
     FOLLOW = "follow"
     """To where the visit was transferred."""
+    KNOCK = "knock"
+    ENTER_AS_GUEST = "enter_as_guest"
+    """Once admitted, and only where the link leads."""
 
 
 _DESK = frozenset(
     {
         Action.SEE_CLINIC, Action.SEE_QUEUE, Action.REFUSE, Action.MESSAGE, Action.MESSAGE_ALL,
-        Action.PRIORITISE, Action.TRANSFER,
+        Action.PRIORITISE, Action.TRANSFER, Action.INVITE, Action.SEE_GUESTS, Action.REFUSE_GUEST,
+        Action.REVOKE_LINK,
     }
 )  # fmt: skip
 _CLINICAL = _DESK | {
     Action.CALL_IN, Action.JOIN_VISIT, Action.RETURN, Action.END_VISIT, Action.ENTER_MEETING_ROOM,
-    Action.HOLD, Action.RESUME, Action.HAND_OVER,
+    Action.HOLD, Action.RESUME, Action.HAND_OVER, Action.ADD, Action.ADMIT_GUEST,
 }  # fmt: skip
 _ADMIN = _CLINICAL | {Action.HAND_OVER_OTHERS}
 _NOTHING: frozenset[Action] = frozenset()
@@ -83,7 +100,8 @@ PERMITTED: dict[Standing, frozenset[Action]] = {
     Role.REFERRER: frozenset({Action.SEE_CLINIC, Action.SEE_QUEUE, Action.TRANSFER}),
     Role.ORGANISATION_REPORTER: _NOTHING,
     Tie.PATIENT: frozenset({Action.WAIT, Action.JOIN_VISIT, Action.LEAVE, Action.FOLLOW}),
-    Tie.OWNER: frozenset({Action.ENTER_USER_ROOM}),
+    Tie.OWNER: frozenset({Action.ENTER_USER_ROOM, Action.HOST_USER_ROOM}),
+    Tie.GUEST: frozenset({Action.KNOCK, Action.ENTER_AS_GUEST}),
 }
 """What each standing permits; several permit what any of them does. Ordered: the first is the highest."""
 
@@ -97,6 +115,7 @@ VISIT_ACTIONS = {
     VisitAction.RESUME: Action.RESUME,
     VisitAction.HAND_OVER: Action.HAND_OVER,
     VisitAction.TRANSFER: Action.TRANSFER,
+    VisitAction.ADD: Action.ADD,
     VisitAction.MESSAGE: Action.MESSAGE,
     VisitAction.PRIORITISE: Action.PRIORITISE,
 }
@@ -135,6 +154,11 @@ def standings_of(
 def standings_of_ticket(clinic_uid: str, clinic: ClinicProjection) -> frozenset[Standing]:
     """What the holder of a ticket for the clinic `clinic_uid` is to `clinic`."""
     return frozenset({Tie.PATIENT}) if clinic_uid == clinic.uid else frozenset()
+
+
+def standings_of_guest(clinic_uid: str, clinic: ClinicProjection) -> frozenset[Standing]:
+    """What the holder of a guest's pass for the clinic `clinic_uid` is to `clinic`."""
+    return frozenset({Tie.GUEST}) if clinic_uid == clinic.uid else frozenset()
 
 
 def is_permitted(standings: frozenset[Standing], action: Action) -> bool:

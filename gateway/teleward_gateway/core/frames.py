@@ -7,6 +7,7 @@ from teleward_contract.projections import ClinicProjection
 from teleward_contract.signalling import Frame, WaitReason
 
 from teleward_gateway.core.door import text_for
+from teleward_gateway.core.guests import GuestEntry
 from teleward_gateway.core.queue import Entry, Order, rfc3339
 from teleward_gateway.core.visits import Visit, VisitState, Words
 
@@ -76,10 +77,11 @@ class TransferredFrame(Frame):
 
 
 class RoomCount(Frame):
-    """How many are in a room."""
+    """How many are in a room, and who, as far as this member of staff may know."""
 
     uid: str
     participants: int
+    names: tuple[str, ...] = ()
 
 
 class QueueFrame(Frame):
@@ -92,16 +94,18 @@ class QueueFrame(Frame):
     """By the clock that arrivals are told in; None while that is not known."""
     visits: tuple[Entry, ...]
     rooms: tuple[RoomCount, ...]
+    guests: tuple[GuestEntry, ...] = ()
 
 
 class QueueDelta(Frame):
-    """What changed since the version before; `rooms` is the whole list."""
+    """What changed since the version before; `rooms` and `guests` are the whole lists."""
 
     type: Literal["queue_delta"] = "queue_delta"
     version: int
     upsert: tuple[Entry, ...]
     remove: tuple[str, ...]
     rooms: tuple[RoomCount, ...]
+    guests: tuple[GuestEntry, ...] = ()
 
 
 PatientFrame = VisitFrame | WaitFrame | ReplacedFrame | TransferredFrame | UnknownFrame

@@ -9,7 +9,7 @@ from teleward_contract.placements import Record
 from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
 
-from teleward_gateway.core.visits import VisitState, Waiting
+from teleward_gateway.core.visits import VisitState, Waiting, room_uid
 
 Order: TypeAlias = Literal["Arrival", "Priority"]
 """What a queue goes by, as the waiting area says."""
@@ -29,6 +29,10 @@ class Entry(Record):
     called_by_name: str = ""
     priority: int = 0
     came_from: str = ""
+    consultation: str = ""
+    """The same for all whose patients share a call; tells nothing else."""
+    room: str = ""
+    """Uid of the user room that the patient was called into."""
     quality: QualityView | None = None
     """How the patient of a running consultation is heard and seen; None when nothing was told lately."""
 
@@ -83,6 +87,7 @@ def rows(
             state=visit.state, fields=item.personal.fields, locale=item.personal.locale,
             connected=not item.is_silent, called_by=visit.called_by, called_by_name=owner,
             priority=visit.priority, came_from=visit.came_from, quality=quality,
+            consultation=visit.consultation, room=room_uid(visit.into),
         )  # fmt: skip
         made[visit.id] = last if last is not None and last == row else row
     return made

@@ -1,6 +1,6 @@
 """The people of a clinic, as its team and its organisation's name them."""
 
-from teleward_contract.projections import ClinicProjection, OrganisationProjection
+from teleward_contract.projections import ClinicProjection, OrganisationProjection, RoomProjection
 
 from teleward_gateway.core.admission import Action, is_permitted, standings_of
 from teleward_gateway.core.staff import StaffSession, fold_user
@@ -18,6 +18,15 @@ def name_of(
         if m.user and fold_user(m.user) == wanted
     )
     return next(filter(None, names), user)
+
+
+def title_of(
+    room: RoomProjection, clinic: ClinicProjection, organisation: OrganisationProjection | None
+) -> str:
+    """What a room is called; a user room without a name of its own is called by its owner's."""
+    if room.owner is None or room.display_name != room.name:
+        return room.display_name
+    return name_of(room.owner, clinic, organisation)
 
 
 def who_may(

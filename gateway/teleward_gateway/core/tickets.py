@@ -14,6 +14,11 @@ def visit_cookie(namespace: str, clinic: str) -> str:
     return f"__Host-teleward-visit.{namespace}.{clinic}"
 
 
+def guest_cookie(namespace: str, clinic: str) -> str:
+    """Name the cookie of a clinic's guest; a newer link takes the browser to the newer place."""
+    return f"__Host-teleward-guest.{namespace}.{clinic}"
+
+
 class Sealed(Record):
     """What both say."""
 
@@ -33,6 +38,17 @@ class Ticket(Sealed):
     """Whether the visit entered elsewhere, and was asked that clinic's questions."""
     life: str
     """The store's life in which the visit was made: in it, a visit that is not there is over."""
+
+
+class GuestPass(Sealed):
+    """What a guest's browser holds after the link was used; what it is good for, the record of the link says."""
+
+    namespace: Namespace
+    clinic: str
+    clinic_uid: str
+    guest: str
+    life: str
+    """The store's life in which the link was made: in another one nothing is known of it."""
 
 
 class Attempt(Sealed):

@@ -36,11 +36,17 @@ class VisitAction(StrEnum):
     HAND_OVER = "hand_over"
     TRANSFER = "transfer"
     """To the queue of another clinic of the organisation."""
+    ADD = "add"
+    """To a consultation that runs with somebody else."""
     MESSAGE = "message"
     PRIORITISE = "prioritise"
 
 
 OVER = frozenset({VisitState.ENDED, VisitState.REFUSED, VisitState.LEFT})
+CALLED = frozenset({VisitState.CALLED, VisitState.IN_CONSULTATION})
+"""The patient is to be in the call."""
+CALL_GOES_ON = CALLED | {VisitState.ON_HOLD}
+"""Staff may be in the call."""
 
 TRANSITIONS: dict[VisitAction, dict[VisitState, VisitState]] = {
     VisitAction.CALL_IN: {VisitState.WAITING: VisitState.CALLED},
@@ -79,6 +85,7 @@ TRANSITIONS: dict[VisitAction, dict[VisitState, VisitState]] = {
         VisitState.IN_CONSULTATION: VisitState.WAITING,
         VisitState.ON_HOLD: VisitState.WAITING,
     },
+    VisitAction.ADD: {VisitState.WAITING: VisitState.CALLED},
     VisitAction.MESSAGE: {
         VisitState.WAITING: VisitState.WAITING,
         VisitState.ON_HOLD: VisitState.ON_HOLD,
@@ -96,6 +103,19 @@ MAX_PRIORITY = 9
 def call_of(visit: str) -> CallId:
     """Name the call of a visit; it does not tell the visit's id, which media nodes and logs need not know."""
     return CallId(f"visit:{blake2b(visit.encode(), digest_size=12).hexdigest()}")
+
+
+_ROOM = "room:"
+
+
+def call_of_room(uid: str) -> CallId:
+    """Name the call of a standing room."""
+    return CallId(f"{_ROOM}{uid}")
+
+
+def room_uid(call: str) -> str:
+    """The standing room whose call it is, which no visit ends; empty: a consultation's."""
+    return call.removeprefix(_ROOM) if call.startswith(_ROOM) else ""
 
 
 class Visit(Record):
@@ -117,6 +137,10 @@ class Visit(Record):
     came_from: str = ""
     """What the clinic is called that transferred it here; empty: it entered here."""
     came_from_uid: str = ""
+    consultation: str = ""
+    """Random name of the consultation that began with the last calling in; several visits may share one."""
+    into: str = ""
+    """The call that the patient was called into, if it is not the visit's own."""
     socket: str = ""
     """Which waiting socket is the newest; an older one has been replaced."""
     seen_ms: int = 0
@@ -124,8 +148,8 @@ class Visit(Record):
 
     @property
     def call(self) -> CallId:
-        """The call of this visit."""
-        return call_of(self.id)
+        """The call that this visit's patient is called into."""
+        return CallId(self.into) if self.into else call_of(self.id)
 
 
 class Personal(Record):
@@ -188,6 +212,12 @@ class Carried(Record):
     """Who must own it still; None: no matter."""
     to: Destination | None = None
     """Of a transfer."""
+    consultation: str = ""
+    """Of a calling in or an adding: the name of the consultation."""
+    into: str = ""
+    """Likewise: the call, if it is not the visit's own."""
+    host: str = ""
+    """Of an adding: the visit whose consultation it is, which must run still and be of the same owner."""
 
 
 NOTHING_CARRIED = Carried()
@@ -198,21 +228,28 @@ def next_state(state: VisitState, action: VisitAction) -> VisitState | None:
     return TRANSITIONS[action].get(state)
 
 
+_NOBODYS: dict[str, str | int] = {"called_by": "", "consultation": "", "into": ""}
+"""What a visit that waits again does not have any more."""
+
+
 def changes(action: VisitAction, by: str, carried: Carried) -> dict[str, str | int]:
     """What a step that is allowed writes into the visit beside its state."""
     changed: dict[str, str | int] = {} if action in _UNSIGNED else {"changed_by": by}
     match action:
-        case VisitAction.CALL_IN:
-            changed["called_by"] = by
+        case VisitAction.CALL_IN | VisitAction.ADD:
+            changed |= {
+                "called_by": by,
+                "consultation": carried.consultation,
+                "into": carried.into,
+            }
         case VisitAction.RETURN:
-            changed["called_by"] = ""
+            changed |= _NOBODYS
         case VisitAction.HAND_OVER:
             changed["called_by"] = carried.owner
         case VisitAction.TRANSFER if carried.to:
-            changed |= {
-                "called_by": "", "clinic": carried.to.clinic,
-                "clinic_uid": carried.to.clinic_uid, "came_from": carried.to.came_from,
-                "came_from_uid": carried.to.came_from_uid,
+            changed |= _NOBODYS | {
+                "clinic": carried.to.clinic, "clinic_uid": carried.to.clinic_uid,
+                "came_from": carried.to.came_from, "came_from_uid": carried.to.came_from_uid,
             }  # fmt: skip
         case VisitAction.PRIORITISE:
             changed["priority"] = carried.priority
@@ -229,3 +266,13 @@ def take(visit: Visit, action: VisitAction, by: str, carried: Carried) -> Visit 
     if carried.owned_by not in (None, visit.called_by):
         return None
     return visit.model_copy(update={"state": state, **changes(action, by, carried)})
+
+
+def takes_in(host: Visit | None, added: Visit) -> bool:
+    """Whether the consultation of `host`, as it is now, is the one that `added` was added to."""
+    return (
+        host is not None
+        and host.state in CALL_GOES_ON
+        and (host.clinic_uid, host.called_by, host.consultation)
+        == (added.clinic_uid, added.called_by, added.consultation)
+    )

@@ -27,6 +27,7 @@ from teleward_contract.signalling import (
     Quality,
     QualityView,
     Ready,
+    Remove,
     Resume,
     Wait,
     WaitReason,
@@ -36,6 +37,7 @@ from teleward_contract.units import PoolId
 
 from teleward_gateway.errors import BrowserGoneError, ControlLostError, ControlRefusedError
 from teleward_gateway.ports import BrowserSocket, Control, ControlPorts
+from teleward_gateway.usecases.place_calls import place
 
 log = structlog.get_logger()
 
@@ -64,6 +66,8 @@ class Seat:
     """Asked before each (re)connect: whether this person may still be in this call."""
     ended: Callable[[], Awaitable[None]] | None = None
     """Told when this person ends the call for all, before the media node is; None: may not, or nothing to do."""
+    removed: Callable[[str], Awaitable[bool]] | None = None
+    """Told whom this person removes from the call, before the media node is, which is not when this answers True."""
     reported: Callable[[QualityView], None] | None = None
     """Told how this person's path does, as the media node says; must not wait."""
 
@@ -175,19 +179,10 @@ class CallCarrier:
     async def _reserve(self, seat: Seat) -> Placement | WaitReason:
         """Place the call, and have it cost what this person's coming makes of it; or why that cannot be."""
         ticket = seat.ticket
-        answer = await self._placements.reserve(seat.pool, ticket.call, ticket.cost)
+        answer = await place(self._placements, seat.pool, ticket.call, ticket.cost)
         if isinstance(answer, Recovering):
             return WaitReason.RECOVERING
-        if isinstance(answer, Full):
-            return WaitReason.NO_CAPACITY
-        placement = answer.placement
-        if placement.cost < ticket.cost:
-            resized = await self._placements.resize(
-                seat.pool, ticket.call, placement.epoch, ticket.cost
-            )
-            if isinstance(resized, Full):
-                return WaitReason.NO_CAPACITY
-        return placement
+        return WaitReason.NO_CAPACITY if isinstance(answer, Full) else answer
 
     async def _connect(
         self, browser: BrowserSocket, seat: Seat, placement: Placement
@@ -307,8 +302,14 @@ class _Stay:
             has_begun = has_begun or isinstance(frame, _BEGINNINGS)
             if isinstance(frame, End) and self._seat.ended is not None:
                 await self._seat.ended()
+            if isinstance(frame, Remove) and await self._is_seen_to(frame):
+                continue
             if has_begun:
                 await self._control.send(text)
+
+    async def _is_seen_to(self, frame: Remove) -> bool:
+        removed = self._seat.removed
+        return removed is not None and await removed(frame.participant)
 
 
 class _Inbox:

@@ -7,15 +7,25 @@ from collections.abc import Coroutine
 
 import structlog
 from teleward_contract.errors import RoutingUnavailableError
-from teleward_contract.placements import Full, Placed, Placement, Placements, Recovering
-from teleward_contract.signalling import End, ParticipantRole, Remove, Right, encode
-from teleward_contract.tickets import MediaTicket
-from teleward_contract.units import BootId, MediaNodeId, ParticipantId, PlacementEpoch, call_cost
+from teleward_contract.placements import (
+    Full,
+    Placed,
+    Placements,
+    Recovering,
+)
+from teleward_contract.projections import RoomProjection
+from teleward_contract.units import (
+    CallId,
+    PlacementEpoch,
+)
 
 from teleward_gateway.core.door import DoorState
+from teleward_gateway.core.guests import GuestState, state_now
+from teleward_gateway.core.participants import Participants
 from teleward_gateway.core.team import name_of
 from teleward_gateway.core.tickets import Ticket
 from teleward_gateway.core.visits import (
+    CALLED,
     OVER,
     Carried,
     Destination,
@@ -25,33 +35,25 @@ from teleward_gateway.core.visits import (
     VisitState,
     Words,
     call_of,
+    call_of_room,
+    room_uid,
 )
 from teleward_gateway.errors import (
-    ControlLostError,
-    ControlRefusedError,
     QueueFullError,
     RefusedError,
     not_found,
     one_moment,
     too_late,
 )
-from teleward_gateway.ports import ControlPorts, Visits
+from teleward_gateway.ports import GuestLinks, Visits
 from teleward_gateway.usecases.clinics import Found
+from teleward_gateway.usecases.place_calls import FIRST_TWO, Calls
 
 log = structlog.get_logger()
 
-CONSULTATION_PARTICIPANTS = 2
-MAX_CONSULTATION_PARTICIPANTS = 6
 DEFAULT_KEEP_S = 3600
 TICKET_S = 24 * 3600
-END_WITHIN_S = 2.0
-"""How long a media node may take to end a call before it is left to its heartbeat."""
 FINISH_AGAIN_S = 1.0
-
-CALLED = frozenset({VisitState.CALLED, VisitState.IN_CONSULTATION})
-"""The patient is to be in the call."""
-CALL_GOES_ON = CALLED | {VisitState.ON_HOLD}
-"""Staff may be in the call."""
 
 
 def keep_s(found: Found) -> int:
@@ -64,11 +66,14 @@ class Consulting:
     """Visits and their calls."""
 
     def __init__(
-        self, visits: Visits, placements: Placements, control_ports: ControlPorts
-    ) -> None:
+        self, visits: Visits, guests: GuestLinks, placements: Placements, calls: Calls,
+        people: Participants,
+    ) -> None:  # fmt: skip
         self._visits = visits
+        self._guests = guests
         self._placements = placements
-        self._control_ports = control_ports
+        self._calls = calls
+        self._people = people
         self._begun: set[asyncio.Task[None]] = set()
         """What goes through although nobody waits for it any more."""
 
@@ -121,7 +126,8 @@ class Consulting:
         )  # fmt: skip
         if await self._has_live_call(found, visit):
             state = VisitState.ON_HOLD if on_hold else VisitState.IN_CONSULTATION
-            visit = visit.model_copy(update={"state": state})
+            update = {"state": state, "consultation": _new_consultation()}
+            visit = visit.model_copy(update=update)
         return await self._visits.enter(visit, personal, keep_s(found))
 
     async def _has_live_call(self, found: Found, visit: Visit) -> bool:
@@ -134,44 +140,87 @@ class Consulting:
         return isinstance(answer, Placed | Full)
 
     async def call_in(
-        self, found: Found, visit: Visit, user: str, action: VisitAction = VisitAction.CALL_IN
-    ) -> None:
+        self, found: Found, visit: Visit, user: str, action: VisitAction = VisitAction.CALL_IN,
+        room: RoomProjection | None = None,
+    ) -> None:  # fmt: skip
         """Reserve a place, then call the patient in, or back in from being on hold.
 
         A crash between the two leaves a reservation that expires by itself.
 
+        Args:
+            found: The clinic of the visit.
+            visit: As it was when this was permitted.
+            user: Who calls in.
+            action: Calling in, or taking back from being on hold.
+            room: The user room that the patient is called into; None: a consultation of its own.
+
         Raises:
             RefusedError: 409 `full` (the patient keeps the place), 409 `taken`, 404, 503.
         """
-        placement = await self._reserve(found, visit)
-        allowed, now = await self._visits.change(
-            visit.namespace, visit.id, action, user, Carried(at=found[0].uid)
+        call = call_of_room(room.uid) if room else visit.call
+        placement = await self._calls.widen(found, call, FIRST_TWO)
+        carried = Carried(
+            at=found[0].uid, consultation=_new_consultation(), into=call if room else ""
         )
+        allowed, now = await self._visits.change(visit.namespace, visit.id, action, user, carried)
         if allowed:
             log.info("visit.called", namespace=visit.namespace, clinic=visit.clinic)
             return
-        if now is None or now.state in OVER:
-            await self._placements.release(placement.pool, visit.call, placement.epoch)
+        is_over = now is None or now.state in OVER
+        if is_over and not await self._goes_on(found, call):
+            await self._placements.release(placement.pool, call, placement.epoch)
         if now is None or now.state not in CALLED or now.called_by != user:
             raise came_too_late(found, now)
+
+    async def add(self, found: Found, visit: Visit, host: Visit, user: str) -> None:
+        """Call a patient who waits into a consultation that runs with another.
+
+        Both keep a state of their own; the call goes on until the last of them has gone.
+
+        Raises:
+            RefusedError: 409 `full` (the patient keeps the place), 409 `taken`, 409 `not_running`, 404, 503.
+        """
+        await self._calls.widen(found, host.call, await self.people(found, host.call) + 1)
+        carried = Carried(
+            at=found[0].uid, consultation=host.consultation, into=host.call, host=host.id
+        )
+        allowed, now = await self._visits.change(
+            visit.namespace, visit.id, VisitAction.ADD, user, carried
+        )
+        if allowed:
+            log.info("visit.added", namespace=visit.namespace, clinic=visit.clinic)
+            return
+        if now is not None and (now.state, now.clinic_uid) == (VisitState.WAITING, found[0].uid):
+            raise not_running()
+        raise came_too_late(found, now)
+
+    async def people(self, found: Found, call: CallId) -> int:
+        """How many a consultation is for: its patients, their guests who were admitted, and who owns it."""
+        clinic = found[0]
+        visits = {v.id: v for v in await self._visits.in_call(clinic.namespace, clinic.uid, call)}
+        guests = await self._guests.of_clinic(clinic.namespace, clinic.uid)
+        admitted = [
+            g for g in guests if state_now(g, visits.get(g.place_id)) is GuestState.ADMITTED
+        ]
+        return max(FIRST_TWO, len(visits) + sum(g.place_id in visits for g in admitted) + 1)
+
+    async def goes_on(self, found: Found, call: CallId) -> bool:
+        """Whether any visit of the clinic is in this call."""
+        return bool(await self._visits.in_call(found[0].namespace, found[0].uid, call))
+
+    async def _goes_on(self, found: Found, call: CallId) -> bool:
+        """As `goes_on`; what cannot be known goes on, and so does the call of a standing room."""
+        if room_uid(call):
+            return True
+        try:
+            return await self.goes_on(found, call)
+        except RoutingUnavailableError:
+            return True
 
     async def is_live(self, found: Found, visit: str) -> bool:
         """Whether the call of a visit is placed, although the store may have lost the visit."""
         pool = found[0].pool
         return pool is not None and await self._placements.find(pool, call_of(visit)) is not None
-
-    async def _reserve(self, found: Found, visit: Visit) -> Placement:
-        pool = found[0].pool
-        if pool is None:
-            raise _full()
-        answer = await self._placements.reserve(
-            pool, visit.call, call_cost(CONSULTATION_PARTICIPANTS)
-        )
-        if isinstance(answer, Full):
-            raise _full()
-        if isinstance(answer, Recovering):
-            raise one_moment()
-        return answer.placement
 
     async def transfer(self, found: Found, visit: Visit, to: Found, by: str) -> None:
         """Let a visit wait in another clinic of the organisation, at its time of arrival; a call of it ends.
@@ -198,37 +247,33 @@ class Consulting:
         if not allowed:
             raise came_too_late(found, now)
         log.info("visit.transferred", namespace=visit.namespace, clinic=clinic.name)
-        await self._end_call(found, visit)
+        await self._out_of_call(found, visit)
 
-    async def hold(self, found: Found, visit: Visit, by: str, patient: ParticipantId) -> None:
+    async def hold(self, found: Found, visit: Visit, by: str) -> None:
         """Send the patient back to the waiting page; the call goes on without them.
 
         Raises:
             RefusedError: 404, 409 `taken`.
             RoutingUnavailableError: It may have been done or not.
         """
-        await self._carry_through(self._hold(found, visit, by, patient))
+        await self._carry_through(self._hold(found, visit, by))
 
-    async def _hold(self, found: Found, visit: Visit, by: str, patient: ParticipantId) -> None:
+    async def _hold(self, found: Found, visit: Visit, by: str) -> None:
         allowed, now = await self._visits.change(
             visit.namespace, visit.id, VisitAction.HOLD, by, Carried(at=found[0].uid)
         )
         if not allowed:
             raise came_too_late(found, now)
         log.info("visit.held", namespace=visit.namespace, clinic=visit.clinic)
-        await self.take_out(found, visit, patient)
-
-    async def take_out(self, found: Found, visit: Visit, patient: ParticipantId) -> None:
-        """Have the media node drop the patient, whether or not their page is still connected."""
-        placement = await self._placement(found, visit)
-        if placement is not None:
-            await self._command(placement, Right.REMOVE, Remove(participant=patient))
+        await self._calls.take_out(found, visit.call, self._people.patient(visit))
 
     async def finish(
         self, found: Found, visit: Visit, action: VisitAction, by: str = "",
         words: Words | None = None,
     ) -> None:  # fmt: skip
         """End, refuse, leave or return a visit, and its call with it, even when the caller is cancelled meanwhile.
+
+        A call that goes on for other visits is left by its patient alone.
 
         Args:
             found: The clinic of the visit.
@@ -243,11 +288,21 @@ class Consulting:
         """
         await self._carry_through(self._finish(found, visit, action, by, words))
 
-    async def finish_at_last(
-        self, found: Found, visit: Visit, action: VisitAction, by: str
-    ) -> None:
-        """Finish a visit however long the routing state is away; nothing happens when it is over."""
-        await self._carry_through(self._finish_at_last(found, visit, action, by))
+    async def end_for_all(self, found: Found, call: CallId, by: str) -> None:
+        """End every visit in a call however long the routing state is away; each is a step of its own."""
+        await self._carry_through(self._end_for_all(found, call, by))
+
+    async def _end_for_all(self, found: Found, call: CallId, by: str) -> None:
+        clinic = found[0]
+        while True:
+            try:
+                visits = await self._visits.in_call(clinic.namespace, clinic.uid, call)
+                break
+            except RoutingUnavailableError:
+                log.warning("visit.not_changed", namespace=clinic.namespace, clinic=clinic.name)
+                await asyncio.sleep(FINISH_AGAIN_S)
+        ends = (self._finish_at_last(found, visit, VisitAction.END, by) for visit in visits)
+        await asyncio.gather(*ends)
 
     async def _carry_through(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -280,49 +335,26 @@ class Consulting:
         log.info(
             "visit.changed", namespace=visit.namespace, clinic=visit.clinic, state=now.state.value
         )
-        await self._end_call(found, visit)
+        await self._out_of_call(found, now if now.state in OVER else visit)
 
-    async def _end_call(self, found: Found, visit: Visit) -> None:
-        """Free the placement and tell the media node to close the call."""
-        placement = await self._placement(found, visit)
-        if placement is None:
-            return
-        try:
-            await self._placements.release(placement.pool, visit.call, placement.epoch)
-        except RoutingUnavailableError:
-            return  # its participants leave; the media node closes an empty call by itself
-        await self._command(placement, Right.END, End())
+    async def _out_of_call(self, found: Found, visit: Visit) -> None:
+        """Take the patient out of a call that goes on for others; end one that does not.
 
-    async def _placement(self, found: Found, visit: Visit) -> Placement | None:
-        """Where the call of a visit is; None when it is nowhere, or that cannot be known now."""
-        pool = found[0].pool
-        if pool is None:
-            return None
-        try:
-            return await self._placements.find(pool, visit.call)
-        except RoutingUnavailableError:
-            return None
+        Of several visits that leave one call at once, each looks after its own step, so the last finds it empty.
+        """
+        if await self._goes_on(found, visit.call):
+            await self._calls.take_out(found, visit.call, self._people.patient(visit))
+        else:
+            await self._calls.end(found, visit.call)
 
-    async def _command(self, placement: Placement, right: Right, frame: End | Remove) -> None:
-        """Tell a media node what is to be done in a call, in the gateway's own name."""
-        ticket = MediaTicket(
-            nonce="", media_node=MediaNodeId(""), boot=BootId(""), call=placement.call,
-            epoch=placement.epoch, cost=placement.cost, max_participants=0,
-            participant=None, role=ParticipantRole.STAFF, rights=frozenset({right}),
-        )  # fmt: skip
-        try:
-            control = await self._control_ports.open(placement, ticket)
-        except (ControlLostError, ControlRefusedError):
-            return  # a released placement fences the call at the media node's next heartbeat
-        try:
-            async with asyncio.timeout(END_WITHIN_S):
-                await control.send(encode(frame))
-                async for _ in control.frames():
-                    break
-        except (ControlLostError, TimeoutError):
-            return
-        finally:
-            await control.close()
+
+def _new_consultation() -> str:
+    return secrets.token_urlsafe(9)
+
+
+def not_running() -> RefusedError:
+    """The consultation that somebody was to come into does not run (any more)."""
+    return RefusedError(409, "not_running", "That consultation does not run. Look at the queue.")
 
 
 def came_too_late(found: Found, now: Visit | None) -> RefusedError:
@@ -343,10 +375,4 @@ def not_open(state: DoorState) -> RefusedError:
         "not_open",
         "That clinic takes nobody now. Choose another one.",
         {"state": state.value},
-    )
-
-
-def _full() -> RefusedError:
-    return RefusedError(
-        409, "full", "All places for calls are taken. The patient keeps the place; try again soon."
     )

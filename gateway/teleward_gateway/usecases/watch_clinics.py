@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 import structlog
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.occupancy import Occupancy
-from teleward_contract.units import Namespace
+from teleward_contract.units import CallId, Namespace, ParticipantId
 
+from teleward_gateway.core.guests import GuestEntry, guest_entry
 from teleward_gateway.core.queue import Order, Rows, occupancy, positions, rfc3339, rows
 from teleward_gateway.core.team import name_of
-from teleward_gateway.core.visits import Visit, VisitState, Waiting, Words
+from teleward_gateway.core.visits import CALL_GOES_ON, Visit, VisitState, Waiting, Words
 from teleward_gateway.errors import RefusedError
-from teleward_gateway.ports import Hints, Presence, Qualities, Queues
+from teleward_gateway.ports import GuestLinks, Hints, Presence, Qualities, Queues
 from teleward_gateway.usecases.clinics import Clinics, Found
 
 log = structlog.get_logger()
@@ -45,7 +46,9 @@ class ClinicView:
     queue: dict[str, Waiting] = field(default_factory=dict)
     rows: Rows = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
-    rooms: dict[str, int] = field(default_factory=dict)
+    rooms: dict[str, dict[ParticipantId, str]] = field(default_factory=dict)
+    """Room uid → who is in it → what others see as the name."""
+    guests: tuple[GuestEntry, ...] = ()
     order: Order = "Arrival"
     is_available: bool = False
     """Whether the store answered."""
@@ -54,6 +57,11 @@ class ClinicView:
         """One visit, if it is in the queue."""
         item = self.queue.get(visit)
         return item.visit if item else None
+
+    def has_call(self, call: CallId) -> bool:
+        """Whether any visit is in this call."""
+        visits = (item.visit for item in self.queue.values())
+        return any(visit.call == call and visit.state in CALL_GOES_ON for visit in visits)
 
     def words(self, visit: str) -> Words | None:
         """What staff wrote to a patient last."""
@@ -84,7 +92,7 @@ class ClinicView:
     @property
     def told_to_staff(self) -> object:
         """Everything that a dashboard may be told."""
-        return self.rows, self.rooms, self.order, self.found, self.is_available
+        return self.rows, self.rooms, self.guests, self.order, self.found, self.is_available
 
 
 class ClinicWatch:
@@ -152,12 +160,14 @@ class ClinicWatches:
         queues: Queues,
         presence: Presence,
         qualities: Qualities,
+        guests: GuestLinks,
         counts: Occupancy,
     ) -> None:
         self._clinics = clinics
         self._qualities = qualities
         self._queues = queues
         self._presence = presence
+        self._guests = guests
         self._counts = counts
         self._watches: dict[Name, tuple[ClinicWatch, asyncio.Task[None]]] = {}
         self._users: dict[Name, int] = {}
@@ -235,16 +245,18 @@ class ClinicWatches:
                 clinic.namespace, clinic.uid, area.stale_after_s if area else STALE_AFTER_S
             )
             present = await self._presence.present(clinic.namespace, clinic.uid)
-            rooms = {r.uid: len(present[r.uid]) for r in clinic.rooms if r.uid in present}
+            rooms = {r.uid: present[r.uid] for r in clinic.rooms if r.uid in present}
+            guests = await self._guests.of_clinic(clinic.namespace, clinic.uid)
             in_call = [i.visit.id for i in queue if i.visit.state is VisitState.IN_CONSULTATION]
             qualities = await self._qualities.newest(clinic.namespace, in_call)
-            await self._publish(name, queue, rooms)
+            await self._publish(name, queue, {uid: len(who) for uid, who in rooms.items()})
         except RoutingUnavailableError:
             return _silent(last)
         order: Order = area.order if area else "Arrival"
+        visits = {item.visit.id: item for item in queue}
         return ClinicView(
             found=found,
-            queue={item.visit.id: item for item in queue},
+            queue=visits,
             rows=rows(
                 queue,
                 qualities,
@@ -255,6 +267,14 @@ class ClinicWatches:
             ),
             positions=positions(queue, order) if area and area.show_position else {},
             rooms=rooms,
+            guests=tuple(
+                guest_entry(
+                    guest,
+                    visits[guest.place_id].visit if guest.place_id in visits else None,
+                    name_of(guest.made_by, *found),
+                )
+                for guest in guests
+            ),
             order=order,
             is_available=True,
         )

@@ -6,7 +6,18 @@ from starlette.exceptions import HTTPException
 from teleward_contract.errors import RoutingUnavailableError
 
 from teleward_gateway.errors import RefusedError, one_moment
-from teleward_gateway.web import calls, pages, patients, queue, sign_in, staff, steps, waiting
+from teleward_gateway.web import (
+    calls,
+    guests,
+    pages,
+    patients,
+    queue,
+    room_calls,
+    sign_in,
+    staff,
+    steps,
+    waiting,
+)
 from teleward_gateway.web.context import Context
 from teleward_gateway.web.guard import Guard, error_answer
 
@@ -15,7 +26,18 @@ def create_app(context: Context) -> FastAPI:
     """Build the application."""
     app = FastAPI(title="Teleward gateway", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.context = context
-    for part in (patients, waiting, sign_in, staff, steps, queue, calls, pages):
+    for part in (
+        patients,
+        waiting,
+        guests,
+        sign_in,
+        staff,
+        steps,
+        queue,
+        calls,
+        room_calls,
+        pages,
+    ):
         app.include_router(part.router)
     pages.mount_assets(app, context)
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from fastapi import APIRouter, WebSocket
 from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
-from teleward_contract.projections import RoomKind, RoomProjection
+from teleward_contract.projections import RoomProjection
 from teleward_contract.signalling import (
     MAX_NAME,
     SUBPROTOCOL,
@@ -28,26 +28,34 @@ from teleward_contract.units import (
     CallId,
     CapacityUnits,
     MediaNodeId,
+    ParticipantId,
     PlacementEpoch,
+    PoolId,
     call_cost,
 )
 
 from teleward_gateway.core import admission
-from teleward_gateway.core.admission import ROOM_ACTIONS, Action
+from teleward_gateway.core.admission import Action
 from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.core.visits import Carried, Visit, VisitAction, VisitState
+from teleward_gateway.core.visits import (
+    CALL_GOES_ON,
+    CALLED,
+    Carried,
+    Visit,
+    VisitAction,
+    room_uid,
+)
 from teleward_gateway.errors import BrowserGoneError, RefusedError, not_found, one_moment
 from teleward_gateway.ports import PRESENT_S
 from teleward_gateway.usecases.carry_call import Outcome, Seat
 from teleward_gateway.usecases.clinics import Found
-from teleward_gateway.usecases.consult import (
-    CALL_GOES_ON,
-    CALLED,
-    CONSULTATION_PARTICIPANTS,
+from teleward_gateway.usecases.place_calls import (
     END_WITHIN_S,
     MAX_CONSULTATION_PARTICIPANTS,
+    bounds,
 )
-from teleward_gateway.web.context import PATIENT, Context, Parts, check
+from teleward_gateway.usecases.watch_clinics import ClinicView
+from teleward_gateway.web.context import Context, Parts, check
 from teleward_gateway.web.sockets import (
     NORMAL,
     UNKNOWN,
@@ -60,7 +68,6 @@ from teleward_gateway.web.sockets import (
 router = APIRouter()
 
 STAFF_RIGHTS = frozenset({Right.HOLD, Right.REMOVE, Right.END, Right.LOCK, Right.MUTE})
-ROOM_WORDS = {RoomKind.MEETING_ROOM: "meeting", RoomKind.USER_ROOM: "user"}
 ADMIT_AGAIN_S = 1.0
 
 Beside: TypeAlias = Callable[[], Coroutine[None, None, None]]
@@ -85,26 +92,17 @@ Admission: TypeAlias = Callable[[], Awaitable[Place]]
 @router.websocket("/ws/call/visit/{namespace}/{clinic}")
 async def patient_call(ws: WebSocket, namespace: str, clinic: str, parts: Parts) -> None:
     """The patient's side of a consultation."""
-    await _serve(ws, parts, "patient", lambda: _patient_place(ws, parts, namespace, clinic))
+    await serve(ws, parts, "patient", lambda: _patient_place(ws, parts, namespace, clinic))
 
 
 @router.websocket("/ws/call/visit/{visit}")
 async def staff_call(ws: WebSocket, visit: str, parts: Parts) -> None:
     """The staff's side of a consultation."""
-    await _serve(ws, parts, "consultation", lambda: _staff_place(ws, parts, visit))
+    await serve(ws, parts, "consultation", lambda: _staff_place(ws, parts, visit))
 
 
-@router.websocket("/ws/call/room/{namespace}/{clinic}/{kind}/{room}")
-async def room_call(
-    ws: WebSocket, namespace: str, clinic: str, kind: str, room: str, parts: Parts
-) -> None:
-    """A meeting room or a user room."""
-    await _serve(
-        ws, parts, "room", lambda: _room_place(ws, parts, namespace, clinic, (kind, room))
-    )
-
-
-async def _serve(ws: WebSocket, parts: Context, kind: str, admission_: Admission) -> None:
+async def serve(ws: WebSocket, parts: Context, kind: str, admission_: Admission) -> None:
+    """Serve one call socket: find the place, carry the call."""
     async with accepted(ws, parts.meter, kind, SUBPROTOCOL) as socket:
         try:
             place = await _admitted(admission_, socket)
@@ -178,7 +176,9 @@ async def _carry_in_room(
     async def be_present() -> None:
         while True:
             with contextlib.suppress(RoutingUnavailableError):
-                await parts.presence.seen(clinic.namespace, clinic.uid, room.uid, participant)
+                await parts.presence.seen(
+                    clinic.namespace, clinic.uid, room.uid, participant, place.seat.ticket.name
+                )
                 parts.watches.nudge(clinic.namespace, clinic.name)
             await asyncio.sleep(PRESENT_S / 3)
 
@@ -217,43 +217,64 @@ async def _patient_place(ws: WebSocket, parts: Context, namespace: str, clinic: 
     if not allowed:
         raise not_found()
     parts.watches.nudge(visit.namespace, visit.clinic)
-    seat = _visit_seat(
-        parts, found, visit, CALLED, subject=PATIENT, name=personal.name,
-        role=ParticipantRole.PATIENT, rights=frozenset(), admitted=lambda: _always(), user="",
+    people = await parts.consulting.people(found, visit.call)
+    most, cost = bounds(found, visit.call, people)
+
+    async def is_open() -> bool:
+        now = await parts.visits.get(visit.namespace, visit.id)
+        return now is None or _is_called(visit, now)
+
+    patient = parts.people.patient(visit)
+    pass_ = media_ticket(
+        visit.call, cost, most, participant=patient, name=personal.name,
+        role=ParticipantRole.PATIENT, rights=frozenset(),
     )  # fmt: skip
     reports = _Reports()
-    patient = parts.participant(visit.call, PATIENT)
+    seat = Seat(pool_of(found), pass_, is_open, reported=reports.note)
     return Place(
-        replace(seat, reported=reports.note), found,
-        beside=(lambda: reports.keep(parts, visit), lambda: _until_out(parts, visit, CALLED)),
-        taken_out=lambda: parts.consulting.take_out(found, visit, patient),
+        seat, found, room_by_uid(found, room_uid(visit.call)),
+        beside=(lambda: reports.keep(parts, visit), lambda: _until_patient_is_out(parts, visit)),
+        taken_out=lambda: parts.calls.take_out(found, visit.call, patient),
     )  # fmt: skip
 
 
-async def _until_out(parts: Context, visit: Visit, states: frozenset[VisitState]) -> None:
-    """Return when this person is not to be in the call of a visit any more.
+async def _until_patient_is_out(parts: Context, visit: Visit) -> None:
+    async def is_in(view: ClinicView) -> bool:
+        if (seen := view.visit(visit.id)) is not None and _is_called(visit, seen):
+            return True
+        # What the watch has read may be older than this call, so the store is asked.
+        now = await parts.visits.get(visit.namespace, visit.id)
+        if now is None or _is_called(visit, now):
+            return True
+        if now.state not in CALL_GOES_ON:
+            await asyncio.sleep(
+                END_WITHIN_S
+            )  # a call that ends for all is left to its media node, which says why
+        return False
 
-    What the watch has read may be older than this call, so the store is asked. A call that ends for all is left to
-    its media node first, which says why.
-    """
-    async with parts.watches.watching(visit.namespace, visit.clinic) as watch:
-        with watch.following(visit.id) as changed:
+    await until_out(parts, visit.namespace, visit.clinic, visit.id, is_in)
+
+
+async def until_out(
+    parts: Context, namespace: str, clinic: str, follows: str | None,
+    is_in: Callable[[ClinicView], Awaitable[bool]],
+) -> None:  # fmt: skip
+    """Return when somebody is not to be in a call any more; what cannot be known holds."""
+    async with parts.watches.watching(namespace, clinic) as watch:
+        with watch.following(follows) as changed:
             while True:
                 changed.clear()
-                if not _may_be_in(visit, watch.view.visit(visit.id), states):
-                    with contextlib.suppress(RoutingUnavailableError):
-                        now = await parts.visits.get(visit.namespace, visit.id)
-                        if now is not None and not _may_be_in(visit, now, states):
-                            await asyncio.sleep(0 if now.state in CALL_GOES_ON else END_WITHIN_S)
-                            return
+                with contextlib.suppress(RoutingUnavailableError):
+                    if not await is_in(watch.view):
+                        return
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(ADMIT_AGAIN_S):
                         await changed.wait()
 
 
-def _may_be_in(visit: Visit, now: Visit | None, states: frozenset[VisitState]) -> bool:
-    """Whether the call goes on for this person: the visit is in one of `states`, in the clinic where they came in."""
-    return now is not None and now.state in states and now.clinic_uid == visit.clinic_uid
+def _is_called(visit: Visit, now: Visit) -> bool:
+    """Whether the patient is still to be in the call that they came into."""
+    return now.state in CALLED and (now.clinic_uid, now.call) == (visit.clinic_uid, visit.call)
 
 
 class _Reports:
@@ -280,6 +301,7 @@ class _Reports:
 async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
     session = await parts.staff(ws)
     found, stored = await _visit_of(parts, session, visit)
+    call = stored.call
 
     async def admitted() -> bool:
         session = await parts.staff(ws)
@@ -287,23 +309,66 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
         check(session, now, Action.JOIN_VISIT)
         return True
 
+    async def is_open() -> bool:
+        now = await parts.visits.get(stored.namespace, stored.id)
+        if now is not None and not await parts.consulting.goes_on(found, call):
+            return False
+        return await is_so(admitted)
+
+    async def is_in(view: ClinicView) -> bool:
+        if view.has_call(call):
+            return True
+        now = await parts.visits.get(stored.namespace, stored.id)
+        if now is None or await parts.consulting.goes_on(found, call):
+            return True
+        await asyncio.sleep(END_WITHIN_S)
+        return False
+
     # Nobody knows yet how many more will come; a store that was emptied forgets who called in.
     is_colleague = stored.called_by not in ("", session.user)
-    seat = _visit_seat(
-        parts, found, stored, CALL_GOES_ON, subject=session.user, name=session.display_name,
-        role=ParticipantRole.CLINICIAN, rights=STAFF_RIGHTS, admitted=admitted,
-        user=session.user,
-        participants=MAX_CONSULTATION_PARTICIPANTS if is_colleague else CONSULTATION_PARTICIPANTS,
+    people = await parts.consulting.people(found, call)
+    cost = call_cost(MAX_CONSULTATION_PARTICIPANTS if is_colleague else people)
+    participant = parts.people.staff(call, session.user)
+    ticket = media_ticket(
+        call, cost, MAX_CONSULTATION_PARTICIPANTS, participant=participant,
+        name=session.display_name, role=ParticipantRole.CLINICIAN, rights=STAFF_RIGHTS,
     )  # fmt: skip
-    participant = parts.participant(stored.call, session.user)
+    seat = staff_seat(parts, found, ticket, is_open, session.user)
     return Place(
         seat, found,
-        beside=(lambda: _use_session(ws, parts), lambda: _until_out(parts, stored, CALL_GOES_ON)),
-        taken_out=lambda: parts.consulting.take_out(found, stored, participant),
+        beside=(
+            lambda: use_session(ws, parts),
+            lambda: until_out(parts, stored.namespace, stored.clinic, stored.id, is_in),
+        ),
+        taken_out=lambda: parts.calls.take_out(found, call, participant),
     )  # fmt: skip
 
 
-async def _use_session(ws: WebSocket, parts: Context) -> None:
+def staff_seat(
+    parts: Context, found: Found, ticket: MediaTicket, is_open: Callable[[], Awaitable[bool]],
+    user: str,
+) -> Seat:  # fmt: skip
+    """A seat of somebody who may end the call for all, and remove others from it."""
+    clinic, call = found[0], ticket.call
+
+    async def ended() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_WITHIN_S):
+                await parts.consulting.end_for_all(found, call, user)
+        parts.watches.nudge(clinic.namespace, clinic.name)
+
+    async def removed(participant: str) -> bool:
+        try:
+            is_done = await parts.hosting.remove(found, call, participant, user)
+        except (RefusedError, RoutingUnavailableError):
+            return False
+        parts.watches.nudge(clinic.namespace, clinic.name)
+        return is_done
+
+    return Seat(pool_of(found), ticket, is_open, ended, removed)
+
+
+async def use_session(ws: WebSocket, parts: Context) -> None:
     """Keep a session in use during a call. Who is signed out meanwhile stays until the call ends."""
     while True:
         await asyncio.sleep(parts.use_every_s)
@@ -322,7 +387,7 @@ async def _visit_of(parts: Context, who: StaffSession, visit: str) -> tuple[Foun
         stored = await parts.visits.get(namespace, visit)
         if stored is None:
             continue
-        if stored.state not in CALL_GOES_ON:
+        if not await _has_consultation(parts, mine, stored):
             raise not_found()
         for found in mine:
             if (found[0].namespace, found[0].uid) == (namespace, stored.clinic_uid):
@@ -334,39 +399,29 @@ async def _visit_of(parts: Context, who: StaffSession, visit: str) -> tuple[Foun
     raise not_found()
 
 
-async def _always() -> bool:
-    return True
+async def _has_consultation(parts: Context, mine: list[Found], visit: Visit) -> bool:
+    """Whether the visit is in a consultation, or was in one that goes on for others; a user room is its owner's."""
+    if room_uid(visit.call):
+        return False
+    if visit.state in CALL_GOES_ON:
+        return True
+    there = [found for found in mine if found[0].uid == visit.clinic_uid]
+    return bool(there) and await parts.consulting.goes_on(there[0], visit.call)
 
 
-def _visit_seat(
-    parts: Context, found: Found, visit: Visit, states: frozenset[VisitState], *, subject: str,
-    name: str,
-    role: ParticipantRole, rights: frozenset[Right], admitted: Callable[[], Awaitable[bool]],
-    user: str, participants: int = CONSULTATION_PARTICIPANTS,
-) -> Seat:  # fmt: skip
-    async def is_open() -> bool:
-        now = await parts.visits.get(visit.namespace, visit.id)
-        if now is not None and not _may_be_in(visit, now, states):
-            return False
-        return await _is_so(admitted)
-
-    async def ended() -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(END_WITHIN_S):
-                await parts.consulting.finish_at_last(found, visit, VisitAction.END, user)
-        parts.watches.nudge(visit.namespace, visit.clinic)
-
-    pool = found[0].pool
-    if pool is None:
+def pool_of(found: Found) -> PoolId:
+    """Where the clinic's calls are placed; raises RefusedError 503 while that is nowhere."""
+    if found[0].pool is None:
         raise one_moment()
-    ticket = _ticket(
-        parts, visit.call, call_cost(participants), MAX_CONSULTATION_PARTICIPANTS,
-        subject=subject, name=name, role=role, rights=rights,
-    )  # fmt: skip
-    return Seat(pool, ticket, is_open, ended if Right.END in rights else None)
+    return found[0].pool
 
 
-async def _is_so(admitted: Callable[[], Awaitable[bool]]) -> bool:
+def room_by_uid(found: Found, uid: str) -> RoomProjection | None:
+    """A standing room of a clinic."""
+    return next((room for room in found[0].rooms if room.uid == uid), None)
+
+
+async def is_so(admitted: Callable[[], Awaitable[bool]]) -> bool:
     """Whether an admission still holds; one that cannot be judged now does."""
     try:
         return await admitted()
@@ -374,54 +429,13 @@ async def _is_so(admitted: Callable[[], Awaitable[bool]]) -> bool:
         return err.is_temporary
 
 
-# -- standing rooms -----------------------------------------------------------------------------
-
-
-async def _room_place(
-    ws: WebSocket, parts: Context, namespace: str, clinic: str, name: tuple[str, str]
-) -> Place:
-    session = await parts.staff(ws)
-    found = await parts.clinic(namespace, clinic)
-    room = find_room(found, *name)
-    check(session, found, ROOM_ACTIONS[room.kind], room)
-    call = CallId(f"room:{room.uid}")
-    if room.locked:
-        present = await parts.presence.present(found[0].namespace, found[0].uid)
-        if parts.participant(call, session.user) not in present.get(room.uid, frozenset()):
-            raise not_found()
-    if found[0].pool is None:
-        raise one_moment()
-
-    async def admitted() -> bool:
-        session = await parts.staff(ws)
-        now = await parts.clinics.get(namespace, clinic)
-        still = find_room(now, *name)
-        check(session, now, ROOM_ACTIONS[still.kind], still)
-        return still.uid == room.uid
-
-    ticket = _ticket(
-        parts, call, call_cost(room.max_participants), room.max_participants,
-        subject=session.user, name=session.display_name, role=ParticipantRole.STAFF,
-        rights=STAFF_RIGHTS,
-    )  # fmt: skip
-    seat = Seat(found[0].pool, ticket, lambda: _is_so(admitted))
-    return Place(seat, found, room, beside=(lambda: _use_session(ws, parts),))
-
-
-def find_room(found: Found, kind: str, name: str) -> RoomProjection:
-    """A room of a clinic by the words of its address; raises RefusedError 404."""
-    for room in found[0].rooms:
-        if (ROOM_WORDS[room.kind], room.name) == (kind, name):
-            return room
-    raise not_found()
-
-
-def _ticket(
-    parts: Context, call: CallId, cost: CapacityUnits, max_participants: int, *, subject: str,
-    name: str, role: ParticipantRole, rights: frozenset[Right],
+def media_ticket(
+    call: CallId, cost: CapacityUnits, max_participants: int, *,
+    participant: ParticipantId, name: str, role: ParticipantRole, rights: frozenset[Right],
 ) -> MediaTicket:  # fmt: skip
+    """The claims of a seat, without those that each control socket fills in."""
     return MediaTicket(
         nonce="", media_node=MediaNodeId(""), boot=BootId(""), call=call,
         epoch=PlacementEpoch(0), cost=cost, max_participants=max_participants,
-        participant=parts.participant(call, subject), name=name[:MAX_NAME], role=role, rights=rights,
+        participant=participant, name=name[:MAX_NAME], role=role, rights=rights,
     )  # fmt: skip

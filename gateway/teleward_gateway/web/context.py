@@ -1,7 +1,5 @@
 """What every route needs, put together by `main`; and the one check that stands in front of every door."""
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +9,11 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Response
 from starlette.requests import HTTPConnection
 from teleward_contract.projections import RoomProjection
-from teleward_contract.units import ParticipantId
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.door import DoorState, door_state
+from teleward_gateway.core.participants import Participants
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.tickets import STAFF_COOKIE
 from teleward_gateway.errors import RefusedError, not_found, one_moment
@@ -23,14 +21,14 @@ from teleward_gateway.ports import Meter, Presence, Qualities, Seals, SignIn, Vi
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting
+from teleward_gateway.usecases.follow_guest import GuestFollower
 from teleward_gateway.usecases.follow_visit import VisitFollower
+from teleward_gateway.usecases.host_guests import Hosting
+from teleward_gateway.usecases.place_calls import Calls
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
 from teleward_gateway.usecases.write_to_patients import Writing
-
-PATIENT = "patient"
-"""The subject by which the patient of a visit is named in its call."""
 
 SIGNED_IN_STILL_S = 10.0
 """A dashboard whose person was signed out is open for so long at most. Ours: one read of Redis for each, this often."""
@@ -59,17 +57,15 @@ class Context:
     carrier: CallCarrier
     watches: ClinicWatches
     meter: Meter
-    participant_key: bytes
+    people: Participants
+    hosting: Hosting
+    guest_follower: GuestFollower
+    calls: Calls
 
     @property
     def use_every_s(self) -> float:
         """How often an open dashboard or call looks whether its person is still signed in, which is use."""
         return min(SIGNED_IN_STILL_S, self.session_idle_s / 3)
-
-    def participant(self, call: str, subject: str) -> ParticipantId:
-        """Name a person in one call: the same at each reconnect, telling nothing."""
-        digest = hmac.new(self.participant_key, f"{call}\0{subject}".encode(), hashlib.sha256)
-        return ParticipantId(digest.hexdigest()[:24])
 
     @property
     def origin(self) -> str:

@@ -13,14 +13,14 @@ from teleward_gateway.core.admission import ROOM_ACTIONS, Action
 from teleward_gateway.core.locale import choose_locale, direction
 from teleward_gateway.core.staff import return_path
 from teleward_gateway.errors import RefusedError
-from teleward_gateway.web.calls import find_room
 from teleward_gateway.web.context import Context, Parts, check
 from teleward_gateway.web.guard import ASSETS, RETRY_AFTER
+from teleward_gateway.web.room_calls import find_room
 from teleward_gateway.web.steps import the_visit
 
 router = APIRouter()
 
-PATIENT, STAFF = "patient.html", "staff.html"
+PATIENT, GUEST, STAFF = "patient.html", "guest.html", "staff.html"
 _METHODS = ["GET", "HEAD"]
 
 
@@ -60,11 +60,23 @@ def _page(
 @router.api_route("/c/{namespace}/{clinic}", methods=_METHODS)
 async def patient(namespace: str, clinic: str, request: Request, parts: Parts) -> Response:
     """The door of a clinic; the page itself tells what is not there and what to do."""
+    return await _public_page(parts, request, PATIENT, namespace, clinic)
+
+
+@router.api_route("/g/{namespace}/{clinic}", methods=_METHODS)
+async def guest(namespace: str, clinic: str, request: Request, parts: Parts) -> Response:
+    """The page of a guest link; opening it uses nothing up, and its secret does not come here."""
+    return await _public_page(parts, request, GUEST, namespace, clinic)
+
+
+async def _public_page(
+    parts: Context, request: Request, page: str, namespace: str, clinic: str
+) -> Response:
     try:
         found = await parts.clinics.get(namespace, clinic)
     except RefusedError as err:
-        return _page(parts, request, PATIENT, status=err.status)
-    return _page(parts, request, PATIENT, found[0].display_name, found[0].locales)
+        return _page(parts, request, page, status=err.status)
+    return _page(parts, request, page, found[0].display_name, found[0].locales)
 
 
 @router.api_route("/", methods=_METHODS)

@@ -1,12 +1,14 @@
 """The live queue of one clinic, for staff."""
 
 import asyncio
+from dataclasses import dataclass
 
 from fastapi import APIRouter, WebSocket
 from teleward_contract.errors import FrameRefusedError
+from teleward_contract.projections import RoomKind
 from teleward_contract.signalling import ErrorCode, WaitReason
 
-from teleward_gateway.core.admission import Action
+from teleward_gateway.core.admission import Action, is_permitted, standings_of
 from teleward_gateway.core.frames import (
     QueueDelta,
     QueueFrame,
@@ -14,6 +16,7 @@ from teleward_gateway.core.frames import (
     StaffFrame,
     WaitFrame,
 )
+from teleward_gateway.core.guests import GuestEntry, GuestPlace
 from teleward_gateway.core.queue import difference
 from teleward_gateway.errors import RefusedError, not_found
 from teleward_gateway.usecases.watch_clinics import ClinicView
@@ -62,7 +65,7 @@ async def _show(
                     changed.clear()
                     view = watch.view
                     if view.is_available:
-                        await _check(ws, parts, view)
+                        shown.sight = await _sight(ws, parts, view, shown.sight)
                     if snapshot.is_set():
                         snapshot.clear()
                         shown.forget()
@@ -104,17 +107,59 @@ async def _admit(
             return
 
 
-async def _check(ws: WebSocket, parts: Context, view: ClinicView) -> None:
-    """Refuse when the clinic is gone, the person is not of its team any more (404), or not signed in (401)."""
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What this person may be told beside the queue."""
+
+    sees_guests: bool = False
+    hosts: frozenset[str] = frozenset()
+    """Uids of the user rooms that are theirs."""
+
+    def guests(self, view: ClinicView) -> tuple[GuestEntry, ...]:
+        """Guests of meeting rooms and consultations; of user rooms those of one's own."""
+        return tuple(
+            one
+            for one in view.guests
+            if (one.place_id in self.hosts if one.place is GuestPlace.USER else self.sees_guests)
+        )
+
+    def rooms(self, view: ClinicView) -> tuple[RoomCount, ...]:
+        """How many are in each room, and who: in user rooms, only their owner is told."""
+        assert view.found is not None
+        private = {r.uid for r in view.found[0].rooms if r.kind is RoomKind.USER_ROOM}
+        return tuple(
+            RoomCount(
+                uid=uid, participants=len(who),
+                names=tuple(sorted(who.values()))
+                if (uid in self.hosts if uid in private else self.sees_guests)
+                else (),
+            )
+            for uid, who in view.rooms.items()
+        )  # fmt: skip
+
+
+async def _sight(ws: WebSocket, parts: Context, view: ClinicView, before: _Sight) -> _Sight:
+    """What this person may see now.
+
+    Raises:
+        RefusedError: The clinic is gone, the person is not of its team any more (404), or not signed in (401).
+    """
     if view.found is None:
         raise not_found()
     try:
         who = await parts.staff(ws)
     except RefusedError as err:
         if err.is_temporary:  # what cannot be judged now holds
-            return
+            return before
         raise
     check(who, view.found, Action.SEE_QUEUE)
+    hosts = (
+        room.uid
+        for room in view.found[0].rooms
+        if is_permitted(standings_of(who, *view.found, room), Action.HOST_USER_ROOM)
+    )
+    sees_guests = is_permitted(standings_of(who, *view.found), Action.SEE_GUESTS)
+    return _Sight(sees_guests, frozenset(hosts))
 
 
 class _Shown:
@@ -123,6 +168,8 @@ class _Shown:
     def __init__(self) -> None:
         self._version = 0
         self._last: ClinicView | None = None
+        self._beside: tuple[tuple[RoomCount, ...], tuple[GuestEntry, ...]] = ((), ())
+        self.sight = _Sight()
         self._has_told_wait = False
 
     def forget(self) -> None:
@@ -139,17 +186,22 @@ class _Shown:
             return WaitFrame(reason=WaitReason.UNAVAILABLE)
         self._has_told_wait = False
         last, self._last = self._last, view
-        rooms = tuple(RoomCount(uid=uid, participants=n) for uid, n in view.rooms.items())
+        rooms, guests = beside = self.sight.rooms(view), self.sight.guests(view)
+        is_as_before, self._beside = beside == self._beside, beside
         if last is None or last.order != view.order:
             self._version += 1
             return QueueFrame(
                 version=self._version, order=view.order, visits=tuple(view.rows.values()),
-                rooms=rooms,
+                rooms=rooms, guests=guests,
             )  # fmt: skip
         changed, gone = difference(last.rows, view.rows)
-        if not changed and not gone and last.rooms == view.rooms:
+        if not changed and not gone and is_as_before:
             return None
         self._version += 1
         return QueueDelta(
-            version=self._version, upsert=tuple(changed), remove=tuple(gone), rooms=rooms
+            version=self._version,
+            upsert=tuple(changed),
+            remove=tuple(gone),
+            rooms=rooms,
+            guests=guests,
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from teleward_contract.errors import RoutingUnavailableError
-from teleward_contract.projections import LocaleMap
+from teleward_contract.projections import LocaleMap, RoomProjection
 
 from teleward_gateway.core.admission import (
     Action,
@@ -16,21 +16,25 @@ from teleward_gateway.core.admission import (
     standings_of,
 )
 from teleward_gateway.core.door import DoorState
+from teleward_gateway.core.guests import GuestPlace
 from teleward_gateway.core.staff import StaffSession, fold_user
 from teleward_gateway.core.team import name_of, who_may
 from teleward_gateway.core.visits import (
+    CALL_GOES_ON,
     MAX_PRIORITY,
     OVER,
     Carried,
     Visit,
     VisitAction,
+    room_uid,
 )
 from teleward_gateway.core.words import ready_texts, texts_of
 from teleward_gateway.errors import RefusedError, one_moment, too_late
 from teleward_gateway.usecases.clinics import Found
-from teleward_gateway.usecases.consult import came_too_late, not_open
+from teleward_gateway.usecases.consult import came_too_late, not_open, not_running
 from teleward_gateway.usecases.write_to_patients import words_now
-from teleward_gateway.web.context import PATIENT, Parts
+from teleward_gateway.web.context import Parts, check
+from teleward_gateway.web.room_calls import find_room
 
 router = APIRouter(prefix="/api/staff/{namespace}/{clinic}")
 
@@ -61,6 +65,19 @@ class HandedOver(BaseModel):
 
 class Transferred(BaseModel):
     """The clinic of the same organisation that a visit is to wait in."""
+
+    to: str = Field(max_length=253)
+
+
+class CalledIn(BaseModel):
+    """Where a patient is called in."""
+
+    room: str = Field(default="", max_length=253)
+    """A user room of who calls in; empty: a consultation."""
+
+
+class Added(BaseModel):
+    """The visit whose consultation a patient is added to."""
 
     to: str = Field(max_length=253)
 
@@ -156,13 +173,14 @@ async def message_all(
 
 @router.post("/visits/{visit}/call-in")
 async def call_in(
-    namespace: str, clinic: str, visit: str, parts: Parts, request: Request
+    namespace: str, clinic: str, visit: str, form: CalledIn, parts: Parts, request: Request
 ) -> dict[str, str]:
     """Reserve a place and call the patient in."""
     session, found = await parts.admit(request, namespace, clinic, Action.CALL_IN)
     try:
         stored = await the_visit(parts, found, visit)
-        await parts.consulting.call_in(found, stored, session.user)
+        room = _user_room(session, found, form.room) if form.room else None
+        await parts.consulting.call_in(found, stored, session.user, room=room)
     except RefusedError as err:
         parts.meter.called_in(err.code)
         raise
@@ -174,12 +192,31 @@ async def call_in(
     return {"state": "called"}
 
 
+def _user_room(session: StaffSession, found: Found, name: str) -> RoomProjection:
+    """One's own user room, if patients may be called in there; raises RefusedError 404, 409."""
+    room = find_room(found, GuestPlace.USER, name)
+    check(session, found, Action.HOST_USER_ROOM, room)
+    if not room.patients_allowed:
+        raise RefusedError(409, "no_patients", "Patients are not let into this room.")
+    return room
+
+
+@router.post("/visits/{visit}/add")
+async def add(added: Added, acting: Annotated[Acting, admitted_to(Action.ADD)]) -> dict[str, str]:
+    """Call a patient who waits into a consultation of one's own that runs already."""
+    host = await acting.parts.visits.get(acting.visit.namespace, added.to)
+    if host is None or host.clinic_uid != acting.at or host.state not in CALL_GOES_ON:
+        raise not_running()
+    if host.called_by != acting.by:
+        raise too_late(name_of(host.called_by, *acting.found))
+    await acting.parts.consulting.add(acting.found, acting.visit, host, acting.by)
+    return {"state": "called"}
+
+
 @router.post("/visits/{visit}/hold", status_code=204)
 async def hold(acting: Annotated[Acting, admitted_to(Action.HOLD)]) -> None:
     """Send a patient from the consultation back to the waiting page, for a while."""
-    parts, visit = acting.parts, acting.visit
-    patient = parts.participant(visit.call, PATIENT)
-    await parts.consulting.hold(acting.found, visit, acting.by, patient)
+    await acting.parts.consulting.hold(acting.found, acting.visit, acting.by)
 
 
 @router.post("/visits/{visit}/resume")
@@ -199,6 +236,8 @@ async def hand_over(
     owner = acting.visit.called_by
     if owner != acting.by and not acting.may(Action.HAND_OVER_OTHERS):
         raise too_late(name_of(owner, *acting.found))
+    if room_uid(acting.visit.into):
+        raise RefusedError(409, "in_user_room", "The patient is in a room of your own.")
     to = fold_user(handed.to)
     if to not in who_may(Action.JOIN_VISIT, *acting.found):
         raise RefusedError(422, "unknown_colleague", "Choose somebody of the clinic's team.")

@@ -50,5 +50,5 @@ class Expected:
 
     @property
     def heard_at(self) -> Seconds:
-        """When something came from an address of the peer's, or a check of it."""
+        """When something came that only the peer can have sent: a check, or media that its keys opened."""
         return self.ice.heard_at

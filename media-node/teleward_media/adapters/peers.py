@@ -6,7 +6,7 @@ builds its connection anew, makes before it breaks.
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from teleward_contract.units import ParticipantId, Seconds
@@ -155,9 +155,13 @@ class Peers:
         del peer.expected, peer.dtls, peer.task
 
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
-        """When something last came from an address of the participant's."""
+        """When something last came that only the participant can have sent."""
         peers = self._peers.get(participant, ())
         return max((peer.expected.heard_at for peer in peers), default=None)
+
+    def note_alive(self, numbers: Iterable[int], now: Seconds) -> None:
+        """Note that media of these peers came, which their keys opened."""
+        self._port.note_alive(numbers, now)
 
     def path_kind(self, participant: ParticipantId) -> str | None:
         """By what the participant is reached: `udp4` or `udp6`; None when it is not."""

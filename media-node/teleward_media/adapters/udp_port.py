@@ -15,7 +15,7 @@ import itertools
 import secrets
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -188,6 +188,13 @@ class UdpPort:
             if self._by_address.get(raw) is entry:
                 del self._by_address[raw]
 
+    def note_alive(self, numbers: Iterable[int], now: Seconds) -> None:
+        """Note of which peers the packet path has proof that they are there."""
+        for number in numbers:
+            entry = self._by_number.get(number)
+            if entry is not None:
+                entry.ice.heard_at = now
+
     # -- out -----------------------------------------------------------------------------------
 
     def send(self, peer: int, block: Datagrams, indexes: Sequence[int]) -> None:
@@ -322,7 +329,8 @@ class UdpPort:
     def _sort(self, lengths: list[int], senders: list[bytes], now: Seconds) -> None:
         """Keep media of peers in the block, side by side; hand the rest on or drop it."""
         block, known = self._ingress, self._by_address
-        buffer, filled, strangers = block.buffer, 0, 0
+        buffer, view, kept, peers = block.buffer, block.view, block.lengths, block.peers
+        filled = strangers = 0
         for index, raw in enumerate(senders):
             length, at = lengths[index], index * STRIDE
             entry = known.get(raw)
@@ -331,15 +339,14 @@ class UdpPort:
             elif not 0 < length <= LONGEST:
                 self._counters.add("drop_too_long" if length else "drop_empty")
             elif entry is not None and 128 <= buffer[at] <= 191:
-                entry.ice.heard_at = now
                 if filled != index:
                     to = filled * STRIDE
-                    buffer[to : to + length] = buffer[at : at + length]
-                block.lengths[filled] = length
-                block.peers[filled] = entry.number
+                    view[to : to + length] = view[at : at + length]
+                kept[filled] = length
+                peers[filled] = entry.number
                 filled += 1
             else:
-                self._slow(entry, block.view[at : at + length], raw, now)
+                self._slow(entry, view[at : at + length], raw, now)
         if strangers:
             self._strangers_seen += strangers
             self._counters.add("drop_stranger", strangers)

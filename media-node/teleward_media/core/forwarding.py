@@ -60,6 +60,8 @@ class Observed:
     """By source and layer: bytes that have arrived in all."""
     heard_at: dict[SourceId, Seconds] = field(default_factory=dict)
     """When anything of a source last arrived."""
+    alive: set[int] = field(default_factory=set)
+    """Numbers of the peers from whom something came that their keys opened."""
     flooding: set[ParticipantId] = field(default_factory=set)
     """Who has sent far more than anybody needs for seconds."""
     levels: dict[ParticipantId, list[int]] = field(default_factory=dict)

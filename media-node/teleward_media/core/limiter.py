@@ -19,11 +19,19 @@ class TokenBucket:
         """Make a bucket that starts full."""
         return cls(rate, burst, burst, now)
 
+    def resize(self, rate: float, burst: float, now: Seconds) -> None:
+        """Allow another rate from now on; what is there beyond the new burst is lost."""
+        self._fill(now)
+        self.rate, self.burst, self.tokens = rate, burst, min(self.tokens, burst)
+
     def allow(self, now: Seconds, cost: float = 1) -> bool:
         """Take what it costs if so much is there."""
-        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
-        self.at = now
+        self._fill(now)
         if self.tokens < cost:
             return False
         self.tokens -= cost
         return True
+
+    def _fill(self, now: Seconds) -> None:
+        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
+        self.at = now

@@ -13,6 +13,9 @@ from teleward_contract.units import Seconds
 
 GROUP_S = 0.005
 """Packets sent within this long are one group (gcc §5.2, burst_time)."""
+BURST_S = 0.1
+"""Packets that come within `GROUP_S` of one another, nearer than they were sent, were held back together and are one
+group, too (gcc §5.2), for this long at the most (libwebrtc's kMaxBurstDuration)."""
 TREND_GROUPS = 20
 """Through which the line is drawn (libwebrtc's kDefaultTrendlineWindowSize)."""
 SUM_ANEW, FAR_S = 64, 10.0
@@ -118,7 +121,7 @@ class DelayTrend:
 
     def __init__(self) -> None:
         self.usage = Usage.NORMAL
-        self._first_sent = self._last_sent = self._arrived = _NEVER
+        self._first_sent = self._last_sent = self._first_arrived = self._arrived = _NEVER
         """Of the group that is coming in."""
         self._before_sent = self._before_arrived = _NEVER
         """Last packet and arrival of the group before it."""
@@ -136,7 +139,7 @@ class DelayTrend:
         for sent, arrived in zip(told.sent_at, told.arrived_at, strict=True):
             if arrived is None:
                 continue
-            if sent - self._first_sent <= GROUP_S:
+            if sent - self._first_sent <= GROUP_S or self._is_of_burst(sent, arrived):
                 if sent > self._last_sent:
                     self._last_sent = sent
                 if arrived > self._arrived:
@@ -146,7 +149,15 @@ class DelayTrend:
                 self._compare()
             self._before_sent, self._before_arrived = self._last_sent, self._arrived
             self._first_sent = self._last_sent = sent
-            self._arrived = arrived
+            self._first_arrived = self._arrived = arrived
+
+    def _is_of_burst(self, sent: float, arrived: float) -> bool:
+        apart = arrived - self._arrived
+        return (
+            apart <= GROUP_S
+            and apart < sent - self._last_sent
+            and arrived - self._first_arrived < BURST_S
+        )
 
     def _compare(self) -> None:
         """Judge a group that is whole beside the one before it."""

@@ -15,6 +15,9 @@ def take_heard(path: PeerPath) -> tuple[Sent, float]:
 
 def look_at(path: PeerPath, seen: Observed, brought: dict[tuple[SourceId, int], int]) -> None:
     """Add what one peer showed since the last look; `brought` counts on where one peer follows another."""
+    if path.is_alive:
+        seen.alive.add(path.number)
+        path.is_alive = False
     if path.over_s >= FLOODING_S:
         seen.flooding.add(path.id)
     if path.remb_bps is not None:

@@ -47,10 +47,10 @@ class Outbox:
         else:
             start = rtpwire.write_header(arena.buffer, at, 0x80, marked, sequence, timestamp, ssrc)
         if head:
-            arena.buffer[start : start + len(head)] = head
+            arena.view[start : start + len(head)] = head
             start += len(head)
         end = start + len(payload)
-        arena.buffer[start:end] = payload
+        arena.view[start:end] = payload
         arena.lengths[index] = end - at
         if not path.pending:
             self._dirty.append(path)
@@ -79,10 +79,10 @@ class Outbox:
 
     def flush(self) -> None:
         """Send everything in the arena: per receiver, in runs of equal size."""
-        forwarded = 0
+        forwarded, lengths = 0, self.arena.lengths
         for path in self._dirty:
             pending, path.pending = path.pending, []
-            sizes = [self.arena.lengths[index] for index in pending]
+            sizes = [lengths[index] for index in pending]
             for first, end, size in runs(sizes):
                 forwarded += self._send(path, pending[first:end], size)
         self._dirty.clear()
@@ -94,22 +94,21 @@ class Outbox:
 
     def _send(self, path: PeerPath, indexes: list[int], size: int) -> int:
         """Even out, protect and hand over; how many."""
-        arena = self.arena
-        protected = []
+        buffer, lengths, protect = self.arena.buffer, self.arena.lengths, path.transmit.protect
+        last, protected = indexes[-1], []
         for index in indexes:
-            at, length = index * STRIDE, arena.lengths[index]
-            if length < size and index != indexes[-1]:
-                rtpwire.pad(arena.buffer, at, at + length, size)
+            at, length = index * STRIDE, lengths[index]
+            if length < size and index != last:
+                rtpwire.pad(buffer, at, at + length, size)
                 self._count("padding_bytes", size - length)
                 length = size
-            length = path.transmit.protect(at, length)
+            lengths[index] = length = protect(at, length)
             if length == REFUSED:
                 self._count("drop_protect", 1)
-                continue
-            arena.lengths[index] = length
-            protected.append(index)
+            else:
+                protected.append(index)
         if protected:
-            self._egress.send(path.number, arena, protected)
+            self._egress.send(path.number, self.arena, protected)
         return len(protected)
 
     def control(self, path: PeerPath, packet: bytes) -> None:
@@ -119,7 +118,7 @@ class Outbox:
             self.flush()
         index = arena.count
         at = index * STRIDE
-        arena.buffer[at : at + len(packet)] = packet
+        arena.view[at : at + len(packet)] = packet
         length = path.transmit.protect_rtcp(at, len(packet))
         if length == REFUSED:
             self._count("drop_protect", 1)

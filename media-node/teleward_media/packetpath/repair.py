@@ -56,8 +56,8 @@ def set_budget(path: PeerPath, estimate_bps: float, now: Seconds) -> None:
         ) * PACE_SMOOTHING
         path.paced_at, path.paced_octets = now, octets
     left = min(REPAIR_SHARE * estimate_bps, estimate_bps - path.media_bps)
-    path.repair.rate = max(LEAST_REPAIR_BPS, left) / 8
-    path.repair.burst = path.repair.rate * REPAIR_BURST_S
+    rate = max(LEAST_REPAIR_BPS, left) / 8
+    path.repair.resize(rate, rate * REPAIR_BURST_S, now)
 
 
 class Repairs:

@@ -8,8 +8,11 @@ draft-holmer-rmcat-transport-wide-cc-extensions-01 §2 (transport-wide sequence 
 
 import struct
 from collections.abc import Iterator
+from typing import TypeAlias
 
 Buffer = bytes | bytearray | memoryview
+Header: TypeAlias = tuple[int, int, int, int, int]
+"""First byte, marker and payload type, sequence number, timestamp, SSRC."""
 
 HEADER_BYTES = 12
 """RFC 3550 §5.1, without contributing sources."""
@@ -28,11 +31,16 @@ def is_rtcp(second_byte: int) -> bool:
     return 192 <= second_byte <= 223
 
 
+def read_header(packet: Buffer, at: int) -> Header:
+    """Read the fixed part of a header, of which there must be enough."""
+    return _HEADER.unpack_from(packet, at)
+
+
 def bounds(packet: Buffer, at: int, end: int) -> tuple[int, int, int] | None:
     """Find (extension offset or 0, payload start, payload end without padding); None if malformed."""
-    if end - at < HEADER_BYTES or packet[at] >> 6 != 2:
-        return None
     first = packet[at]
+    if end - at < HEADER_BYTES or first >> 6 != 2:
+        return None
     start = at + HEADER_BYTES + 4 * (first & 0x0F)
     extension = 0
     if first & 0x10:

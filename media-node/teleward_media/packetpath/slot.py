@@ -9,7 +9,7 @@ RFC 3711 §3.3.1 (first sequence number below 2^15, so that a lost first packet 
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from teleward_contract.units import Seconds
@@ -48,11 +48,11 @@ class Segment:
     key: int = 0
     end: int = 1 << 62
     """First extended number of the layer that is not in it any more."""
+    renumbers: bool = field(init=False)
+    """Whether VP8's numbers change, too."""
 
-    @property
-    def renumbers(self) -> bool:
-        """Whether VP8's numbers change, too."""
-        return bool(self.picture or self.tl0 or self.key)
+    def __post_init__(self) -> None:
+        self.renumbers = bool(self.picture or self.tl0 or self.key)
 
     def numbers(self, descriptor: Descriptor) -> Last:
         """VP8's numbers as they are sent; -1 where there are none."""
@@ -241,12 +241,6 @@ class Slot:
     def is_superseded(self, sequence: int) -> bool:
         """Whether a keyframe was sent after this 16-bit number, so that nothing before it is of use any more."""
         return self.next - ((self.next - sequence) & 0xFFFF) < self.keyframe_at
-
-    def sent(self, number: int, timestamp: int, size: int, now: Seconds) -> None:
-        """Note the newest packet."""
-        self.next = number + 1
-        self.last_timestamp = timestamp
-        self.last_at = now
 
 
 def _shift(last: int, first: int) -> int:

@@ -32,22 +32,22 @@ class SrtpContext:
         """RTP to SRTP; the packet grows by the tag, at most 16 bytes."""
         box = self._length
         box[0] = length
-        return 0 if _lib.srtp_protect(self._context, self._base + at, box) else int(box[0])
+        return 0 if _lib.srtp_protect(self._context, self._base + at, box) else box[0]
 
     def unprotect(self, at: int, length: int) -> int:
         """SRTP to RTP; refuses what is forged or replayed."""
         box = self._length
         box[0] = length
-        return 0 if _lib.srtp_unprotect(self._context, self._base + at, box) else int(box[0])
+        return 0 if _lib.srtp_unprotect(self._context, self._base + at, box) else box[0]
 
     def protect_rtcp(self, at: int, length: int) -> int:
         """RTCP to SRTCP; the packet grows by index and tag, at most 20 bytes."""
         box = self._length
         box[0] = length
-        return 0 if _lib.srtp_protect_rtcp(self._context, self._base + at, box) else int(box[0])
+        return 0 if _lib.srtp_protect_rtcp(self._context, self._base + at, box) else box[0]
 
     def unprotect_rtcp(self, at: int, length: int) -> int:
         """SRTCP to RTCP; refuses what is forged or replayed."""
         box = self._length
         box[0] = length
-        return 0 if _lib.srtp_unprotect_rtcp(self._context, self._base + at, box) else int(box[0])
+        return 0 if _lib.srtp_unprotect_rtcp(self._context, self._base + at, box) else box[0]

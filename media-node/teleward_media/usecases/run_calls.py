@@ -328,7 +328,8 @@ class Calls:
         return self._whole_interests
 
     def observe(self, seen: Observed, now: Seconds) -> None:
-        """Take in what the packet path saw: who speaks, and whose media has stopped arriving."""
+        """Take in what the packet path saw: who is there, who speaks, and whose media has stopped arriving."""
+        self._transports.note_alive(seen.alive, now)
         looks_for_stalls = now - self._looked_for_stalls_at >= STALLED_EVERY_S
         if looks_for_stalls:
             self._looked_for_stalls_at = now

@@ -44,6 +44,19 @@ async def knock_at_waiting(person: Visitor, name: str) -> str:
     return NOT_FOUND if isinstance(frame, Unknown) else frame.type
 
 
+async def knock_at_guest_socket(person: Visitor, namespace: str, clinic: str) -> str:
+    """Open the guest socket: `not found`, or the type of its first frame."""
+    try:
+        async with (
+            asyncio.timeout(WITHIN_S),
+            await person.knock(namespace, clinic, "Gus") as socket,
+        ):
+            frame = await socket.receive()
+    except (SocketEndedError, RefusedAnswerError) as err:
+        return _ended(err)
+    return NOT_FOUND if isinstance(frame, Unknown) else frame.type
+
+
 async def knock_at_queue(person: Visitor, namespace: str, clinic: str) -> str:
     """Open the queue socket: `not found`, or the type of its first frame."""
     try:

@@ -14,7 +14,7 @@ from teleward_gateway.web.app import create_app
 STATIC = Path(__file__).parents[3] / "gateway/teleward_gateway/static"
 SAMPLE = {
     "namespace": "harbour", "clinic": "cardiology", "visit": "no-such-visit", "action": "end",
-    "kind": "meeting", "room": "ward-round", "issuer": "hospital",
+    "kind": "meeting", "room": "ward-round", "issuer": "hospital", "guest": "no-such-guest",
 }  # fmt: skip
 """What stands for each parameter of a path."""
 

@@ -11,6 +11,9 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Error, Page, ex
 from teleward_testing.browser import WATCH
 from teleward_testing.recording import Recording
 
+ISOLATED = "\u2068{}\u2069"
+"""As the pages put a name into a text: isolated from its direction."""
+
 SMALL = "?video=small"
 """Small and slow pictures, so that many people fit on one test machine."""
 
@@ -102,7 +105,39 @@ class Staff(Person):
         row = self.page.get_by_role("row").filter(has_text=name)
         await row.get_by_role("button", name=re.compile("^Call in .*" + name)).click()
 
+    async def invite(self, within: str = "call-steps") -> str:
+        """Make a guest link where the page offers it; the link."""
+        part = self.page.get_by_test_id(within)
+        button = part.get_by_test_id("invite")
+        if await button.get_attribute("aria-expanded") == "true":
+            await button.click()  # the link of before
+        await button.click()
+        await part.get_by_label("What you know this link by").fill("Interpreter")
+        await part.get_by_test_id("make-link").click()
+        return await part.get_by_test_id("guest-url").input_value()
+
+    async def let_in(self, name: str) -> None:
+        """Let a guest in who knocks."""
+        await self.page.get_by_role("button", name=f"Let {ISOLATED.format(name)} in").click()
+
     async def end_for_all(self) -> None:
         """End the call for all: the page asks once."""
         await self.page.get_by_role("button", name="End for all").click()
         await self.page.get_by_role("button", name="Really end?").click()
+
+
+class Guest(Person):
+    """Somebody from outside who was given a guest link."""
+
+    async def open(self, url: str) -> None:
+        """Open the link; that uses nothing up."""
+        address, _, secret = url.partition("#")
+        await self.page.goto(f"{address}{SMALL}#{secret}")
+
+    async def knock(self, url: str, name: str) -> None:
+        """Open the link, say who it is, and knock."""
+        await self.open(url)
+        await self.sees("guest-door")
+        await self.page.get_by_label("Your name").fill(name)
+        await self.page.get_by_role("button", name="Knock").click()
+        await self.sees("guest-knocking")

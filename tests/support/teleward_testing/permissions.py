@@ -15,14 +15,23 @@ MATRIX = {
     Action.HAND_OVER: "OrganisationAdmin ClinicAdmin Clinician",
     Action.HAND_OVER_OTHERS: "OrganisationAdmin ClinicAdmin",
     Action.TRANSFER: "OrganisationAdmin ClinicAdmin Clinician Receptionist Referrer",
+    Action.ADD: "OrganisationAdmin ClinicAdmin Clinician",
     Action.MESSAGE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
     Action.MESSAGE_ALL: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
     Action.PRIORITISE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
     Action.ENTER_MEETING_ROOM: "OrganisationAdmin ClinicAdmin Clinician",
     Action.ENTER_USER_ROOM: "Owner",
+    Action.HOST_USER_ROOM: "Owner",
+    Action.INVITE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.SEE_GUESTS: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.ADMIT_GUEST: "OrganisationAdmin ClinicAdmin Clinician",
+    Action.REFUSE_GUEST: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.REVOKE_LINK: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
     Action.WAIT: "Patient",
     Action.LEAVE: "Patient",
     Action.FOLLOW: "Patient",
+    Action.KNOCK: "Guest",
+    Action.ENTER_AS_GUEST: "Guest",
 }
 
 

@@ -9,6 +9,8 @@ from redis.asyncio.cluster import RedisCluster
 from teleward_contract.redis_store import Store
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters import visits_redis
+from teleward_gateway.adapters.guests_memory import MemoryGuestLinks
+from teleward_gateway.adapters.guests_redis import RedisGuestLinks
 from teleward_gateway.adapters.presence_memory import MemoryPresence
 from teleward_gateway.adapters.presence_redis import RedisPresence
 from teleward_gateway.adapters.qualities_memory import MemoryQualities
@@ -18,7 +20,7 @@ from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState, Words
-from teleward_gateway.ports import Presence, Qualities, Queues, Sessions, Visits
+from teleward_gateway.ports import GuestLinks, Presence, Qualities, Queues, Sessions, Visits
 
 from teleward_testing.routing import Clock
 
@@ -106,6 +108,21 @@ class ClockedVisits:
         return now
 
 
+class ClockedGuestLinks:
+    """One implementation as two gateways see it, with visits beside it, and the means to move its time."""
+
+    def __init__(self, store: Store | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.visits = ClockedVisits(store, monkeypatch)
+        memory = MemoryGuestLinks(self.visits.clock, self.visits.ports)
+        self.ports: GuestLinks = memory
+        self.other: GuestLinks = memory
+        if store is not None:
+            self.ports, self.other = RedisGuestLinks(store), RedisGuestLinks(store)
+
+    async def pass_s(self, seconds: int) -> None:
+        await self.visits.pass_s(seconds)
+
+
 class ClockedPresence:
     """One implementation as two gateways see it, and the means to move its time."""
 
@@ -121,6 +138,8 @@ class ClockedPresence:
         if self._store is not None:
             await grow_older(self._store.redis, seconds * 1000)
             for key in await every_key(self._store.redis):
+                if key.endswith(":names"):
+                    continue
                 for member in map(str, await self._store.redis.zrange(key, 0, -1)):
                     await self._store.redis.zincrby(key, -seconds * 1000, member)
 

@@ -21,6 +21,7 @@ from teleward_gateway.core.admission import (
     needed_for,
     permitted,
     standings_of,
+    standings_of_guest,
     standings_of_ticket,
 )
 from teleward_gateway.core.staff import StaffSession
@@ -112,6 +113,11 @@ def test_every_kind_of_room_has_its_own_action() -> None:
 def test_a_ticket_counts_in_its_own_clinic_alone_also_when_another_has_taken_the_name() -> None:
     assert standings_of_ticket("c1", clinic(uid="c1")) == {Tie.PATIENT}
     assert standings_of_ticket("c1", clinic(uid="c2")) == frozenset()
+
+
+def test_a_pass_counts_in_its_own_clinic_alone() -> None:
+    assert standings_of_guest("c1", clinic(uid="c1")) == {Tie.GUEST}
+    assert standings_of_guest("c1", clinic(uid="c2")) == frozenset()
 
 
 def test_the_highest_standing_leads() -> None:

@@ -5,11 +5,14 @@ from teleward_contract.placements import Placement
 from teleward_contract.projections import ClinicProjection
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import Namespace, call_cost
+from teleward_gateway.adapters.guests_memory import MemoryGuestLinks
 from teleward_gateway.adapters.visits_memory import MemoryVisits
+from teleward_gateway.core.participants import Participants
 from teleward_gateway.core.tickets import Ticket
 from teleward_gateway.core.visits import Personal, Visit, VisitState, call_of
 from teleward_gateway.ports import Control
 from teleward_gateway.usecases.consult import Consulting
+from teleward_gateway.usecases.place_calls import Calls
 from teleward_testing.routing import POOL, Clock, ClockedRouting, heartbeat, placed
 
 NAMESPACE = Namespace("harbour")
@@ -37,7 +40,11 @@ class House:
     def __init__(self) -> None:
         self.routing = ClockedRouting("memory", None)
         self.visits = MemoryVisits(Clock(), 600)
-        self.consulting = Consulting(self.visits, self.routing.ports, NoControlPorts())
+        guests = MemoryGuestLinks(Clock(), self.visits)
+        calls = Calls(self.routing.ports, NoControlPorts())
+        self.consulting = Consulting(
+            self.visits, guests, self.routing.ports, calls, Participants(b"")
+        )
 
     async def begin(self) -> None:
         await self.routing.ports.beat(heartbeat())

@@ -1,7 +1,7 @@
 """What a cookie says survives sealing, and a newer gateway's additions do no harm."""
 
 from teleward_contract.units import Namespace
-from teleward_gateway.core.tickets import STAFF_COOKIE, Ticket, visit_cookie
+from teleward_gateway.core.tickets import STAFF_COOKIE, Ticket, guest_cookie, visit_cookie
 
 
 def test_a_ticket_reads_back_as_it_was_written_and_ignores_what_it_does_not_know() -> None:
@@ -14,7 +14,8 @@ def test_a_ticket_reads_back_as_it_was_written_and_ignores_what_it_does_not_know
     assert Ticket.model_validate_json(newer) == ticket
 
 
-def test_both_cookies_are_bound_to_this_host() -> None:
+def test_every_cookie_is_bound_to_this_host() -> None:
     """RFC 6265bis §4.1.3.2: `__Host-` needs Secure, Path=/ and no Domain."""
     assert visit_cookie("n", "c").startswith("__Host-")
+    assert guest_cookie("n", "c").startswith("__Host-")
     assert STAFF_COOKIE.startswith("__Host-")

@@ -11,8 +11,12 @@ from teleward_gateway.core.visits import (
     Visit,
     VisitAction,
     VisitState,
+    call_of,
+    call_of_room,
     next_state,
+    room_uid,
     take,
+    takes_in,
 )
 
 LEADS_TO = {
@@ -40,6 +44,7 @@ LEADS_TO = {
     (VisitState.CALLED, VisitAction.TRANSFER): VisitState.WAITING,
     (VisitState.IN_CONSULTATION, VisitAction.TRANSFER): VisitState.WAITING,
     (VisitState.ON_HOLD, VisitAction.TRANSFER): VisitState.WAITING,
+    (VisitState.WAITING, VisitAction.ADD): VisitState.CALLED,
     (VisitState.WAITING, VisitAction.MESSAGE): VisitState.WAITING,
     (VisitState.ON_HOLD, VisitAction.MESSAGE): VisitState.ON_HOLD,
     (VisitState.WAITING, VisitAction.PRIORITISE): VisitState.WAITING,
@@ -122,6 +127,37 @@ def test_a_step_in_a_clinic_does_not_move_a_visit_that_is_elsewhere() -> None:
 
     assert take(visit("v"), VisitAction.END, "ada", there) is None
     assert take(visit("v"), VisitAction.END, "ada", here) is not None
+
+
+def test_a_patient_is_added_to_a_consultation_that_runs_with_its_owner_and_to_no_other() -> None:
+    host = visit("host").model_copy(
+        update={"state": VisitState.IN_CONSULTATION, "called_by": "ada", "consultation": "this"}
+    )
+    carried = Carried(at="u", consultation="this", into=host.call, host="host")
+    added = take(visit("v"), VisitAction.ADD, "ada", carried)
+
+    assert added is not None
+    assert (added.call, added.called_by, added.state) == (host.call, "ada", VisitState.CALLED)
+    assert takes_in(host, added)
+    assert not takes_in(None, added)
+    for changed in (
+        {"state": VisitState.ENDED}, {"state": VisitState.WAITING}, {"called_by": "ben"},
+        {"consultation": "the next"}, {"clinic_uid": "w"},
+    ):  # fmt: skip
+        assert not takes_in(host.model_copy(update=changed), added)
+
+
+def test_a_visit_that_waits_again_is_in_its_own_call() -> None:
+    into = Carried(at="u", consultation="this", into=call_of_room("ada"))
+    called = take(visit("v"), VisitAction.CALL_IN, "ada", into)
+    assert called is not None
+    assert room_uid(called.call) == "ada"
+
+    back = take(called, VisitAction.RETURN, "ada", Carried(at="u"))
+
+    assert back is not None
+    assert (back.call, back.consultation) == (call_of("v"), "")
+    assert room_uid(back.call) == ""
 
 
 def visit(visit_id: str) -> Visit:

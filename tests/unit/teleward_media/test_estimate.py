@@ -15,7 +15,7 @@ from teleward_media.core.estimate import (
     Estimator,
     Probe,
 )
-from teleward_media.core.trend import TREND_GROUPS, Line, Sent
+from teleward_media.core.trend import TREND_GROUPS, DelayTrend, Line, Sent, Usage
 from teleward_testing.impairment import Conditions, Link
 
 FRAME_S = 1 / 30
@@ -249,3 +249,18 @@ def test_the_line_of_the_last_points_is_that_of_the_books_whatever_times_are_cla
         else:
             by_the_book = linear_regression(*zip(*points, strict=True)).slope
             assert slope == pytest.approx(by_the_book, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("apart_s", [0.01, 0.014, 0.02])
+def test_what_jitter_holds_back_together_is_one_group_and_seldom_looks_like_a_queue(
+    apart_s: float, seed: int
+) -> None:
+    link, trend = Link(Conditions(delay_s=0.02, jitter_s=0.1), seed), DelayTrend()
+    sent = [Seconds(100 + n * apart_s) for n in range(4000)]
+    grew = 0
+    for at in sent:
+        trend.take(Sent([at], [link.carry(PACKET, at)], [PACKET]))
+        grew += trend.usage is Usage.OVERUSED
+
+    assert grew < 0.03 * len(sent)  # each group for itself: 5 to 11 %

@@ -1,7 +1,7 @@
 """Calls are run for sockets that come, go and come again: who is told what, and what a transport is asked for."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 from teleward_contract.signalling import (
@@ -91,6 +91,7 @@ class Peers:
         self.open_for: dict[ParticipantId, Callable[[], None]] = {}
         self.ended: list[Callable[[], None]] = []
         self.heard: dict[ParticipantId, Seconds] = {}
+        self.alive: set[int] = set()
         self.restarted: list[str] = []
         self.closed: list[ParticipantId] = []
         self._numbers = itertools.count(1)
@@ -118,6 +119,9 @@ class Peers:
         if participant not in self.open_for:
             return None
         return self.heard.get(participant, Seconds(float("inf")))
+
+    def note_alive(self, numbers: Iterable[int], now: Seconds) -> None:
+        self.alive.update(numbers)
 
     def path_kind(self, participant: ParticipantId) -> str | None:
         return "udp6" if participant in self.open_for else None
@@ -414,8 +418,9 @@ def _people(screen: Screen) -> list[tuple[ParticipantView, ...]]:
 async def test_who_floods_is_removed_with_the_reason_and_the_others_go_on(house: House) -> None:
     ada, ben = await house.comes("ada"), await house.comes("ben")
     ada.screen.take()
-    seen = Observed(flooding={ben.id, ParticipantId("somebody of another call")})
+    seen = Observed(flooding={ben.id, ParticipantId("somebody of another call")}, alive={7})
     house.calls.observe(seen, house.at)
+    assert house.peers.alive == {7}
 
     assert ben.screen.take(Closed) == [Closed(reason=CloseReason.FLOODING)]
     assert [view.id for view in _people(ada.screen)[-1]] == ["ada"]

@@ -115,6 +115,11 @@ export class Call {
     this.#socket.send({ type: "mute", participant });
   }
 
+  /** Put somebody out, who comes back only if admitted anew. */
+  remove(participant: string): void {
+    this.#socket.send({ type: "remove", participant });
+  }
+
   lock(on: boolean): void {
     this.#socket.send({ type: "lock", on });
   }

@@ -5,17 +5,10 @@ import { useRef } from "preact/hooks";
 import { DeviceChoice } from "../shared/devices";
 import { t } from "../shared/i18n";
 import type { LocalMedia } from "../shared/media";
+import type { Rights } from "../shared/rights";
 import type { Call } from "./call";
 import { useUnread } from "./chat";
 import { Icon, type IconName } from "./icons";
-
-/** What a person may do to others in this call. */
-export interface Rights {
-  readonly hold: boolean;
-  readonly mute: boolean;
-  readonly lock: boolean;
-  readonly endForAll: boolean;
-}
 
 interface ControlsProps {
   readonly call: Call;

@@ -1,11 +1,12 @@
 /** One person's picture and voice. */
 
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { SelfView } from "../shared/devices";
 import { t } from "../shared/i18n";
 import type { LocalMedia } from "../shared/media";
+import type { Rights } from "../shared/rights";
 import type { Call } from "./call";
-import type { Rights } from "./controls";
 import type { Person } from "./slots";
 
 interface TileProps {
@@ -52,13 +53,14 @@ export function Tile({ call, person, rights }: TileProps) {
 
 /** What can be done about one person. */
 function Actions({ call, person, rights, pinned }: TileProps & { readonly pinned: boolean }) {
+  const removing = useSignal(false);
   const act = (id: string, pressed: boolean | undefined, run: () => void) => (
     <button
       type="button"
       class="act"
       aria-label={t(`${id}-named`, { name: person.name })}
       aria-pressed={pressed}
-      data-testid={id.replace(/-o(n|ff)$/, "")}
+      data-testid={id.replace(/-(on|off|sure)$/, "")}
       onClick={run}
     >
       {t(id)}
@@ -71,6 +73,13 @@ function Actions({ call, person, rights, pinned }: TileProps & { readonly pinned
           call.hold(person.id, !person.held),
         )}
       {rights.mute && person.audio && act("mute-them", undefined, () => call.mute(person.id))}
+      {/* A patient is put on hold or sent back to waiting. */}
+      {rights.remove &&
+        person.role !== "patient" &&
+        act(removing.value ? "remove-sure" : "remove", undefined, () => {
+          if (removing.value) call.remove(person.id);
+          removing.value = !removing.value;
+        })}
       {person.cameraMid !== null &&
         act(pinned ? "pin-off" : "pin-on", undefined, () => call.pin(pinned ? null : person.id))}
     </div>

@@ -115,6 +115,25 @@ use-here = استخدم هذه الصفحة بدلًا من ذلك
 trouble-title = تعذر بدء المكالمة
 trouble-hint = لم يكن هذا خطأك. حاول مرة أخرى من فضلك.
 
+## A guest with a link
+
+guest-lead = لقد تمت دعوتك. أخبرنا من أنت ثم اطرق الباب: سيسمح لك أحدهم بالدخول.
+guest-knock = اطرق الباب
+guest-knock-again = اطرق الباب مرة أخرى
+guest-privacy = لا يرى اسمك إلا المشاركون في المكالمة وموظفو العيادة، ويُحذف بعد مغادرتك.
+guest-knocking-title = أنت تطرق الباب
+guest-knocking-lead = إنهم يعلمون أنك هنا.
+guest-knocking-stay = أبقِ هذه الصفحة مفتوحة. ستدخل تلقائيًا عندما يفتح لك أحدهم. لا أحد يراك أو يسمعك قبل ذلك.
+guest-consultation = استشارة
+guest-leave = لا أريد الانتظار
+guest-unknown-title = هذا الرابط لا يفتح شيئًا
+guest-unknown-hint = لقد استُخدم من قبل أو انتهت مدته أو سُحب. اطلب من العيادة رابطًا جديدًا.
+guest-left-hint = يمكنك أن تطرق الباب مرة أخرى ما دام رابطك صالحًا.
+guest-refused-title = لا يمكن السماح لك بالدخول الآن
+guest-refused-hint = إذا كان هناك من ينتظرك فاطلب من العيادة رابطًا جديدًا.
+guest-removed-hint = إذا كان ذلك خطأ فيمكنك أن تطرق الباب مرة أخرى.
+guest-ended-hint = يمكنك إغلاق هذه الصفحة. إذا استمرت المكالمة فيمكنك العودة ما دام رابطك صالحًا.
+
 ## The call
 
 call-title = مكالمة مع
@@ -164,6 +183,10 @@ pin-on = تثبيت
 pin-on-named = عرض { $name } بحجم كبير
 pin-off = إلغاء التثبيت
 pin-off-named = عرض { $name } كالآخرين
+remove = إخراج
+remove-named = أخرج { $name }
+remove-sure = هل تريد إخراجه حقًا؟
+remove-sure-named = هل تريد إخراج { $name } حقًا؟
 badge-speaking = يتحدث
 badge-stalled = مشكلة في الاتصال
 hold-on = تعليق
@@ -254,6 +277,44 @@ action-transfer = تحويل
 action-transfer-named = تحويل { $name } إلى عيادة أخرى
 choose-clinic = العيادة
 queue-came-from = من { $clinic }
+action-to-my-room = إلى غرفتي
+action-to-my-room-named = استدعِ { $name } إلى غرفتي
+action-add = إضافة
+add-patient = أضف مريضًا ينتظر
+guest-arrived = { $name } يطرق الباب
+guests-title = ضيوف في الاستشارات
+guests-knocking = ضيوف يطرقون الباب
+guest-knocks = يطرق الباب
+guest-away = كان يطرق الباب وهو غير متصل
+guest-admit = اسمح بالدخول
+guest-admit-named = اسمح لـ { $name } بالدخول
+guest-refuse = اصرفه
+guest-refuse-named = اصرف { $name }
+guest-revoke = اسحب الرابط
+guest-revoke-named = اسحب رابط { $name }
+guest-invite = ادعُ ضيفًا
+guest-links = روابط الضيوف ({ $count })
+guest-state-invited = لم يُستخدم بعد
+guest-state-admitted = سُمح له بالدخول
+guest-state-refused = صُرف
+guest-state-removed = أُخرج
+guest-state-left = غادر
+guest-made-by = من { $name }، صالح حتى { $until }
+guest-label = ما تعرف به هذا الرابط (لا حاجة إلى اسم)
+guest-good-for = صالح لمدة
+guest-hours = { $hours ->
+    [zero] { $hours } ساعة
+    [one] ساعة واحدة
+    [two] ساعتان
+    [few] { $hours } ساعات
+    [many] { $hours } ساعة
+   *[other] { $hours } ساعة
+}
+guest-make-link = أنشئ الرابط
+guest-link-once = يظهر الرابط الآن فقط. يعمل مرة واحدة لشخص واحد.
+refusal-not-running = هذه الاستشارة غير جارية الآن.
+refusal-locked = الغرفة مقفلة: لا يدخل أحد جديد.
+refusal-too-many-links = روابط الضيوف كثيرة جدًا. اسحب ما لا يحتاجه أحد.
 refusal-not-open = لا تستقبل تلك العيادة أحدًا الآن.
 action-message = رسالة
 action-message-named = الكتابة إلى { $name }
@@ -290,6 +351,8 @@ rooms-title = الغرف
 room-meeting = غرفة اجتماعات
 room-user = غرفتك
 room-occupancy = { $count } من { $max }
+room-locked = مقفلة
+room-names = الموجودون في الغرفة
 room-enter = دخول
 after-ended-title = انتهت المكالمة
 after-ended-hint = غادر الجميع.

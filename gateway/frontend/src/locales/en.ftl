@@ -108,6 +108,25 @@ use-here = Use this page instead
 trouble-title = We could not start the call
 trouble-hint = This was not your fault. Please try again.
 
+## A guest with a link
+
+guest-lead = You were invited. Please tell us who you are, then knock: somebody will let you in.
+guest-knock = Knock
+guest-knock-again = Knock again
+guest-privacy = Only those in the call and the clinic’s staff see your name. It is deleted when you have left.
+guest-knocking-title = You are knocking
+guest-knocking-lead = They know that you are here.
+guest-knocking-stay = Please keep this page open. You are let in by itself as soon as somebody opens. Nobody can see or hear you until then.
+guest-consultation = Consultation
+guest-leave = Do not wait any more
+guest-unknown-title = This link opens nothing
+guest-unknown-hint = It was used already, has run out, or was taken back. Please ask the clinic for a new link.
+guest-left-hint = You can knock again for as long as your link is good.
+guest-refused-title = You cannot be let in now
+guest-refused-hint = Please ask the clinic for a new link if you are expected.
+guest-removed-hint = If that was a mistake, you can knock again.
+guest-ended-hint = You can close this page. If it goes on, you can go back while your link is good.
+
 ## The call
 
 call-title = Call with
@@ -157,6 +176,10 @@ pin-on = Pin
 pin-on-named = Show { $name } large
 pin-off = Unpin
 pin-off-named = Show { $name } like the others
+remove = Remove
+remove-named = Remove { $name }
+remove-sure = Really remove?
+remove-sure-named = Really remove { $name }?
 badge-speaking = Speaking
 badge-stalled = Connection trouble
 hold-on = Hold
@@ -244,6 +267,40 @@ action-transfer = Transfer
 action-transfer-named = Transfer { $name } to another clinic
 choose-clinic = Clinic
 queue-came-from = from { $clinic }
+action-to-my-room = To my room
+action-to-my-room-named = Call { $name } into my room
+action-add = Add
+add-patient = Add a patient who waits
+guest-arrived = { $name } is knocking
+guests-title = Guests in consultations
+guests-knocking = Guests who knock
+guest-knocks = is knocking
+guest-away = was knocking, and is not connected
+guest-admit = Let in
+guest-admit-named = Let { $name } in
+guest-refuse = Turn away
+guest-refuse-named = Turn { $name } away
+guest-revoke = Take the link back
+guest-revoke-named = Take the link of { $name } back
+guest-invite = Invite a guest
+guest-links = Guest links ({ $count })
+guest-state-invited = not used yet
+guest-state-admitted = was let in
+guest-state-refused = was turned away
+guest-state-removed = was put out
+guest-state-left = has left
+guest-made-by = by { $name }, good until { $until }
+guest-label = What you know this link by (no name needed)
+guest-good-for = Good for
+guest-hours = { $hours ->
+    [one] { $hours } hour
+   *[other] { $hours } hours
+}
+guest-make-link = Make the link
+guest-link-once = The link is shown only now. It works once, for one person.
+refusal-not-running = That consultation does not run just now.
+refusal-locked = The room is locked: nobody new comes in.
+refusal-too-many-links = There are too many guest links. Take back those that nobody needs.
 refusal-not-open = That clinic takes nobody just now.
 action-message = Message
 action-message-named = Write to { $name }
@@ -276,6 +333,8 @@ rooms-title = Rooms
 room-meeting = Meeting room
 room-user = Your room
 room-occupancy = { $count } of { $max }
+room-locked = locked
+room-names = Who is in the room
 room-enter = Enter
 after-ended-title = The call has ended
 after-ended-hint = Everybody has left.

@@ -7,6 +7,7 @@ import type { CallViewProps } from "../call/view";
 import { t } from "../shared/i18n";
 import { Languages } from "../shared/languages";
 import type { LocalMedia } from "../shared/media";
+import { NO_RIGHTS } from "../shared/rights";
 import { Announcer, Page, Working } from "../shared/ui";
 import { chime } from "./chime";
 import { Entrance } from "./entry";
@@ -69,9 +70,6 @@ function turnedTo(stage: Stage, media: LocalMedia): void {
   if (CAMERA_OFF.has(stage)) media.stop();
   if (stage === "call") chime();
 }
-
-/** What a patient may do to others: nothing. */
-const NO_RIGHTS = { hold: false, mute: false, lock: false, endForAll: false } as const;
 
 /** The call's code is fetched while the person waits, and needed only now. */
 function LazyCall({ visit, media }: Props) {

@@ -8,12 +8,15 @@ import { announce, Notice, Page } from "../shared/ui";
 import { LiveQueue } from "./queue-socket";
 import { QueueTable } from "./queue-table";
 import { refusal } from "./refusal";
-import { RoomList } from "./room-list";
+import { ConsultationGuests, RoomList } from "./room-list";
 import { go } from "./router";
 import { dashboardPath } from "./routes";
-import type { Action } from "./steps";
+import { type Action, roomOf, takesPatients } from "./steps";
 import type { QueueEntry, StaffClinic } from "./types";
 import { Writer, type Written } from "./writing";
+
+/** After these one is in the call. */
+const ENTERS: ReadonlySet<Action> = new Set(["join", "call-in", "resume"]);
 
 const MINUTE_CHECK_MS = 5000;
 
@@ -48,10 +51,9 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
   };
   const act = async (action: Action, entry: QueueEntry, body: object = {}) => {
     notice.value = "";
-    const page = `${dashboardPath(namespace, name)}/visits/${entry.visit}`;
     try {
-      if (action !== "join") await request("POST", `/api${page}/${action}`, body);
-      if (action === "join" || action === "call-in" || action === "resume") go(page);
+      const next = await carryOut(clinic, action, entry, body);
+      if (next !== null) go(next);
     } catch (error) {
       notice.value = refusal(error, entry);
     }
@@ -109,9 +111,30 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
         />
       </section>
       <PatientLink url={clinic.patient_url} />
-      <RoomList clinic={clinic} occupancy={queue?.rooms ?? new Map()} />
+      <ConsultationGuests clinic={clinic} queue={queue} />
+      <RoomList clinic={clinic} queue={queue} />
     </Page>
   );
+}
+
+/** Do something with a visit; says which page is next, if another one is. */
+async function carryOut(
+  clinic: StaffClinic,
+  action: Action,
+  entry: QueueEntry,
+  body: object,
+): Promise<string | null> {
+  const home = dashboardPath(clinic.namespace, clinic.name);
+  const page = `${home}/visits/${entry.visit}`;
+  const mine = clinic.rooms.find(takesPatients);
+  if (action === "to-my-room" && mine !== undefined) {
+    await request("POST", `/api${page}/call-in`, { room: mine.name });
+    return `${home}/user/${mine.name}`;
+  }
+  if (action !== "join") await request("POST", `/api${page}/${action}`, body);
+  if (!ENTERS.has(action)) return null;
+  const room = roomOf(clinic, entry);
+  return room === undefined ? page : `${home}/user/${room.name}`;
 }
 
 /** What the clinic asks, in the reader's language, for the answers in the queue. */

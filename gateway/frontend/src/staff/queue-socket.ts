@@ -5,7 +5,7 @@ import { t } from "../shared/i18n";
 import { ReconnectingSocket } from "../shared/socket";
 import { announce } from "../shared/ui";
 import { loadMe } from "./account";
-import { arrivals, type Queue, update } from "./queue";
+import { arrivals, knocks, type Queue, update } from "./queue";
 import type { ClientFrame, QueueFrame, ServerFrame } from "./types";
 
 export class LiveQueue {
@@ -51,5 +51,6 @@ export class LiveQueue {
     }
     this.queue.value = result.queue;
     for (const name of arrivals(before, result.queue)) announce(t("queue-arrived", { name }));
+    for (const name of knocks(before, result.queue)) announce(t("guest-arrived", { name }));
   }
 }

@@ -1,13 +1,14 @@
 /** The queue as a dashboard holds it: snapshots and deltas, put together. Pure. */
 
-import type { Occupancy, Order, QueueEntry, QueueFrame } from "./types";
+import type { GuestEntry, Occupancy, Order, QueueEntry, QueueFrame } from "./types";
 
 export interface Queue {
   readonly version: number;
   readonly order: Order;
   /** In that order. */
   readonly visits: readonly QueueEntry[];
-  readonly rooms: ReadonlyMap<string, number>;
+  readonly rooms: ReadonlyMap<string, Occupancy>;
+  readonly guests: readonly GuestEntry[];
   /** How far this machine's clock is behind the one that arrivals are told in. */
   readonly behindMs: number;
 }
@@ -23,6 +24,7 @@ export function update(queue: Queue | null, frame: QueueFrame, nowMs = Date.now(
         order: frame.order,
         visits: inOrder(frame.visits, frame.order),
         rooms: occupancy(frame.rooms),
+        guests: frame.guests ?? [],
         behindMs: frame.now ? Date.parse(frame.now) - nowMs : 0,
       },
     };
@@ -38,6 +40,7 @@ export function update(queue: Queue | null, frame: QueueFrame, nowMs = Date.now(
       order: queue.order,
       visits: inOrder([...kept, ...frame.upsert], queue.order),
       rooms: frame.rooms ? occupancy(frame.rooms) : queue.rooms,
+      guests: frame.guests ?? queue.guests,
       behindMs: queue.behindMs,
     },
   };
@@ -50,6 +53,26 @@ export function arrivals(before: Queue | null, after: Queue): string[] {
   return after.visits.filter((entry) => !known.has(entry.visit)).map((entry) => entry.name);
 }
 
+/** Names of those who knock in `after` and did not before, for announcements. */
+export function knocks(before: Queue | null, after: Queue): string[] {
+  if (before === null) return [];
+  const knocking = (queue: Queue) => queue.guests.filter((one) => one.state === "knocking");
+  const known = new Set(knocking(before).map((one) => one.guest));
+  return knocking(after)
+    .filter((one) => !known.has(one.guest))
+    .map((one) => one.name);
+}
+
+/** Everybody whose patients are in one call with this visit's, itself first. */
+export function together(queue: Queue | null, visit: string): readonly QueueEntry[] {
+  const own = queue?.visits.find((one) => one.visit === visit);
+  if (queue === null || own === undefined) return [];
+  const others = queue.visits.filter(
+    (one) => one !== own && own.consultation && one.consultation === own.consultation,
+  );
+  return [own, ...others];
+}
+
 function inOrder(visits: readonly QueueEntry[], order: Order): QueueEntry[] {
   return [...visits].sort(
     (a, b) =>
@@ -59,6 +82,6 @@ function inOrder(visits: readonly QueueEntry[], order: Order): QueueEntry[] {
   );
 }
 
-function occupancy(rooms: readonly Occupancy[]): Map<string, number> {
-  return new Map(rooms.map((room) => [room.uid, room.participants]));
+function occupancy(rooms: readonly Occupancy[]): Map<string, Occupancy> {
+  return new Map(rooms.map((room) => [room.uid, room]));
 }

@@ -2,7 +2,6 @@
 
 import { ApiError } from "../shared/http";
 import { t } from "../shared/i18n";
-import type { QueueEntry } from "./types";
 
 const TEXTS: Readonly<Record<string, string>> = {
   full: "refusal-full",
@@ -11,9 +10,13 @@ const TEXTS: Readonly<Record<string, string>> = {
   unknown_clinic: "refusal-choose-again",
   not_open: "refusal-not-open",
   unknown_colleague: "refusal-choose-again",
+  not_running: "refusal-not-running",
+  locked: "refusal-locked",
+  too_many: "refusal-too-many-links",
+  too_long: "fault-too_long",
 };
 
-export function refusal(error: unknown, entry?: QueueEntry): string {
+export function refusal(error: unknown, entry?: { readonly name: string }): string {
   if (!(error instanceof ApiError)) return t("refusal-one-moment");
   const { code, status, by } = error;
   const name = entry?.name ?? "";

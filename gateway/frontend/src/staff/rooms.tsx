@@ -3,23 +3,32 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, ComponentType } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Rights } from "../call/controls";
 import type { Outcome } from "../call/session";
 import type { CallViewProps } from "../call/view";
 import { request } from "../shared/http";
 import { t } from "../shared/i18n";
 import { LocalMedia } from "../shared/media";
 import { wantsSmallVideo } from "../shared/options";
+import type { Rights } from "../shared/rights";
 import { Page, Working } from "../shared/ui";
+import { me } from "./account";
+import { Guests } from "./guests";
+import { type Queue, together } from "./queue";
 import { LiveQueue } from "./queue-socket";
 import { refusal } from "./refusal";
 import { go, Link } from "./router";
 import { dashboardPath } from "./routes";
 import { type Act, type Step, Steps } from "./steps";
-import type { Room, StaffClinic } from "./types";
+import type { QueueEntry, Room, StaffClinic } from "./types";
 
 /** What the gateway's tickets let staff do. */
-const STAFF_RIGHTS: Rights = { hold: true, mute: true, lock: true, endForAll: true };
+const STAFF_RIGHTS: Rights = {
+  hold: true,
+  mute: true,
+  lock: true,
+  remove: true,
+  endForAll: true,
+};
 
 interface VisitProps {
   readonly clinic: StaffClinic;
@@ -28,22 +37,16 @@ interface VisitProps {
 
 /** The call's own controls end it, and who is here has joined. */
 const IN_CALL: ReadonlySet<Step> = new Set(["join", "end"]);
+/** Of several patients each may be let go alone. */
+const IN_SHARED_CALL: ReadonlySet<Step> = new Set(["join"]);
 
 export function VisitPage({ clinic, visit }: VisitProps) {
   const { namespace, name } = clinic;
   const home = dashboardPath(namespace, name);
-  const live = useMemo(() => new LiveQueue(namespace, name), [namespace, name]);
-  useEffect(() => () => live.close(), [live]);
-  const notice = useSignal("");
-  const entry = live.queue.value?.visits.find((one) => one.visit === visit);
-  const act: Act = async (action, of, body = {}) => {
-    notice.value = "";
-    try {
-      await request("POST", `/api${home}/visits/${visit}/${action}`, body);
-    } catch (error) {
-      notice.value = refusal(error, of);
-    }
-  };
+  const live = useLive(clinic);
+  const { notice, act } = useAct(home);
+  const queue = live.queue.value;
+  const patients = useCompany(queue, visit);
   return (
     <CallPage
       path={`/ws/call/visit/${visit}`}
@@ -52,15 +55,115 @@ export function VisitPage({ clinic, visit }: VisitProps) {
       rights={STAFF_RIGHTS}
       above={
         <div class="call-steps" data-testid="call-steps">
-          {notice.value !== "" && <p role="alert">{notice.value}</p>}
-          {entry !== undefined && (
-            <Steps clinic={clinic} entry={entry} act={act} without={IN_CALL} />
+          {notice !== "" && <p role="alert">{notice}</p>}
+          {patients.map((entry) => (
+            <div
+              key={entry.visit}
+              class="call-patient"
+              data-testid="call-patient"
+              data-visit={entry.visit}
+            >
+              {patients.length > 1 && <bdi>{entry.name}</bdi>}
+              <Steps
+                clinic={clinic}
+                entry={entry}
+                act={act}
+                without={patients.length > 1 ? IN_SHARED_CALL : IN_CALL}
+              />
+              <Guests
+                clinic={clinic}
+                guests={queue?.guests ?? []}
+                place="visit"
+                name={entry.visit}
+                placeId={entry.visit}
+                mine={false}
+              />
+            </div>
+          ))}
+          {patients[0]?.called_by === me.value?.user && clinic.may.includes("add") && (
+            <Adder
+              waiting={queue?.visits.filter((one) => one.state === "waiting") ?? []}
+              add={(entry) => void act("add", entry, { to: patients[0]?.visit })}
+            />
           )}
         </div>
       }
       // The visit ends with its call, whichever of the two is heard first.
       ending={() => void request("POST", `/api${home}/visits/${visit}/end`, {}).catch(() => null)}
     />
+  );
+}
+
+/** Acting on visits of a call, and why that was refused last. */
+function useAct(home: string): { readonly notice: string; readonly act: Act } {
+  const notice = useSignal("");
+  const act: Act = async (action, of, body = {}) => {
+    notice.value = "";
+    try {
+      await request("POST", `/api${home}/visits/${of.visit}/${action}`, body);
+    } catch (error) {
+      notice.value = refusal(error, of);
+    }
+  };
+  return { notice: notice.value, act };
+}
+
+function useLive({ namespace, name }: StaffClinic): LiveQueue {
+  const live = useMemo(() => new LiveQueue(namespace, name), [namespace, name]);
+  useEffect(() => () => live.close(), [live]);
+  return live;
+}
+
+/** The patients of a call; it may go on for others when the one it began with has gone. */
+function useCompany(queue: Queue | null, visit: string): readonly QueueEntry[] {
+  const consultation = useSignal("");
+  const found = together(queue, visit);
+  const known = found[0]?.consultation ?? "";
+  useEffect(() => {
+    if (known !== "") consultation.value = known;
+  }, [known, consultation]);
+  if (known !== "" || consultation.value === "") return found;
+  return queue?.visits.filter((one) => one.consultation === consultation.value) ?? [];
+}
+
+interface AdderProps {
+  readonly waiting: readonly QueueEntry[];
+  readonly add: (entry: QueueEntry) => void;
+}
+
+/** A patient who waits, brought into this call. */
+function Adder({ waiting, add }: AdderProps) {
+  const chosen = useSignal("");
+  if (waiting.length === 0) return null;
+  const entry = waiting.find((one) => one.visit === chosen.value) ?? waiting[0];
+  return (
+    <form
+      class="row"
+      data-testid="adder"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (entry !== undefined) add(entry);
+      }}
+    >
+      <label>
+        {t("add-patient")}{" "}
+        <select
+          value={entry?.visit}
+          onChange={(event) => {
+            chosen.value = event.currentTarget.value;
+          }}
+        >
+          {waiting.map((one) => (
+            <option key={one.visit} value={one.visit}>
+              {one.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button type="submit" class="quiet" data-testid="add">
+        {t("action-add")}
+      </button>
+    </form>
   );
 }
 
@@ -71,12 +174,41 @@ interface RoomProps {
 
 export function RoomPage({ clinic, room }: RoomProps) {
   const { namespace, name } = clinic;
+  const home = dashboardPath(namespace, name);
+  const live = useLive(clinic);
+  const { notice, act } = useAct(home);
+  const queue = live.queue.value;
+  const patients = queue?.visits.filter((one) => one.room === room.uid) ?? [];
   return (
     <CallPage
       path={`/ws/call/room/${namespace}/${name}/${room.kind}/${room.name}`}
       title={room.display_name}
-      home={dashboardPath(namespace, name)}
+      home={home}
       rights={STAFF_RIGHTS}
+      above={
+        <div class="call-steps" data-testid="call-steps">
+          {notice !== "" && <p role="alert">{notice}</p>}
+          {patients.map((entry) => (
+            <div
+              key={entry.visit}
+              class="call-patient"
+              data-testid="call-patient"
+              data-visit={entry.visit}
+            >
+              <bdi>{entry.name}</bdi>
+              <Steps clinic={clinic} entry={entry} act={act} without={IN_SHARED_CALL} />
+            </div>
+          ))}
+          <Guests
+            clinic={clinic}
+            guests={queue?.guests ?? []}
+            place={room.kind}
+            name={room.name}
+            placeId={room.uid}
+            mine={room.mine}
+          />
+        </div>
+      }
     />
   );
 }

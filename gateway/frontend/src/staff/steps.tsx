@@ -3,11 +3,12 @@
 import { useSignal } from "@preact/signals";
 import { t } from "../shared/i18n";
 import { me } from "./account";
-import type { QueueEntry, StaffClinic } from "./types";
+import type { QueueEntry, Room, StaffClinic } from "./types";
 import { Chooser, Writer } from "./writing";
 
 export type Step =
   | "call-in"
+  | "to-my-room"
   | "join"
   | "hold"
   | "resume"
@@ -18,14 +19,14 @@ export type Step =
   | "refuse"
   | "end";
 
-/** A step, or the priority that has a place of its own. */
-export type Action = Step | "priority";
+/** A step, or what has a place of its own. */
+export type Action = Step | "add" | "priority";
 
 export type Act = (action: Action, entry: QueueEntry, body?: object) => Promise<void>;
 
 /** In each state the first is what one mostly wants. */
 const STEPS: Readonly<Record<QueueEntry["state"], readonly Step[]>> = {
-  waiting: ["call-in", "message", "transfer", "refuse"],
+  waiting: ["call-in", "to-my-room", "message", "transfer", "refuse"],
   called: ["join", "hand-over", "transfer", "return"],
   in_consultation: ["join", "hold", "hand-over", "transfer", "return", "end"],
   on_hold: ["resume", "join", "message", "hand-over", "transfer", "return", "end"],
@@ -34,6 +35,7 @@ const STEPS: Readonly<Record<QueueEntry["state"], readonly Step[]>> = {
 /** What each step is called in what a person may do. */
 const NEEDS: Readonly<Record<Step, string>> = {
   "call-in": "call_in",
+  "to-my-room": "call_in",
   join: "join_visit",
   hold: "hold",
   resume: "resume",
@@ -126,8 +128,22 @@ export function Steps({ clinic, entry, act, without }: StepsProps) {
   );
 }
 
+/** Whether patients can be called into this room by who looks at it. */
+export function takesPatients(room: Room): boolean {
+  return room.kind === "user" && room.mine && room.patients_allowed;
+}
+
+/** One's own user room, if the patient was called into it. */
+export function roomOf(clinic: StaffClinic, entry: QueueEntry): Room | undefined {
+  return clinic.rooms.find((room) => room.mine && room.uid === entry.room);
+}
+
 function isMine(step: Step, clinic: StaffClinic, entry: QueueEntry): boolean {
   // Out of a consultation transfers who could also send the patient back.
+  if (step === "to-my-room" && !clinic.rooms.some(takesPatients)) return false;
+  // A user room is its owner's: nobody else joins there, and nobody is handed what happens there.
+  if (entry.room && (step === "hand-over" || (step === "join" && !roomOf(clinic, entry))))
+    return false;
   if (step === "transfer" && entry.state !== "waiting" && !clinic.may.includes("return"))
     return false;
   const isOthers = step === "hand-over" && entry.called_by !== me.value?.user;

@@ -5,12 +5,32 @@ import type { QualityView } from "../call/frames";
 export type RoomKind = "meeting" | "user";
 
 export interface Room {
-  readonly uid?: string;
+  readonly uid: string;
   readonly kind: RoomKind;
   readonly name: string;
   readonly display_name: string;
   readonly max_participants: number;
   readonly mine: boolean;
+  readonly locked: boolean;
+  /** Whether patients may be called in there. */
+  readonly patients_allowed: boolean;
+}
+
+export type GuestPlace = RoomKind | "visit";
+
+/** A guest link, and what became of it. */
+export interface GuestEntry {
+  readonly guest: string;
+  readonly state: "invited" | "knocking" | "admitted" | "refused" | "removed" | "left";
+  readonly place: GuestPlace;
+  readonly place_id: string;
+  /** What staff know it by. */
+  readonly label: string;
+  /** As the guest gave it. */
+  readonly name: string;
+  readonly made_by_name: string;
+  readonly expires_at: string;
+  readonly connected: boolean;
 }
 
 export interface StaffClinic {
@@ -77,6 +97,10 @@ export interface QueueEntry {
   readonly priority: number;
   /** The clinic that transferred it here. */
   readonly came_from?: string;
+  /** The same for all whose patients share a call. */
+  readonly consultation?: string;
+  /** Uid of the user room that the patient was called into. */
+  readonly room?: string;
   /** How the patient of a running consultation is heard and seen. */
   readonly quality?: QualityView | null;
 }
@@ -84,6 +108,8 @@ export interface QueueEntry {
 export interface Occupancy {
   readonly uid: string;
   readonly participants: number;
+  /** As far as this person may know. */
+  readonly names?: readonly string[];
 }
 
 export type QueueFrame =
@@ -95,6 +121,7 @@ export type QueueFrame =
       readonly now?: string | null;
       readonly visits: readonly QueueEntry[];
       readonly rooms: readonly Occupancy[];
+      readonly guests?: readonly GuestEntry[];
     }
   | {
       readonly type: "queue_delta";
@@ -102,6 +129,7 @@ export type QueueFrame =
       readonly upsert: readonly QueueEntry[];
       readonly remove: readonly string[];
       readonly rooms?: readonly Occupancy[] | null;
+      readonly guests?: readonly GuestEntry[];
     };
 
 export type ServerFrame =

@@ -52,16 +52,16 @@ def _check_slot(slot: Slot, call: PacketCall) -> None:
     assert slot.layer is None or slot.segments[-1].layer is slot.layer
     assert slot.awaited is None or slot.awaited.waiting.count(slot) == 1
     newest = slot.newest[0].layer if slot.newest else None
-    assert newest is None or newest.peer in call.path._peers or not any(newest.ring)
+    assert newest is None or newest.peer in call.path._peers or not any(newest.payloads)
     for segment in slot.segments:
         layer = segment.layer
         assert layer.peer in call.path._peers, "a ring of somebody who is gone"
         is_live = call.path._peers[layer.peer].layers.get(layer.ssrc) is layer
-        assert is_live or not any(layer.ring), "a ring that nobody fills any more"
+        assert is_live or not any(layer.payloads), "a ring that nobody fills any more"
 
 
 def _check_layer(layer: Layer, call: PacketCall) -> None:
-    assert len(layer.ring) == RING
+    assert len(layer.payloads) == RING
     assert len(layer.missing) <= MAX_MISSING
     assert len(layer.levels) <= MAX_LEVELS
     for slot in (*layer.takers, *layer.waiting):

@@ -5,7 +5,7 @@ The bytes are a script of records: an operation, a person, a body that is a fram
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -92,6 +92,9 @@ class Wires:
     def heard_at(self, participant: ParticipantId) -> Seconds | None:
         """Say that a peer is heard as long as it is there."""
         return self.now if participant in self.peers else None
+
+    def note_alive(self, numbers: Iterable[int], now: Seconds) -> None:
+        """Know it already."""
 
     def path_kind(self, participant: ParticipantId) -> str | None:
         """Say that a peer is reached as long as it is there."""
