@@ -2,12 +2,13 @@ import { defineConfig, type Plugin } from "vite";
 
 /** Sections of a file of texts that are scripts of their own: part → heading. All others are everybody's. */
 const HEADINGS: Readonly<Record<string, string>> = {
+  waiting: "Waiting",
   checks: "The test before the call",
   call: "The call",
   guest: "A guest with a link",
   staff: "Staff",
 };
-const PART = /\/([a-z]+)\.ftl\?(everybody|checks|call|guest|staff)$/;
+const PART = /\/([a-z]+)\.ftl\?(everybody|waiting|checks|call|guest|staff)$/;
 
 /** What is below these headings is loaded with what needs it, so that a patient's first page stays small. */
 function texts(): Plugin {

@@ -3,6 +3,11 @@ declare module "*.ftl?everybody" {
   export default text;
 }
 
+declare module "*.ftl?waiting" {
+  const text: string;
+  export default text;
+}
+
 declare module "*.ftl?checks" {
   const text: string;
   export default text;

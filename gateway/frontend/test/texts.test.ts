@@ -15,8 +15,9 @@ const SOURCES: Record<string, string> = import.meta.glob("../src/**/*.{ts,tsx}",
   eager: true,
 });
 
-function messages(locale: string): Map<string, string> {
-  const text = TEXTS[`../src/locales/${locale}.ftl`] ?? "";
+function messages(locale: string, until?: string): Map<string, string> {
+  const whole = TEXTS[`../src/locales/${locale}.ftl`] ?? "";
+  const text = until === undefined ? whole : (whole.split(until)[0] ?? "");
   return new Map(
     [...text.matchAll(/^([a-z][\w-]*) =((?:.*)(?:\n[ \t}].*)*)/gm)].map((m) => [
       m[1] ?? "",
@@ -60,6 +61,7 @@ const OWN: readonly (readonly [heading: string, asks: RegExp])[] = [
   ["Staff", /\/staff\//],
   ["The call", /\/call\//],
   ["A guest with a link", /\/guest\//],
+  ["Waiting", /\/patient\/waiting/],
   ["The test before the call", /\/patient\/checks/],
 ];
 

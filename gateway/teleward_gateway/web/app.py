@@ -13,6 +13,7 @@ from teleward_gateway.web import (
     pages,
     patients,
     queue,
+    reports,
     room_calls,
     sign_in,
     staff,
@@ -33,6 +34,7 @@ def create_app(context: Context) -> FastAPI:
         guests,
         sign_in,
         staff,
+        reports,
         steps,
         queue,
         alerts,
@@ -69,5 +71,11 @@ def create_app(context: Context) -> FastAPI:
     app.add_exception_handler(RoutingUnavailableError, unavailable)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_middleware(Guard, origin=context.origin, meter=context.meter)
+    app.add_middleware(
+        Guard,
+        origin=context.origin,
+        meter=context.meter,
+        connects=context.connects,
+        trusts_proxies=context.trusts_proxies,
+    )
     return app

@@ -6,12 +6,14 @@ import math
 import time
 from dataclasses import dataclass
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, Request, Response, WebSocket
+from starlette.requests import HTTPConnection
 from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
 from teleward_contract.projections import RoomKind
 from teleward_contract.signalling import ErrorCode, WaitReason
 
 from teleward_gateway.core.admission import Action, is_permitted, standings_of
+from teleward_gateway.core.audit import Deed
 from teleward_gateway.core.frames import (
     QueueDelta,
     QueueFrame,
@@ -35,6 +37,7 @@ from teleward_gateway.web.sockets import (
     accepted,
     until_first,
 )
+from teleward_gateway.web.streams import STREAMS, EventStream, FrameSink, check_accepts
 
 router = APIRouter()
 
@@ -52,6 +55,16 @@ async def queue(ws: WebSocket, namespace: str, clinic: str, parts: Parts) -> Non
         )
 
 
+@router.post(STREAMS + "staff/{namespace}/{clinic}")
+async def queue_stream(namespace: str, clinic: str, request: Request, parts: Parts) -> Response:
+    """As the socket, for networks that block it; who wants a snapshot comes anew."""
+    check_accepts(request)
+    return EventStream(
+        parts.meter, "queue_stream",
+        lambda stream: _show(request, parts, namespace, clinic, stream, asyncio.Event()),
+    )  # fmt: skip
+
+
 async def _listen(socket: FramedSocket, snapshot: asyncio.Event) -> None:
     while True:
         kind, _ = await socket.receive()
@@ -61,7 +74,7 @@ async def _listen(socket: FramedSocket, snapshot: asyncio.Event) -> None:
 
 
 async def _show(
-    ws: WebSocket, parts: Context, namespace: str, clinic: str, socket: FramedSocket,
+    ws: HTTPConnection, parts: Context, namespace: str, clinic: str, socket: FrameSink,
     snapshot: asyncio.Event,
 ) -> None:  # fmt: skip
     try:
@@ -102,13 +115,13 @@ async def _wait(event: asyncio.Event) -> None:
 
 
 async def _admit(
-    ws: WebSocket, parts: Context, namespace: str, clinic: str, socket: FramedSocket
+    ws: HTTPConnection, parts: Context, namespace: str, clinic: str, socket: FrameSink
 ) -> None:
     """Admit who this is; while that cannot be judged it says `wait`. Raises RefusedError."""
     has_told = False
     while True:
         try:
-            await parts.admit(ws, namespace, clinic, Action.SEE_QUEUE)
+            session, found = await parts.admit(ws, namespace, clinic, Action.SEE_QUEUE)
         except RefusedError as err:
             if not err.is_temporary:
                 raise
@@ -117,6 +130,7 @@ async def _admit(
                 has_told = True
             await asyncio.sleep(ADMIT_AGAIN_S)
         else:
+            parts.auditing.did(found[0].namespace, Deed.SEE_QUEUE, session.user, clinic)
             return
 
 
@@ -158,7 +172,7 @@ async def _note(parts: Context, found: Found, who: StaffSession) -> None:
         await parts.at_work.seen(clinic.namespace, clinic.uid, as_at_work(who, *found))
 
 
-async def _check(ws: WebSocket, parts: Context, view: ClinicView) -> StaffSession | None:
+async def _check(ws: HTTPConnection, parts: Context, view: ClinicView) -> StaffSession | None:
     """Who looks; None while that cannot be known.
 
     Refuse when the clinic is gone, the person is not of its team any more (404), or not signed in (401).

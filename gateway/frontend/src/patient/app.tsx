@@ -6,8 +6,9 @@ import { useEffect } from "preact/hooks";
 import { loadCall } from "../call/load";
 import type { CallViewProps } from "../call/view";
 import { chime } from "../shared/chime";
-import { t } from "../shared/i18n";
+import { addTexts, type Loaders, t } from "../shared/i18n";
 import { Languages } from "../shared/languages";
+import { lazy } from "../shared/lazy";
 import type { LocalMedia } from "../shared/media";
 import { NO_RIGHTS } from "../shared/rights";
 import { Announcer, Page, Working } from "../shared/ui";
@@ -26,11 +27,23 @@ import {
   Unknown,
 } from "./pages";
 import type { Props } from "./props";
-import { Waiting } from "./waiting";
+
+const WAITING: Loaders = {
+  en: () => import("../locales/en.ftl?waiting"),
+  ar: () => import("../locales/ar.ftl?waiting"),
+};
+
+/** Fetched while the person fills in the form. */
+const loadWaiting = async () => {
+  const [module] = await Promise.all([import("./waiting"), addTexts(WAITING)]);
+  return module.Waiting;
+};
+const Waiting = lazy(loadWaiting);
 
 export function App({ visit, media }: Props) {
   const stage = visit.stage.value;
   useEffect(() => turnedTo(stage, media), [stage, media]);
+  useEffect(() => void loadWaiting(), []);
   return (
     <>
       {stage === "call" ? (
@@ -57,7 +70,7 @@ const SCREENS: Readonly<Record<Exclude<Stage, "call">, (props: Props) => preact.
   shut: Shut,
   entry: Entrance,
   expired: Expired,
-  waiting: Waiting,
+  waiting: (props) => <Waiting {...props} />,
   stepped_out: SteppedOut,
   left: Left,
   ended: End,

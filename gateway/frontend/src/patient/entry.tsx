@@ -36,13 +36,19 @@ export function Entrance(props: Props) {
   );
 }
 
+const TROUBLES = {
+  one_moment: "one-moment-hint",
+  crowded: "entry-crowded",
+  refused: "entry-refused",
+} as const;
+
 function Form({ visit }: Props) {
   const clinic = visit.clinic.value;
   const questions = clinic?.entry_fields ?? [];
   const before = visit.entry ?? visit.prefill;
   const asksTerms = !!clinic?.terms && !clinic.visit;
   const faults = useSignal<Complaints>({});
-  const trouble = useSignal<"" | "one_moment" | "refused">("");
+  const trouble = useSignal<keyof typeof TROUBLES | "">("");
   const busy = useSignal(false);
   const form = useRef<HTMLFormElement>(null);
 
@@ -66,11 +72,9 @@ function Form({ visit }: Props) {
       if (!(error instanceof ApiError)) throw error;
       if (error.isTemporary) {
         // The person has done their part: the page goes on trying by itself.
-        trouble.value = "one_moment";
-        setTimeout(
-          () => void enter(entry, accepted, attempt + 1),
-          delayMs(attempt, Math.random()),
-        );
+        trouble.value = error.status === 429 ? "crowded" : "one_moment";
+        const pauseMs = Math.max(error.retryMs, delayMs(attempt, Math.random()));
+        setTimeout(() => void enter(entry, accepted, attempt + 1), pauseMs);
         return;
       }
       trouble.value = "";
@@ -129,14 +133,13 @@ function Prefilled({ entry }: { readonly entry: Entry | null }) {
   );
 }
 
-function TroubleNotice({ trouble }: { readonly trouble: "" | "one_moment" | "refused" }) {
+function TroubleNotice({ trouble }: { readonly trouble: keyof typeof TROUBLES | "" }) {
   if (trouble === "") return null;
   return (
     <Notice tone="attention" testid="entry-trouble">
       <p role="alert">
-        {trouble === "one_moment"
-          ? `${t("one-moment")}. ${t("one-moment-hint")}`
-          : t("entry-refused")}
+        {trouble === "one_moment" && `${t("one-moment")}. `}
+        {t(TROUBLES[trouble])}
       </p>
     </Notice>
   );

@@ -1,11 +1,12 @@
 /** The private waiting room: nobody else can see it, and nobody else is seen. */
 
 import { useSignal } from "@preact/signals";
-import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadCall } from "../call/load";
+import { blocked } from "../shared/blocked";
 import { DevicePanel } from "../shared/devices";
 import { addTexts, type Loaders, t } from "../shared/i18n";
+import { lazy } from "../shared/lazy";
 import { Notice, Page, Phone, Working } from "../shared/ui";
 import { FromTheClinic } from "./message";
 import type { Props } from "./props";
@@ -54,8 +55,13 @@ export function Waiting({ visit, media }: Props) {
           <p dir="auto">{latest.clinic.notice}</p>
         </Notice>
       )}
+      {blocked.value && (
+        <Notice tone="attention" testid="sockets-blocked">
+          <p>{t("waiting-blocked")}</p>
+        </Notice>
+      )}
       <DevicePanel media={media} />
-      <LazyChecks visit={visit} media={media} />
+      <Checks visit={visit} media={media} />
       <p class="hint">{t("waiting-without")}</p>
       <Phone number={latest?.clinic.phone || visit.clinic.value?.phone} />
       <LeaveButton leave={() => void visit.leave()} />
@@ -69,15 +75,10 @@ const TEXTS: Loaders = {
 };
 
 /** The test comes when the person waits already: entering must not wait for it. */
-function LazyChecks(props: Props) {
-  const View = useSignal<ComponentType<Props> | null>(null);
-  useEffect(() => {
-    void Promise.all([import("./checks"), addTexts(TEXTS)]).then(([module]) => {
-      View.value = module.Checks;
-    });
-  }, [View]);
-  return View.value === null ? null : <View.value {...props} />;
-}
+const Checks = lazy<Props>(async () => {
+  const [module] = await Promise.all([import("./checks"), addTexts(TEXTS)]);
+  return module.Checks;
+});
 
 function labelOf(held: boolean, connected: boolean): string {
   if (!connected) return "loading-hint";

@@ -2,16 +2,20 @@
 
 import { useEffect } from "preact/hooks";
 import { t } from "../shared/i18n";
+import { lazy } from "../shared/lazy";
 import { Announcer, Page, Working } from "../shared/ui";
 import { clinicOf, loadMe, me, signOut, unavailable } from "./account";
 import { AlertBar, useAlerts } from "./alerts";
 import { Clinics } from "./clinics";
 import { Dashboard } from "./dashboard";
-import { Home } from "./home";
-import { RoomPage, VisitPage } from "./rooms";
 import { Link, route } from "./router";
 import type { Route } from "./routes";
-import { SignInPage } from "./sign-in";
+
+const Home = lazy(async () => (await import("./home")).Home);
+const SignInPage = lazy(async () => (await import("./sign-in")).SignInPage);
+const ReportsPage = lazy(async () => (await import("./reports-page")).ReportsPage);
+const RoomPage = lazy(async () => (await import("./rooms")).RoomPage);
+const VisitPage = lazy(async () => (await import("./rooms")).VisitPage);
 
 export function App() {
   const here = route.value;
@@ -69,6 +73,8 @@ function SignedIn({ here }: { readonly here: Route }) {
 
 function Signed({ here }: { readonly here: Route }) {
   if (here.page === "clinics") return <Clinics />;
+  if (here.page === "reports")
+    return <ReportsPage key={here.namespace} namespace={here.namespace} />;
   if (here.page !== "dashboard") return <NotFound />;
   const clinic = clinicOf(here.namespace, here.clinic);
   if (clinic === null) return <NotFound />;

@@ -1,10 +1,11 @@
 /** One clinic at a glance: who waits, for how long, and which rooms are in use. */
 
 import { useSignal } from "@preact/signals";
-import type { ComponentType } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
+import { blocked } from "../shared/blocked";
 import { request } from "../shared/http";
 import { locale, t } from "../shared/i18n";
+import { lazy } from "../shared/lazy";
 import { announce, Notice, Page } from "../shared/ui";
 import { LiveQueue } from "./queue-socket";
 import { QueueTable } from "./queue-table";
@@ -19,6 +20,9 @@ import { Writer, type Written } from "./writing";
 
 /** After these one is in the call. */
 const ENTERS: ReadonlySet<Action> = new Set(["join", "call-in", "resume"]);
+
+/** What few look at is fetched when the queue is there. */
+const ClinicLink = lazy(async () => (await import("./clinic-link")).ClinicLink);
 
 const MINUTE_CHECK_MS = 5000;
 
@@ -75,6 +79,11 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
       <div role="status" aria-live="polite">
         {!live.connected.value && <p class="hint">{t("queue-connecting")}</p>}
       </div>
+      {blocked.value && (
+        <Notice tone="attention" testid="sockets-blocked">
+          <p>{t("queue-blocked")}</p>
+        </Notice>
+      )}
       {notice.value !== "" && (
         <Notice tone="attention" testid="dashboard-notice">
           <p role="alert">{notice.value}</p>
@@ -126,22 +135,11 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
           act={act}
         />
       </section>
-      <LazyLink clinic={clinic} />
+      <ClinicLink clinic={clinic} />
       <ConsultationGuests clinic={clinic} queue={queue} />
       <RoomList clinic={clinic} queue={queue} />
     </Page>
   );
-}
-
-/** What few look at is fetched when the queue is there. */
-function LazyLink(props: { readonly clinic: StaffClinic }) {
-  const View = useSignal<ComponentType<{ clinic: StaffClinic }> | null>(null);
-  useEffect(() => {
-    void import("./clinic-link").then((module) => {
-      View.value = module.ClinicLink;
-    });
-  }, [View]);
-  return View.value === null ? null : <View.value {...props} />;
 }
 
 /** Do something with a visit; says which page is next, if another one is. */
