@@ -129,7 +129,7 @@ export type QueueFrame =
       readonly upsert: readonly QueueEntry[];
       readonly remove: readonly string[];
       readonly rooms?: readonly Occupancy[] | null;
-      readonly guests?: readonly GuestEntry[];
+      readonly guests?: readonly GuestEntry[] | null;
     };
 
 export type ServerFrame =
