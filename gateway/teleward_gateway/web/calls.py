@@ -36,6 +36,7 @@ from teleward_contract.units import (
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
+from teleward_gateway.core.audit import Deed
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.visits import (
     CALL_GOES_ON,
@@ -302,6 +303,10 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
     session = await parts.staff(ws)
     found, stored = await _visit_of(parts, session, visit)
     call = stored.call
+    clinic = found[0]
+    parts.auditing.did(
+        clinic.namespace, Deed.JOIN_CALL, session.user, clinic.name, stored.pseudonym
+    )
 
     async def admitted() -> bool:
         session = await parts.staff(ws)
@@ -385,11 +390,14 @@ async def _visit_of(parts: Context, who: StaffSession, visit: str) -> tuple[Foun
     ]
     for namespace in sorted({clinic.namespace for clinic, _ in mine}):
         stored = await parts.visits.get(namespace, visit)
-        if stored is None or not await _has_consultation(parts, mine, stored):
+        if stored is None:
             continue
+        if not await _has_consultation(parts, mine, stored):
+            raise not_found()
         for found in mine:
             if (found[0].namespace, found[0].uid) == (namespace, stored.clinic_uid):
                 return found, stored
+        raise not_found()  # of a clinic that is not theirs: it looks like one that is nowhere
     for found in mine:
         if await parts.consulting.is_live(found, visit):
             raise one_moment()  # the store was emptied: the waiting page brings the visit back
