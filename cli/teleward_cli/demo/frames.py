@@ -319,8 +319,8 @@ class QueueDelta(Answer):
     version: int
     upsert: tuple[Entry, ...] = ()
     remove: tuple[str, ...] = ()
-    rooms: tuple[RoomCount, ...] = ()
-    guests: tuple[GuestEntry, ...] = ()
+    rooms: tuple[RoomCount, ...] | None = None
+    guests: tuple[GuestEntry, ...] | None = None
 
 
 QueueFrame = Annotated[Queue | QueueDelta | OneMoment | Refusal, Field(discriminator="type")]

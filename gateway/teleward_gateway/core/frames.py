@@ -145,14 +145,14 @@ class QueueFrame(Frame):
 
 
 class QueueDelta(Frame):
-    """What changed since the version before; `rooms` and `guests` are the whole lists."""
+    """What changed since the version before; `rooms` and `guests` are whole, and None when they are as before."""
 
     type: Literal["queue_delta"] = "queue_delta"
     version: int
     upsert: tuple[Entry, ...]
     remove: tuple[str, ...]
-    rooms: tuple[RoomCount, ...]
-    guests: tuple[GuestEntry, ...] = ()
+    rooms: tuple[RoomCount, ...] | None = None
+    guests: tuple[GuestEntry, ...] | None = None
 
 
 PatientFrame = VisitFrame | WaitFrame | ReplacedFrame | TransferredFrame | UnknownFrame

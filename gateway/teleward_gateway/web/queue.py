@@ -223,8 +223,8 @@ class _Shown:
             return WaitFrame(reason=WaitReason.UNAVAILABLE)
         self._has_told_wait = False
         last, self._last = self._last, view
-        rooms, guests = beside = self.sight.rooms(view), self.sight.guests(view)
-        is_as_before, self._beside = beside == self._beside, beside
+        was_rooms, was_guests = self._beside
+        self._beside = rooms, guests = self.sight.rooms(view), self.sight.guests(view)
         if last is None or last.order != view.order:
             self._version += 1
             return QueueFrame(
@@ -232,13 +232,12 @@ class _Shown:
                 rooms=rooms, guests=guests,
             )  # fmt: skip
         changed, gone = difference(last.rows, view.rows)
-        if not changed and not gone and is_as_before:
+        delta = QueueDelta(
+            version=self._version + 1, upsert=tuple(changed), remove=tuple(gone),
+            rooms=None if rooms == was_rooms else rooms,
+            guests=None if guests == was_guests else guests,
+        )  # fmt: skip
+        if not changed and not gone and delta.rooms is None and delta.guests is None:
             return None
         self._version += 1
-        return QueueDelta(
-            version=self._version,
-            upsert=tuple(changed),
-            remove=tuple(gone),
-            rooms=rooms,
-            guests=guests,
-        )
+        return delta

@@ -148,7 +148,7 @@ export type QueueFrame =
       readonly upsert: readonly QueueEntry[];
       readonly remove: readonly string[];
       readonly rooms?: readonly Occupancy[] | null;
-      readonly guests?: readonly GuestEntry[];
+      readonly guests?: readonly GuestEntry[] | null;
     };
 
 /** Those who have come to a clinic and whom nobody has seen yet. */
