@@ -4,6 +4,7 @@ Nobody is in a call without an act of staff, nobody's visit has two owners, none
 place, and store, dashboards of both replicas and waiting pages say the same after each step.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
@@ -11,6 +12,7 @@ from typing import TypeAlias
 import pytest
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -149,13 +151,13 @@ def rules(world: World, counts: Counts) -> type[RuleBasedStateMachine]:  # noqa:
         def some_are_there(self, entering: list[tuple[Clinic, int, bool]]) -> None:
             self.life.enter(entering)
 
-        @precondition(lambda self: self.life.has_room)
         @rule(
             entering=st.lists(st.tuples(clinics, replicas, st.booleans()), min_size=1, max_size=3)
         )
         def enter(self, entering: list[tuple[Clinic, int, bool]]) -> None:
             self.quiet += 1
-            self.life.enter(entering)
+            if self.life.has_room:  # no precondition: what is drawn must not depend on who won
+                self.life.enter(entering)
 
         @rule(number=which, replica=replicas, is_going=st.booleans())
         def look_or_look_away(self, number: int, replica: int, is_going: bool) -> None:
@@ -213,16 +215,25 @@ def test_whatever_happens_properties_of_every_visit_hold(
 ) -> None:
     counts = Counts()
 
-    run_state_machine_as_test(
-        rules(world, counts),
-        settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=STEPS_OF_AN_EXAMPLE, deadline=None,
-            suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
-            phases=[Phase.generate],  # a real system is not shrunk in minutes
-        ),
-    )  # fmt: skip
+    while counts.examples < EXAMPLES and not counts.failures:
+        with contextlib.suppress(FlakyStrategyDefinition):
+            run(world, counts, EXAMPLES - counts.examples)
+    print(f"{counts.steps} steps in {counts.examples} examples: {counts}")  # noqa: T201  # for who waits for hours
 
+    assert counts.failures == []
     record_property("steps", counts.steps)
     record_property("answers", dict(counts.answers.most_common()))
     record_property("bad days", dict(counts.bad_days.most_common()))
     assert counts.steps >= LEAST_STEPS_OF_AN_EXAMPLE * EXAMPLES
+
+
+def run(world: World, counts: Counts, examples: int) -> None:
+    """Draw examples. Hypothesis gives up where it draws the same again and who won makes the difference."""
+    run_state_machine_as_test(
+        rules(world, counts),
+        settings=settings(
+            max_examples=examples, stateful_step_count=STEPS_OF_AN_EXAMPLE, deadline=None,
+            suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
+            phases=[Phase.generate],  # a real system is not shrunk in minutes
+        ),
+    )  # fmt: skip

@@ -93,3 +93,18 @@ def test_every_class_of_attack_names_tests_that_are_there() -> None:
         row[0] for row in cells if "::test_" not in row[3] and "there is none" not in row[3]
     ] == []
     assert [n for path, n in named if not re.search(rf"def {n}\(", text_of(path))] == []
+
+
+def test_every_bad_day_names_tests_and_sentences_that_are_there() -> None:
+    page, english = text_of("docs/bad-days.md"), text_of("gateway/frontend/src/locales/en.ftl")
+    rows = [
+        [cell.strip() for cell in row.split("|")]
+        for row in re.findall(r"^\| (?!bad day|complaint|---)(.*) \|$", page, re.MULTILINE)
+    ]
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", page)
+    sentences = [s for row in rows for cell in row[2:-1] for s in re.findall(r"`([\w-]+)`", cell)]
+
+    assert len(rows) > 25
+    assert [row[0] for row in rows if "test" not in row[-1]] == []
+    assert [n for path, n in named if not re.search(rf"def {n}\(", text_of(path))] == []
+    assert [s for s in sentences if not re.search(rf"^{s} =", english, re.MULTILINE)] == []

@@ -175,7 +175,8 @@ class Consulting:
         is_over = now is None or now.state in OVER
         if is_over and not await self._goes_on(found, call):
             await self._placements.release(placement.pool, call, placement.epoch)
-        if now is None or now.state not in CALLED or now.called_by != user:
+        is_mine = now is not None and (now.clinic_uid, now.called_by) == (found[0].uid, user)
+        if now is None or now.state not in CALLED or not is_mine:
             raise came_too_late(found, now)
 
     async def add(self, found: Found, visit: Visit, host: Visit, user: str) -> None:

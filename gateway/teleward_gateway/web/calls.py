@@ -390,11 +390,14 @@ async def _visit_of(parts: Context, who: StaffSession, visit: str) -> tuple[Foun
     ]
     for namespace in sorted({clinic.namespace for clinic, _ in mine}):
         stored = await parts.visits.get(namespace, visit)
-        if stored is None or not await _has_consultation(parts, mine, stored):
+        if stored is None:
             continue
+        if not await _has_consultation(parts, mine, stored):
+            raise not_found()
         for found in mine:
             if (found[0].namespace, found[0].uid) == (namespace, stored.clinic_uid):
                 return found, stored
+        raise not_found()  # of a clinic that is not theirs: it looks like one that is nowhere
     for found in mine:
         if await parts.consulting.is_live(found, visit):
             raise one_moment()  # the store was emptied: the waiting page brings the visit back

@@ -62,7 +62,7 @@ def free_address() -> str:
 
 @contextmanager
 def running_gateway(
-    redis_url: str, folder: Path, at: str = "", **settings: str
+    redis_url: str, folder: Path, at: str = "", ahead_s: str = "0", **settings: str
 ) -> Iterator[RunningGateway]:
     """Start one replica, by default with the development sign-in, and stop it.
 
@@ -70,6 +70,7 @@ def running_gateway(
         redis_url: Its routing state.
         folder: For keys and logs; a folder shared is keys shared.
         at: Where it listens; by default anywhere.
+        ahead_s: How far its machine's clock is ahead of the others'.
         settings: By their names without the prefix; its public URL is by default where it listens.
     """
     url = at or free_address()
@@ -82,7 +83,7 @@ def running_gateway(
     log = folder / f"gateway-{url.rpartition(':')[2]}.log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "teleward_gateway.main"], env=environment, stdout=sink
+            [sys.executable, *_program(float(ahead_s))], env=environment, stdout=sink
         )
     try:
         _wait_until_it_listens(process, url)
@@ -90,6 +91,13 @@ def running_gateway(
     finally:
         process.terminate()
         process.wait(timeout=15)
+
+
+def _program(ahead_s: float) -> list[str]:
+    if not ahead_s:
+        return ["-m", "teleward_gateway.main"]
+    ahead = f"import time; right = time.time; time.time = lambda: right() + {ahead_s}"
+    return ["-c", f"{ahead}; from teleward_gateway.main import main; main()"]
 
 
 def keys(folder: Path) -> dict[str, str]:

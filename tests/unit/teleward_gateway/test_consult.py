@@ -11,6 +11,7 @@ from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.core.participants import Participants
 from teleward_gateway.core.tickets import Ticket
 from teleward_gateway.core.visits import Personal, Visit, VisitState, call_of
+from teleward_gateway.errors import RefusedError
 from teleward_gateway.ports import Control
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.place_calls import Calls
@@ -86,3 +87,19 @@ async def test_whose_call_is_live_is_in_it_again_unless_it_was_on_hold(
 
 async def test_whose_call_is_gone_waits_whatever_the_page_says(house: House) -> None:
     assert (await house.rebuild(on_hold=True)).state is VisitState.WAITING
+
+
+async def test_who_has_called_in_elsewhere_meanwhile_has_not_called_in_here(house: House) -> None:
+    there = Visit(
+        id="v", namespace=NAMESPACE, clinic="eyes", clinic_uid="uid-2", state=VisitState.CALLED,
+        called_by="grace",
+    )  # fmt: skip
+    await house.visits.enter(there, ADA, 60)
+    here = there.model_copy(update={"clinic_uid": "uid-1", "state": VisitState.WAITING})
+
+    with pytest.raises(RefusedError) as refused:
+        await house.consulting.call_in((CLINIC, None), here, "grace")
+
+    assert refused.value.status == 404
+    with pytest.raises(RefusedError):
+        await house.consulting.call_in((CLINIC, None), there, "ada")

@@ -189,6 +189,8 @@ export class Visit {
     const clinic = this.clinic.value;
     if (clinic !== null) this.clinic.value = { ...clinic, visit: false };
     this.#handle({ type: "visit_unknown" });
+    // The clinic may be gone with it, or its door shut by now.
+    if (this.stage.value === "entry") void this.load();
   }
 
   #handle(event: Event): void {

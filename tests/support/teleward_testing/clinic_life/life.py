@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from teleward_testing.clinic_life.model import (
     CLINICS,
@@ -33,7 +34,10 @@ MOST_AT_ONCE = 3
 class Counts:
     """What was done in all examples of a run."""
 
+    examples: int = 0
     steps: int = 0
+    failures: list[str] = field(default_factory=list)
+    """What was not as the model says."""
     answers: Counter[str] = field(default_factory=Counter)
     bad_days: Counter[str] = field(default_factory=Counter)
 
@@ -47,11 +51,19 @@ class Life:
         self.stays: dict[str, Stay] = {}
         self._history: list[object] = []
         """What was done and how it was answered, for who reads of a failure."""
+        counts.examples += 1
         world.run(world.begin())
 
     def close(self) -> None:
         """Nobody is left over."""
-        self.world.run(self.world.leave())
+        self._run(self.world.leave())
+
+    def _run(self, doing: Coroutine[Any, Any, None]) -> None:
+        try:
+            self.world.run(doing)
+        except AssertionError as err:
+            self.counts.failures.append(str(err))
+            raise
 
     @property
     def names(self) -> list[str]:
@@ -67,7 +79,7 @@ class Life:
 
     def enter(self, clinics: Sequence[tuple[Clinic, int, bool]]) -> None:
         """Some enter at once, each through a replica, some with a waiting page."""
-        self.world.run(self._enter(clinics))
+        self._run(self._enter(clinics))
 
     async def _enter(self, clinics: Sequence[tuple[Clinic, int, bool]]) -> None:
         before = max((p.arrived_ms for p in self.world.people.values()), default=0)
@@ -92,7 +104,7 @@ class Life:
 
     def page(self, name: str, replica: int) -> None:
         """A patient looks at the waiting page, on one more device if one is open."""
-        self.world.run(self._page(name, replica))
+        self._run(self._page(name, replica))
 
     async def _page(self, name: str, replica: int) -> None:
         stay = self.stays[name]
@@ -108,18 +120,27 @@ class Life:
     def away(self, name: str) -> None:
         """A patient's page is closed; nothing else happens."""
         self._history.append(f"{name} away")
-        self.world.run(self.world.close_page(name))
+        self._run(self.world.close_page(name))
         self._count("ok")
-        self.world.run(self._settle())
+        self._run(self._settle())
 
     def at_once(self, acts: Sequence[tuple[str, Act]]) -> None:
         """Everybody acts at the same time."""
-        self.world.run(self._at_once(acts, is_disturbed=False))
 
-    async def _at_once(self, acts: Sequence[tuple[str, Act]], *, is_disturbed: bool) -> None:
+        async def at_once() -> None:
+            await self._explain(acts, await self._do(acts), is_disturbed=False)
+
+        self._run(at_once())
+
+    async def _do(self, acts: Sequence[tuple[str, Act]]) -> list[str]:
         answers = await asyncio.gather(*(self.world.act(name, act) for name, act in acts))
         self._count(*answers)
         self._history.append(list(zip(acts, answers, strict=True)))
+        return answers
+
+    async def _explain(
+        self, acts: Sequence[tuple[str, Act]], answers: Sequence[str], *, is_disturbed: bool
+    ) -> None:
         if not is_disturbed:
             assert not UNSURE.intersection(answers), f"nothing was wrong, and: {answers}"
         done: dict[str, list[tuple[Act, str]]] = {}
@@ -158,7 +179,7 @@ class Life:
     def kill(self, replica: int) -> None:
         """A gateway is killed and comes back; its pages come back through the other one."""
         self.world.kill(replica)
-        self.world.run(self._after_kill())
+        self._run(self._after_kill())
         self._bad("a gateway was killed")
 
     async def _after_kill(self) -> None:
@@ -172,29 +193,29 @@ class Life:
 
         async def paused() -> None:
             with self.world.paused():
-                doing = asyncio.create_task(self._at_once(acts, is_disturbed=True))
+                doing = asyncio.create_task(self._do(acts))
                 await asyncio.sleep(seconds)
-            await doing
+            await self._explain(acts, await doing, is_disturbed=True)
 
-        self.world.run(paused())
+        self._run(paused())
         self._bad(f"the store was paused for {seconds:g} s")
 
     def cut(self, acts: Sequence[tuple[str, Act]]) -> None:
         """Every connection to the store is cut while everybody acts."""
 
         async def cut() -> None:
-            doing = asyncio.create_task(self._at_once(acts, is_disturbed=True))
+            doing = asyncio.create_task(self._do(acts))
             for _ in range(3):
                 await asyncio.sleep(0.01)
                 await asyncio.to_thread(self.world.cut)
-            await doing
+            await self._explain(acts, await doing, is_disturbed=True)
 
-        self.world.run(cut())
+        self._run(cut())
         self._bad("connections to the store were cut")
 
     def empty(self) -> None:
         """The store forgets everything; whose page is open comes back, whose is not does when it is opened."""
-        self.world.run(self._empty())
+        self._run(self._empty())
         self._bad("the store was emptied")
 
     async def _empty(self) -> None:

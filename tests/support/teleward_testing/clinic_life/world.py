@@ -333,6 +333,28 @@ class World:
             pass
         self._calls.append(_page(socket, 0, lambda text: str(json.loads(text)["type"])))
 
+    @property
+    def staff_calls(self) -> list[Page]:
+        """The call sockets of staff."""
+        return self._calls
+
+    def member(self, user: str) -> Guest:
+        """Somebody who is signed in."""
+        return self._staff[user]
+
+    def stranger(self, replica: int) -> Guest:
+        """Somebody whom nobody knows."""
+        return Guest(self._addresses[replica])
+
+    def clinic(self, name: Clinic) -> ClinicProjection:
+        """A clinic as it was declared."""
+        found = (d for d in self._documents if isinstance(d, ClinicProjection) and d.name == name)
+        return next(found)
+
+    def board_of(self, clinic: Clinic) -> "asyncio.Task[None]":
+        """What reads a dashboard of a clinic; it is over when that is closed."""
+        return self._boards[0, clinic][1]
+
     # -- patients --------------------------------------------------------------------------------------
 
     async def enter(self, name: str, clinic: Clinic, replica: int) -> str:

@@ -23,6 +23,16 @@ class CheapSocket(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_open = False
+        self.lost = asyncio.Event()
+        """It is not open any more."""
+        self.response_headers = ""
+        """What the handshake was answered with."""
+
+    @property
+    def close_code(self) -> int | None:
+        """With what the other side closed it; None when it simply broke."""
+        told = self._protocol.close_rcvd
+        return told.code if told else None
 
     @classmethod
     async def connect(
@@ -65,6 +75,7 @@ class CheapSocket(asyncio.Protocol):
                     self._told(bytes(event.data))
             elif self._protocol.state is State.OPEN:
                 self.is_open = True
+                self.response_headers = str(event.headers)
                 if not self.opened.done():
                     self.opened.set_result(None)
         self._flush()
@@ -74,6 +85,7 @@ class CheapSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
+        self.lost.set()
         if not self.opened.done():
             self.opened.set_exception(ConnectionError("the gateway closed the socket"))
 
