@@ -18,6 +18,8 @@ from teleward_contract.projections import (
     ClinicProjection,
     OrganisationProjection,
     Role,
+    RoomKind,
+    RoomProjection,
     TeamMember,
     WaitingAreaProjection,
 )
@@ -44,6 +46,12 @@ def clinic(name: str, *team: TeamMember) -> ClinicProjection:
         namespace=HARBOUR, name=name, uid=f"uid-{name}", generation=1, display_name=name.title(),
         time_zone="Pacific/Kiritimati", team=team,
         waiting_area=WaitingAreaProjection(uid=f"area-{name}", generation=1),
+        rooms=(
+            RoomProjection(
+                kind=RoomKind.MEETING_ROOM, name="round", uid=f"round-{name}", generation=1,
+                display_name="Round",
+            ),
+        ),
     )  # fmt: skip
 
 
@@ -220,6 +228,32 @@ async def test_the_audit_tells_each_step_and_who_was_refused_and_nobodys_name(
     assert [word for word in CANARIES if word in json.dumps(told)] == []
     visits = {one["visit"] for one in told["records"] if one["what"] == "end"}
     assert len(visits) == 8
+
+
+async def test_what_becomes_of_a_guest_link_is_recorded_and_nothing_of_the_guest(
+    house: House,
+) -> None:
+    path = "/api/staff/harbour/eyes/guests"
+    form = {"place": "meeting", "name": "round", "label": "canary-answer"}
+    async with await house.person(CLINICIAN) as grace, Visitor(house.gateway.url) as guest:
+        status, text = await grace.request("POST", path, form)
+        assert status == 201, text
+        for secret in (json.loads(text)["url"].partition("#")[2], "x" * 43):
+            body = {"secret": secret, "claim": "c" * 43, "name": "Canary-Patient"}
+            await guest.request("POST", "/api/guests/harbour/eyes/redeem", body)
+        link = json.loads(text)["guest"]
+        assert (await grace.request("POST", f"{path}/{link}/revoke", {}))[0] == 204
+
+    expected = {
+        ("invite", "done"), ("redeem", "done"), ("redeem", "refused"), ("revoke_link", "done"),
+    }  # fmt: skip
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            _, told = await house.ask(ADMIN, "audit?limit=100")
+            if expected <= {(one["what"], one["outcome"]) for one in told["records"]}:
+                break
+    assert {one["who"] for one in told["records"] if one["what"] == "redeem"} == {"guest"}
+    assert [word for word in CANARIES if word in json.dumps(told)] == []
 
 
 async def test_an_admin_finds_out_what_the_audit_calls_somebody_and_that_is_recorded(

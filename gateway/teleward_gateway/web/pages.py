@@ -64,7 +64,11 @@ def _page(
 @router.api_route("/c/{namespace}/{clinic}", methods=_METHODS)
 async def patient(namespace: str, clinic: str, request: Request, parts: Parts) -> Response:
     """The door of a clinic; the page itself tells what is not there and what to do."""
-    return await _public_page(parts, request, PATIENT, namespace, clinic)
+    response = await _public_page(parts, request, PATIENT, namespace, clinic)
+    if response.status_code == 200 and parts.seals.door_pass(request.cookies) is None:
+        made = Pass(name=secrets.token_urlsafe(12), expires=int(time.time()) + PASS_S)
+        set_cookie(response, PASS_COOKIE, parts.seals.seal(PASS_COOKIE, made), PASS_S)
+    return response
 
 
 @router.api_route("/g/{namespace}/{clinic}", methods=_METHODS)
@@ -80,11 +84,7 @@ async def _public_page(
         found = await parts.clinics.get(namespace, clinic)
     except RefusedError as err:
         return _page(parts, request, page, status=err.status)
-    response = _page(parts, request, page, found[0].display_name, found[0].locales)
-    if parts.seals.door_pass(request.cookies) is None:
-        made = Pass(name=secrets.token_urlsafe(12), expires=int(time.time()) + PASS_S)
-        set_cookie(response, PASS_COOKIE, parts.seals.seal(PASS_COOKIE, made), PASS_S)
-    return response
+    return _page(parts, request, page, found[0].display_name, found[0].locales)
 
 
 @router.api_route("/", methods=_METHODS)
