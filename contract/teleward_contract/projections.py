@@ -92,6 +92,12 @@ class WaitingAreaProjection(Record):
     hours: OpeningHours | None = None
     """None means always open."""
     entry_fields: tuple[EntryField, ...] = ()
+    information_page: LocaleMap = {}
+    """Shown before entering."""
+    terms: LocaleMap = {}
+    """To be accepted before entering, if there are any."""
+    confirm_identity: bool = False
+    """Whether who calls in confirms whom they call."""
     order: Literal["Arrival", "Priority"] = "Arrival"
     max_waiting: int = 200
     max_wait_minutes: int = 240
@@ -101,6 +107,14 @@ class WaitingAreaProjection(Record):
     """Shown while waiting."""
     ready_messages: tuple[LocaleMap, ...] = ()
     """What staff may write to patients without writing it themselves."""
+    alert_repeat_s: int = 30
+    """How often staff are reminded of an arrival until somebody reacts."""
+    alert_webhook: str = ""
+    """Address that is called on an arrival; only at a host that the gateway's own settings allow."""
+    closing_message: LocaleMap = {}
+    """Last words after a consultation."""
+    closing_link: str = ""
+    """Where a patient may go after a consultation."""
     closed_message: LocaleMap = {}
     fallback_phone: str = ""
 

@@ -6,6 +6,7 @@ TelewardGatewayError
 ├── ControlLostError      a media node's control port does not answer or broke off
 ├── ControlRefusedError   a media node answered with a typed refusal
 ├── QueueFullError        as many patients wait as may
+├── WebhookLostError      a webhook was not answered, or answered that it cannot now
 └── SignInError           a sign-in came to nothing; its fault says why
 """
 
@@ -53,6 +54,10 @@ class ControlRefusedError(TelewardGatewayError):
 
 class QueueFullError(TelewardGatewayError):
     """As many patients wait as may."""
+
+
+class WebhookLostError(TelewardGatewayError):
+    """The other side does not answer, or cannot now."""
 
 
 class Fault(StrEnum):

@@ -27,6 +27,7 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_contract.routing_redis import RedisRouting
 from teleward_contract.tickets import TicketSigner
 
+from teleward_gateway.adapters.at_work_redis import RedisAtWork
 from teleward_gateway.adapters.audit_file import AuditFile
 from teleward_gateway.adapters.books import BookKeeping
 from teleward_gateway.adapters.books_redis import RedisBooks
@@ -51,6 +52,7 @@ from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.sign_in_development import DevelopmentSignIn, NoSignIn
 from teleward_gateway.adapters.sign_in_issuers import IssuerSignIn
 from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.adapters.webhooks import HttpsWebhooks
 from teleward_gateway.book_ports import Audit
 from teleward_gateway.core.accounts import DAY_S
 from teleward_gateway.core.limits import BY_ADDRESS, Door, network_of
@@ -69,6 +71,7 @@ from teleward_gateway.usecases.place_calls import Calls
 from teleward_gateway.usecases.reap_pools import reap_pools
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
+from teleward_gateway.usecases.tell_arrivals import Arrivals
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
 from teleward_gateway.usecases.write_to_patients import Writing
 from teleward_gateway.web.app import create_app
@@ -170,6 +173,7 @@ async def _run(settings: Settings, keys: Keys, trusted: ssl.SSLContext) -> None:
         houses = Houses(context.clinics)
         async with (
             _background(context.watches.sweep()),
+            _background(context.watches.hear()),
             _background(context.watches.follow(RedisHints(store))),
             _background(reap_pools(routing, projections, meter)),
             _background(sweep_visits(houses, context.follower.queues)),
@@ -182,6 +186,7 @@ async def _run(settings: Settings, keys: Keys, trusted: ssl.SSLContext) -> None:
             )  # fmt: skip
         await context.auditing.write()
         await context.watches.close()
+        await context.arrivals.close()
         await transport.close()
     log.info("process.stopped")
 
@@ -229,12 +234,16 @@ def _compose(
         clinics=clinics,
         visits=visits,
         presence=presence,
+        at_work=RedisAtWork(store),
         qualities=qualities,
         consulting=consulting,
         writing=Writing(visits),
         follower=VisitFollower(clinics, visits, visits, consulting, watches),
         carrier=CallCarrier(routing, routing, control_ports, meter.moved),
         watches=watches,
+        arrivals=Arrivals(
+            HttpsWebhooks(transport, settings.webhook_hosts), meter.webhook, public_url
+        ),
         meter=meter,
         limits=DoorLimits(RedisLimits(store), pseudonyms, settings.limit_factor),
         connects=_connects(settings.limit_factor),

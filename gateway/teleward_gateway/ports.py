@@ -11,6 +11,7 @@ from teleward_contract.signalling import QualityView
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import CallId, Namespace, ParticipantId
 
+from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.guests import Guest, GuestAction
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.tickets import Attempt, GuestPass, Pass, Ticket
@@ -106,6 +107,15 @@ class Queues(Protocol):
 
     async def heard(self, namespace: Namespace, visit: str, socket: str, keep_s: int) -> bool:
         """Note that the waiting page is there; False when `socket` is not the newest any more."""
+        ...
+
+    async def report(
+        self, namespace: Namespace, visit: str, clinic_uid: str, device: DeviceReport
+    ) -> None:
+        """Keep what the waiting page found out about its device, with what the patient said.
+
+        Nothing changes for a visit that is over, or is not in this clinic.
+        """
         ...
 
     async def waiting(
@@ -457,6 +467,10 @@ class Meter(Protocol):
 
     def called_in(self, outcome: str) -> None:
         """A call-in came to this."""
+        ...
+
+    def webhook(self, outcome: str) -> None:
+        """A webhook came to this."""
         ...
 
     def frame_refused(self, code: str) -> None:

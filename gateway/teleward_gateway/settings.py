@@ -52,13 +52,16 @@ class Settings(BaseSettings):
     """Client secrets for issuers, a file `<namespace>.<issuer>` each; one without a file is a public client."""
 
     trusted_certificates_file: Path | None = None
-    """Certificates (PEM) that issuers may be signed by, beside the system's."""
+    """Certificates (PEM) that issuers and webhooks may be signed by, beside the system's."""
+
+    webhook_hosts: str = ""
+    """Hosts at which webhooks of waiting areas may be called, `name` or `name:port`, commas between; empty: none."""
 
     session_lifetime_s: int = Field(default=43_200, ge=1)
     """How long staff stay signed in at most, in seconds: a long shift."""
 
     session_idle_s: int = Field(default=3600, ge=1)
-    """How long staff stay signed in without using any page, in seconds; an open dashboard is use."""
+    """How long staff stay signed in without using any page, in seconds; an open staff page is use."""
 
     retention_s: int = Field(default=600, ge=1)
     """How long a visit that is over is remembered, without personal data, in seconds."""

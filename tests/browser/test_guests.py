@@ -84,7 +84,7 @@ async def test_a_guest_knocks_at_a_meeting_room_is_let_in_put_out_and_turned_awa
     await expect(card.get_by_test_id("guest-admit")).to_have_count(0)
     await expect(card.get_by_test_id("guest-refuse")).to_be_visible()
     await expect(card.get_by_test_id("room-names")).to_contain_text(house.clinician)
-    await desk.page.screenshot(path=tmp_path / "desk.png")
+    await desk.page.screenshot(path=tmp_path / "desk.png", full_page=True)
     assert await is_out(ida), "who knocks has no call"
 
     await clinician.let_in(name)
@@ -139,7 +139,7 @@ async def test_a_third_person_comes_into_a_consultation_and_goes_with_it(
     knocks = desk.page.get_by_test_id("consultation-guests")
     await expect(knocks).to_contain_text(relative, timeout=PATIENCE_MS)
     await expect(knocks.get_by_test_id("guest-admit")).to_have_count(0)
-    await desk.page.screenshot(path=tmp_path / "desk.png")
+    await desk.page.screenshot(path=tmp_path / "desk.png", full_page=True)
     assert rita.recording.leaks([name]) == [], "who knocks hears nothing of the patient"
     await clinician.let_in(relative)
     for person in (paul, rita, clinician):

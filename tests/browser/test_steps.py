@@ -121,7 +121,7 @@ async def test_a_consultation_is_held_resumed_and_handed_over(
 
     await clinician.page.get_by_test_id("call-steps").get_by_test_id("hold").click()
     await guest.sees("on-hold")
-    await guest.reads("Your consultation is on hold")
+    await guest.reads("Your consultation is paused")
     await guest.page.screenshot(path=tmp_path / "on-hold.png")
     await until("the patient has no call", lambda: is_out(guest), seconds=10)
     await until("the clinician is alone", lambda: is_alone(clinician), seconds=10)

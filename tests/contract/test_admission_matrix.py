@@ -385,6 +385,7 @@ DOORS: dict[Action, Door] = {
     Action.MESSAGE: act("message", body=SOON),
     Action.MESSAGE_ALL: message_all,
     Action.PRIORITISE: act("priority", body={"priority": 3}),
+    Action.NOTICE: act("notice"),
     Action.ENTER_MEETING_ROOM: enter_room(f"meeting/{MEETING}"),
     Action.ENTER_USER_ROOM: enter_room(f"user/{OWNED}"),
     Action.HOST_USER_ROOM: decide("refuse", GuestPlace.USER),

@@ -17,7 +17,7 @@ ONE = Shape(
     "one clinic", clinics=1, waiting=50, dashboards=4, fill_s=3, arrivals=10, over_s=2,
     rest_s=1, settle_s=1,
 )  # fmt: skip
-ROW_BYTES = 400
+ROW_BYTES = 450
 """A row with a name, an answer of fifty letters, and what is around them."""
 
 

@@ -215,11 +215,12 @@ def test_whatever_happens_properties_of_every_visit_hold(
 ) -> None:
     counts = Counts()
 
-    while counts.examples < EXAMPLES and not counts.failures:
-        with contextlib.suppress(FlakyStrategyDefinition):
-            run(world, counts, EXAMPLES - counts.examples)
-    print(f"{counts.steps} steps in {counts.examples} examples: {counts}")  # noqa: T201  # for who waits for hours
-
+    try:
+        while counts.examples < EXAMPLES and not counts.failures:
+            with contextlib.suppress(FlakyStrategyDefinition):
+                run(world, counts, EXAMPLES - counts.examples)
+    finally:
+        print(counts)  # noqa: T201  # for who waits for hours
     assert counts.failures == []
     record_property("steps", counts.steps)
     record_property("answers", dict(counts.answers.most_common()))

@@ -14,10 +14,12 @@ from teleward_gateway.adapters import keys
 from teleward_gateway.adapters.books import AUDIT_KEEP_S, REPORT_KEEP_S
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.accounts import DAY_S
+from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.visits import (
     OVER,
     Carried,
     Personal,
+    Speaker,
     Visit,
     VisitAction,
     VisitState,
@@ -46,6 +48,7 @@ METHODS: dict[str, Callable[[VisitsAndQueues], Coroutine[object, object, object]
     "count_message": lambda ports: ports.count_message(HARBOUR, "uid-1", 60),
     "claim": lambda ports: ports.claim(HARBOUR, "v", "socket-1", KEEP_S),
     "heard": lambda ports: ports.heard(HARBOUR, "v", "socket-1", KEEP_S),
+    "report": lambda ports: ports.report(HARBOUR, "v", "uid-1", DeviceReport(camera="on")),
     "waiting": lambda ports: ports.waiting(HARBOUR, "uid-1"),
     "sweep": lambda ports: ports.sweep(HARBOUR),
 }
@@ -68,13 +71,21 @@ def own_valkey() -> Iterator[RunningValkey]:
 async def test_nothing_that_a_patient_said_stays_in_the_store_after_the_end(
     store: Store, state: VisitState
 ) -> None:
-    canaries = ["Canary-Náme", "canary-label", "canary-answer", "canary-locale", "canary-word"]
-    name, label, answer, locale, word = canaries
-    personal = Personal(name=name, fields={label: answer}, locale=locale)
+    canaries = [
+        "Canary-Náme", "canary-label", "canary-answer", "canary-locale", "canary-word", "canary-speaker",
+        "canary-appointment", "blocked_by_system",
+    ]  # fmt: skip
+    name, label, answer, locale, word, speaker, appointment, camera = canaries
+    personal = Personal(
+        name=name, fields={label: answer}, locale=locale, appointment=appointment,
+        speaker=Speaker(name=speaker, role="relative"),
+    )  # fmt: skip
+    device = DeviceReport.model_validate({"camera": camera})
     ports = RedisVisits(store, RETENTION_S)
     await ports.life()
     await ports.enter(visit(), personal, KEEP_S)
     await ports.claim(HARBOUR, "v", "socket-1", KEEP_S)
+    await ports.report(HARBOUR, "v", "uid-1", device)
     words = Words(texts={"en": word}, at_ms=1)
     await ports.change(HARBOUR, "v", VisitAction.MESSAGE, "grace", Carried(words=words))
     await ports.waiting(HARBOUR, "uid-1")
@@ -86,6 +97,7 @@ async def test_nothing_that_a_patient_said_stays_in_the_store_after_the_end(
     assert (await ports.enter(visit(), personal, KEEP_S)).state is state
     await ports.claim(HARBOUR, "v", "socket-2", KEEP_S)
     await ports.heard(HARBOUR, "v", "socket-1", KEEP_S)
+    await ports.report(HARBOUR, "v", "uid-1", device)
 
     held = await everything(store)
     assert state in held
@@ -216,7 +228,8 @@ async def test_a_silent_store_is_unavailable_to_every_method_and_serves_when_it_
 
         own_valkey.resume()
         assert [type(answer) for answer in answers] == [RoutingUnavailableError] * len(METHODS)
-        assert await ports.personal(HARBOUR, "v") == ADA
+        told = ADA.model_copy(update={"device": DeviceReport(camera="on")})
+        assert await ports.personal(HARBOUR, "v") == told
 
 
 async def test_a_restarted_store_has_another_life_and_serves_at_once(

@@ -169,8 +169,10 @@ class QueueSocket(Socket):
                     self.visits.pop(visit, None)
             case _:
                 return frame
-        self.guests = frame.guests
-        self.rooms = {room.uid: room for room in frame.rooms}
+        if frame.guests is not None:
+            self.guests = frame.guests
+        if frame.rooms is not None:
+            self.rooms = {room.uid: room for room in frame.rooms}
         return frame
 
     async def find(self, wanted: Callable[[Entry], bool]) -> Entry:

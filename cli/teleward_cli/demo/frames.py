@@ -110,6 +110,13 @@ class MessageShown(Answer):
     at: str
 
 
+class ClosingShown(Answer):
+    """What follows a consultation."""
+
+    message: str = ""
+    link: str = ""
+
+
 class Hello(Answer):
     """First frame of the waiting socket, from the page."""
 
@@ -129,6 +136,8 @@ class Visit(Answer):
     clinic: ClinicShown
     position: int | None = None
     message: MessageShown | None = None
+    delayed: bool = False
+    closing: ClosingShown | None = None
 
 
 class OneMoment(Answer):
@@ -213,6 +222,41 @@ GUEST_FRAME: TypeAdapter[GuestFrame] = TypeAdapter(GuestFrame)
 # -- the queue socket -----------------------------------------------------------------------------
 
 
+class SpeakerShown(Answer):
+    """Who speaks for the patient."""
+
+    name: str
+    role: str
+
+
+class DeviceShown(Answer):
+    """What the waiting page found out about its device."""
+
+    device: str
+    browser: str
+    camera: str
+    microphone: str
+    calls: str
+    network: str
+
+
+class Arrived(Answer):
+    """Those who have come to a clinic and whom nobody has seen yet."""
+
+    namespace: str
+    clinic: str
+    display_name: str
+    repeat_s: int
+    visits: tuple[str, ...]
+
+
+class Arrivals(Answer):
+    """All of them, in every clinic of the signed-in person."""
+
+    type: Literal["arrivals"]
+    clinics: tuple[Arrived, ...]
+
+
 class Entry(Answer):
     """One visit in the queue, for staff."""
 
@@ -227,6 +271,11 @@ class Entry(Answer):
     called_by_name: str = ""
     came_from: str = ""
     priority: int = 0
+    noticed: bool = True
+    confirmed: bool = False
+    speaker: SpeakerShown | None = None
+    appointment: str = ""
+    device: DeviceShown | None = None
     consultation: str = ""
     room: str = ""
 
@@ -270,8 +319,8 @@ class QueueDelta(Answer):
     version: int
     upsert: tuple[Entry, ...] = ()
     remove: tuple[str, ...] = ()
-    rooms: tuple[RoomCount, ...] = ()
-    guests: tuple[GuestEntry, ...] = ()
+    rooms: tuple[RoomCount, ...] | None = None
+    guests: tuple[GuestEntry, ...] | None = None
 
 
 QueueFrame = Annotated[Queue | QueueDelta | OneMoment | Refusal, Field(discriminator="type")]

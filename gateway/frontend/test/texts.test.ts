@@ -56,16 +56,42 @@ test("every text that a page asks for exists", () => {
   expect(asked.filter((id) => !ENGLISH.has(id ?? ""))).toEqual([]);
 });
 
-test("no page of patients asks for a text that only staff are sent", () => {
-  const ofStaff = messages("en");
-  for (const id of messages("en", "\n## Staff\n").keys()) ofStaff.delete(id);
-  const asked = Object.entries(SOURCES)
-    .filter(([path]) => !path.includes("/staff/"))
-    .flatMap(([, code]) => [...code.matchAll(/\bt\(\s*["`]([^"`$]+)/g)].map((m) => m[1] ?? ""));
+/** Sections that are loaded with what needs them (vite.config.ts), and who that is. */
+const OWN: readonly (readonly [heading: string, asks: RegExp])[] = [
+  ["Staff", /\/staff\//],
+  ["The call", /\/call\//],
+  ["A guest with a link", /\/guest\//],
+  ["Waiting", /\/patient\/waiting/],
+  ["The test before the call", /\/patient\/checks/],
+];
 
-  expect(ofStaff.size).toBeGreaterThan(50);
-  expect(asked.filter((id) => ofStaff.has(id))).toEqual([]);
+test.each(AVAILABLE)(
+  "%s has the same sections, and each text stands in the same one",
+  (locale) => {
+    expect(sections(locale)).toEqual(sections("en"));
+  },
+);
+
+test.each(OWN)("what stands below “%s” is asked for by nobody else", (heading, asks) => {
+  const own = new Set(sections("en").get(heading));
+  const others = Object.entries(SOURCES)
+    .filter(([path]) => !asks.test(path))
+    .flatMap(([, code]) => [...code.matchAll(/\bt\(\s*"([^"]+)"/g)].map((m) => m[1] ?? ""));
+
+  expect(own.size).toBeGreaterThan(10);
+  expect(others.filter((id) => own.has(id))).toEqual([]);
 });
+
+/** Heading → its texts. */
+function sections(locale: string): Map<string, string[]> {
+  const parts = (TEXTS[`../src/locales/${locale}.ftl`] ?? "").split(/^## /m).slice(1);
+  return new Map(
+    parts.map((part) => [
+      part.slice(0, part.indexOf("\n")),
+      [...part.matchAll(/^([a-z][\w-]*) =/gm)].map((m) => m[1] ?? "").sort(),
+    ]),
+  );
+}
 
 function say(locale: string, id: string, args: Record<string, number>): string {
   const bundle = new FluentBundle(locale, { useIsolating: false });

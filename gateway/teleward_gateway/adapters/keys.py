@@ -21,6 +21,7 @@ tw:{org:NS}:guest:<hash>               string  a guest link and what became of i
 tw:{org:NS}:guests:<clinic uid>        zset    hash → when it expires, in ms; until the last one does
 tw:{org:NS}:messages:<clinic uid>      string  how many messages in this minute; 60 s
 tw:{org:NS}:present:<clinic uid>       zset    `<room uid>/<participant>` → ms when seen last; 15 s after it
+tw:{org:NS}:at-work:<clinic uid>       zset    session of staff (no ties) → ms when last at the queue; 15 min after it
 tw:{org:NS}:present:<clinic uid>:names hash    the same → name as others see it; likewise
 tw:{address:<hash>}:limit:<door>…       string  when the address may knock as often as ever again, in ms; until then
 tw:{org:NS}:limit:<door>:<clinic uid>  string  the same of a clinic
@@ -122,6 +123,11 @@ def messages(namespace: Namespace, clinic_uid: str) -> str:
 def present(namespace: Namespace, clinic_uid: str) -> str:
     """Who is in the clinic's rooms."""
     return f"tw:{{org:{namespace}}}:present:{clinic_uid}"
+
+
+def at_work(namespace: Namespace, clinic_uid: str) -> str:
+    """Which staff have lately looked at the clinic's queue."""
+    return f"tw:{{org:{namespace}}}:at-work:{clinic_uid}"
 
 
 def present_names(namespace: Namespace, clinic_uid: str) -> str:

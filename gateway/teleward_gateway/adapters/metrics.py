@@ -21,6 +21,7 @@ class PrometheusMeter:
         self._entries = counter("entries_total", "Attempts to enter.", "outcome")
         self._sign_ins = counter("sign_ins_total", "Sign-ins of staff.", "outcome")
         self._call_ins = counter("call_ins_total", "Call-ins.", "outcome")
+        self._webhooks = counter("webhooks_total", "Webhooks called on arrivals.", "outcome")
         self._frames_refused = counter("frames_refused_total", "Frames refused.", "code")
         self._refusals = counter("refusals_total", "Requests and sockets refused.", "code")
         self._moves = counter(
@@ -69,6 +70,10 @@ class PrometheusMeter:
     def called_in(self, outcome: str) -> None:
         """See `Meter`."""
         self._call_ins.labels(outcome=outcome).inc()
+
+    def webhook(self, outcome: str) -> None:
+        """See `Meter`."""
+        self._webhooks.labels(outcome=outcome).inc()
 
     def frame_refused(self, code: str) -> None:
         """See `Meter`."""

@@ -8,6 +8,7 @@ from teleward_contract.units import CallId, Namespace
 from teleward_gateway.adapters.books_memory import MemoryBooks
 from teleward_gateway.core.accounts import Account, opened, settle, vanished
 from teleward_gateway.core.audit import DONE, GATEWAY, PATIENT, REFUSED, Deed, Event
+from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.visits import (
     CALL_GOES_ON,
     NOTHING_CARRIED,
@@ -225,6 +226,15 @@ class MemoryVisits:
         if known.state not in OVER:
             self._keep(key, known.model_copy(update={"seen_ms": self._now()}), keep_s)
         return True
+
+    async def report(
+        self, namespace: Namespace, visit: str, clinic_uid: str, device: DeviceReport
+    ) -> None:
+        """See `Queues`."""
+        key = (namespace, visit)
+        known = self._live(key)
+        if known is not None and known.state not in OVER and known.clinic_uid == clinic_uid:
+            self._personal[key] = self._personal[key].model_copy(update={"device": device})
 
     async def now_ms(self, namespace: Namespace) -> int:
         """See `Queues`."""

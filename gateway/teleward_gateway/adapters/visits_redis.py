@@ -14,6 +14,7 @@ from teleward_gateway.adapters import keys
 from teleward_gateway.adapters.books import ACCOUNTS, STORE_CLOCK, BookKeeping
 from teleward_gateway.core.accounts import Outcome
 from teleward_gateway.core.audit import DONE, PATIENT, REFUSED
+from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.visits import (
     CALL_GOES_ON,
     NOTHING_CARRIED,
@@ -172,6 +173,21 @@ local text = cjson.encode(visit)
 redis.call('SET', KEYS[1], text, 'KEEPTTL')
 keep(visit, ARGV[5])
 return text
+"""
+)
+
+# … uid of the clinic that the page waits at, what it found out as JSON, the visit's id
+_REPORT = (
+    _PRELUDE
+    + """
+local known, visit = find(ARGV[5])
+local told = redis.call('GET', KEYS[2])
+if not known or not told or OVER[visit.state] or visit.clinic_uid ~= ARGV[3] then return 'no' end
+local personal = cjson.decode(told)
+personal.device = cjson.decode(ARGV[4])
+redis.call('SET', KEYS[2], cjson.encode(personal), 'KEEPTTL')
+tell(visit)
+return 'yes'
 """
 )
 
@@ -383,6 +399,15 @@ class RedisVisits:
             [*self._head(namespace), what, socket, keep_s, visit],
         )  # fmt: skip
         return Visit.model_validate_json(str(answer)) if answer else None
+
+    async def report(
+        self, namespace: Namespace, visit: str, clinic_uid: str, device: DeviceReport
+    ) -> None:
+        """See `Queues`."""
+        await self._store.script(
+            _REPORT, _keys(namespace, visit),
+            [*self._head(namespace), clinic_uid, device.model_dump_json(), visit],
+        )  # fmt: skip
 
     async def sweep(self, namespace: Namespace) -> int:
         """See `Queues`."""

@@ -57,6 +57,8 @@ class Action(StrEnum):
     MESSAGE = "message"
     MESSAGE_ALL = "message_all"
     PRIORITISE = "prioritise"
+    NOTICE = "notice"
+    """Be told of arrivals, and say that one was seen."""
     ENTER_MEETING_ROOM = "enter_meeting_room"
     ENTER_USER_ROOM = "enter_user_room"
     HOST_USER_ROOM = "host_user_room"
@@ -84,7 +86,7 @@ class Action(StrEnum):
 _DESK = frozenset(
     {
         Action.SEE_CLINIC, Action.SEE_QUEUE, Action.REFUSE, Action.MESSAGE, Action.MESSAGE_ALL,
-        Action.PRIORITISE, Action.TRANSFER, Action.INVITE, Action.SEE_GUESTS, Action.REFUSE_GUEST,
+        Action.PRIORITISE, Action.TRANSFER, Action.NOTICE, Action.INVITE, Action.SEE_GUESTS, Action.REFUSE_GUEST,
         Action.REVOKE_LINK,
     }
 )  # fmt: skip
@@ -122,6 +124,8 @@ VISIT_ACTIONS = {
     VisitAction.ADD: Action.ADD,
     VisitAction.MESSAGE: Action.MESSAGE,
     VisitAction.PRIORITISE: Action.PRIORITISE,
+    VisitAction.NOTICE: Action.NOTICE,
+    VisitAction.DELAY: Action.CALL_IN,
 }
 """What each step of a visit takes that somebody decides; `JOIN` follows from the patient's page opening the call."""
 

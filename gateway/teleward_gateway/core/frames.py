@@ -6,21 +6,40 @@ from pydantic import Field
 from teleward_contract.projections import ClinicProjection
 from teleward_contract.signalling import Frame, WaitReason
 
+from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.door import text_for
+from teleward_gateway.core.entry import Said
 from teleward_gateway.core.guests import GuestEntry
 from teleward_gateway.core.queue import Entry, Order, rfc3339
 from teleward_gateway.core.visits import Visit, VisitState, Words
 
 
-class Hello(Frame):
+class Hello(Frame, Said):
     """First frame of a waiting page: what it needs to rebuild the visit."""
 
     type: Literal["hello"]
-    name: str = Field(max_length=400)
-    fields: dict[str, str] = Field(default_factory=dict, max_length=40)
-    locale: str = Field(default="en", max_length=20)
     on_hold: bool = False
     """It was on hold when last heard of: nobody is to be in a call again because the store has forgotten that."""
+
+
+class Report(Frame, DeviceReport):
+    """What the page found out about its device."""
+
+    type: Literal["report"]
+
+
+class Probe(Frame):
+    """The page measures the round trip."""
+
+    type: Literal["probe"]
+    number: int = Field(ge=0, le=1_000_000, strict=True)
+
+
+class Probed(Frame):
+    """The answer to a probe."""
+
+    type: Literal["probed"] = "probed"
+    number: int
 
 
 class ClinicShown(Frame):
@@ -38,6 +57,13 @@ class MessageShown(Frame):
     at: str
 
 
+class ClosingShown(Frame):
+    """What follows a consultation."""
+
+    message: str = ""
+    link: str = ""
+
+
 class VisitFrame(Frame):
     """The patient's own visit; nothing in it depends on other patients, but for the position if it is switched on."""
 
@@ -47,6 +73,10 @@ class VisitFrame(Frame):
     clinic: ClinicShown = ClinicShown()
     position: int | None = None
     message: MessageShown | None = None
+    delayed: bool = False
+    """Somebody wanted to call in, and there was no place for the call."""
+    closing: ClosingShown | None = None
+    """Once it has ended, if the clinic has anything to say."""
 
 
 class WaitFrame(Frame):
@@ -84,6 +114,23 @@ class RoomCount(Frame):
     names: tuple[str, ...] = ()
 
 
+class Arrived(Frame):
+    """Those who have come to a clinic and whom nobody has seen yet."""
+
+    namespace: str
+    clinic: str
+    display_name: str
+    repeat_s: int
+    visits: tuple[str, ...]
+
+
+class ArrivalsFrame(Frame):
+    """All of them, of every clinic in which this person is told; no name of a patient."""
+
+    type: Literal["arrivals"] = "arrivals"
+    clinics: tuple[Arrived, ...]
+
+
 class QueueFrame(Frame):
     """The whole queue."""
 
@@ -98,14 +145,14 @@ class QueueFrame(Frame):
 
 
 class QueueDelta(Frame):
-    """What changed since the version before; `rooms` and `guests` are the whole lists."""
+    """What changed since the version before; `rooms` and `guests` are whole, and None when they are as before."""
 
     type: Literal["queue_delta"] = "queue_delta"
     version: int
     upsert: tuple[Entry, ...]
     remove: tuple[str, ...]
-    rooms: tuple[RoomCount, ...]
-    guests: tuple[GuestEntry, ...] = ()
+    rooms: tuple[RoomCount, ...] | None = None
+    guests: tuple[GuestEntry, ...] | None = None
 
 
 PatientFrame = VisitFrame | WaitFrame | ReplacedFrame | TransferredFrame | UnknownFrame
@@ -128,14 +175,26 @@ def visit_frame(
         ),
         position=position if area and area.show_position else None,
         message=_shown(words, locale),
+        delayed=visit.is_delayed and visit.state in (VisitState.WAITING, VisitState.ON_HOLD),
     )
 
 
-def over_frame(visit: Visit, locale: str, words: Words | None = None) -> VisitFrame:
-    """Tell a patient that the visit is over; nothing else is known any more but the words of a refusal."""
+def over_frame(
+    visit: Visit, locale: str, words: Words | None = None, clinic: ClinicProjection | None = None
+) -> VisitFrame:
+    """Tell a patient that the visit is over: what is left are the words of a refusal, and the clinic's last ones."""
     return VisitFrame(
-        state=visit.state, arrived_at=rfc3339(visit.arrived_ms), message=_shown(words, locale)
-    )
+        state=visit.state, arrived_at=rfc3339(visit.arrived_ms), message=_shown(words, locale),
+        closing=_closing(clinic, locale) if clinic and visit.state is VisitState.ENDED else None,
+    )  # fmt: skip
+
+
+def _closing(clinic: ClinicProjection, locale: str) -> ClosingShown | None:
+    area = clinic.waiting_area
+    if area is None or not (area.closing_message or area.closing_link):
+        return None
+    link = area.closing_link if area.closing_link.startswith("https://") else ""
+    return ClosingShown(message=text_for(area.closing_message, locale), link=link)
 
 
 def _shown(words: Words | None, locale: str) -> MessageShown | None:

@@ -15,9 +15,9 @@ class Participants:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def staff(self, call: CallId, user: str) -> ParticipantId:
+    def staff(self, call: CallId, identity: str) -> ParticipantId:
         """A member of staff."""
-        return self._name(call, f"staff\0{user}")
+        return self._name(call, f"staff\0{identity}")
 
     def patient(self, visit: Visit) -> ParticipantId:
         """The patient of a visit, in the call that they were called into."""

@@ -2,17 +2,24 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from pydantic import Field
 from teleward_contract.occupancy import ClinicOccupancy
 from teleward_contract.placements import Record
 from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
 
-from teleward_gateway.core.visits import VisitState, Waiting, room_uid
+from teleward_gateway.core.device import DeviceReport
+from teleward_gateway.core.visits import Speaker, VisitState, Waiting, room_uid
 
 Order: TypeAlias = Literal["Arrival", "Priority"]
 """What a queue goes by, as the waiting area says."""
+
+
+def _unless(usual: object) -> Any:
+    """A field that is told only if it is not as usual: a row is sent to every dashboard."""
+    return Field(default=usual, exclude_if=lambda value: value == usual)
 
 
 class Entry(Record):
@@ -27,13 +34,22 @@ class Entry(Record):
     connected: bool
     called_by: str = ""
     called_by_name: str = ""
+    noticed: bool = _unless(True)
+    """Whether anybody has reacted to the arrival."""
+    confirmed: bool = _unless(False)
+    """Whether who called in confirmed whom they call."""
+    speaker: Speaker | None = _unless(None)
+    """Who speaks for the patient."""
+    appointment: str = _unless("")
+    device: DeviceReport | None = _unless(None)
+    """What the waiting page found out about its device."""
     priority: int = 0
-    came_from: str = ""
-    consultation: str = ""
+    came_from: str = _unless("")
+    consultation: str = _unless("")
     """The same for all whose patients share a call; tells nothing else."""
-    room: str = ""
+    room: str = _unless("")
     """Uid of the user room that the patient was called into."""
-    quality: QualityView | None = None
+    quality: QualityView | None = _unless(None)
     """How the patient of a running consultation is heard and seen; None when nothing was told lately."""
 
 
@@ -86,6 +102,8 @@ def rows(
             visit=visit.id, name=item.personal.name, arrived_at=rfc3339(visit.arrived_ms),
             state=visit.state, fields=item.personal.fields, locale=item.personal.locale,
             connected=not item.is_silent, called_by=visit.called_by, called_by_name=owner,
+            noticed=visit.is_noticed, confirmed=visit.is_confirmed, speaker=item.personal.speaker,
+            appointment=item.personal.appointment, device=item.personal.device,
             priority=visit.priority, came_from=visit.came_from, quality=quality,
             consultation=visit.consultation, room=room_uid(visit.into),
         )  # fmt: skip
@@ -108,6 +126,17 @@ def positions(queue: Iterable[Waiting], order: Order = "Arrival") -> dict[str, i
     """Number those who wait in the order of the queue, from 1: visit → position."""
     waiting = (item for item in queue if item.visit.state is VisitState.WAITING)
     return {item.visit.id: n for n, item in enumerate(in_order(waiting, order), start=1)}
+
+
+def unanswered(queue: Iterable[Waiting], shown: Mapping[str, Entry]) -> tuple[str, ...]:
+    """Those who wait, to whose arrival nobody has reacted, and whose page is there; in order of arrival."""
+    return tuple(
+        item.visit.id
+        for item in queue
+        if item.visit.state is VisitState.WAITING
+        and not item.visit.is_noticed
+        and shown[item.visit.id].connected
+    )
 
 
 def occupancy(

@@ -37,6 +37,35 @@ class StaffSession(Record):
     ties: tuple[str, ...] = ()
     """Opaque names under which a provider's sign-out finds the session."""
 
+    @property
+    def identity(self) -> str:
+        """See `identity`."""
+        return identity(self.user, self.issuer)
+
+
+_AT = "\n"
+
+
+def identity(user: str, issuer: str) -> str:
+    """Name a person within an organisation: two issuers may know two people by one user.
+
+    Without an issuer it is the user alone, at whichever issuer. Names of issuers have no line breaks.
+    """
+    return f"{user}{_AT}{issuer}" if issuer else user
+
+
+def read_identity(named: str) -> tuple[str, str]:
+    """User and issuer of an identity."""
+    user, at, issuer = named.rpartition(_AT)
+    return (user, issuer) if at else (named, "")
+
+
+def is_named(named: str, who: StaffSession) -> bool:
+    """Whether an identity is this person's."""
+    user, issuer = read_identity(named)
+    is_issuer = not (issuer and who.issuer) or issuer == who.issuer
+    return is_issuer and fold_user(user) == fold_user(who.user)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

@@ -2,10 +2,13 @@
 
 from enum import StrEnum
 from hashlib import blake2b
+from typing import Literal, TypeAlias
 
 from teleward_contract.placements import Record
 from teleward_contract.projections import LocaleMap
 from teleward_contract.units import CallId, Namespace
+
+from teleward_gateway.core.device import DeviceReport
 
 
 class VisitState(StrEnum):
@@ -40,6 +43,10 @@ class VisitAction(StrEnum):
     """To a consultation that runs with somebody else."""
     MESSAGE = "message"
     PRIORITISE = "prioritise"
+    NOTICE = "notice"
+    """Somebody has seen the arrival: it is announced no more."""
+    DELAY = "delay"
+    """Somebody wanted to call in and found no place for the call: the patient is told."""
 
 
 OVER = frozenset({VisitState.ENDED, VisitState.REFUSED, VisitState.LEFT})
@@ -91,9 +98,16 @@ TRANSITIONS: dict[VisitAction, dict[VisitState, VisitState]] = {
         VisitState.ON_HOLD: VisitState.ON_HOLD,
     },
     VisitAction.PRIORITISE: {VisitState.WAITING: VisitState.WAITING},
+    VisitAction.NOTICE: {VisitState.WAITING: VisitState.WAITING},
+    VisitAction.DELAY: {
+        VisitState.WAITING: VisitState.WAITING,
+        VisitState.ON_HOLD: VisitState.ON_HOLD,
+    },
 }
 
-_UNSIGNED = frozenset({VisitAction.JOIN, VisitAction.MESSAGE, VisitAction.PRIORITISE})
+_REACTIONS = frozenset({VisitAction.MESSAGE, VisitAction.PRIORITISE, VisitAction.NOTICE})
+"""Steps that show that somebody has seen who waits, beside those that call in."""
+_UNSIGNED = _REACTIONS | {VisitAction.JOIN, VisitAction.DELAY}
 """Steps that never make anybody else's come too late."""
 
 MAX_PRIORITY = 9
@@ -129,9 +143,15 @@ class Visit(Record):
     """Store clock of entering, ms since 1970; 0: it enters now."""
     state: VisitState = VisitState.WAITING
     called_by: str = ""
-    """Who owns the visit: the member of staff who called in or whom it was handed over to, as signed in."""
+    """Who owns the visit: the member of staff who called in or whom it was handed over to (`core.staff.identity`)."""
     changed_by: str = ""
     """The member of staff who moved it last; empty: the patient, or nobody yet."""
+    is_noticed: bool = False
+    """Whether anybody of the clinic has reacted to the arrival."""
+    is_confirmed: bool = False
+    """Whether who called in said that this is whom they wanted to call."""
+    is_delayed: bool = False
+    """Whether somebody wanted to call in and found no place for the call."""
     priority: int = 0
     """0 to `MAX_PRIORITY`; higher comes first where the waiting area goes by it."""
     came_from: str = ""
@@ -156,12 +176,32 @@ class Visit(Record):
         return CallId(self.into) if self.into else call_of(self.id)
 
 
+SpeaksAs: TypeAlias = Literal["relative", "carer", "interpreter"]
+
+
+class Speaker(Record):
+    """Who speaks for the patient."""
+
+    name: str
+    role: SpeaksAs
+
+
 class Personal(Record):
     """What the patient said; stored apart, with a TTL, and gone when the visit is over."""
 
     name: str
     fields: dict[str, str] = {}
     locale: str = "en"
+    speaker: Speaker | None = None
+    appointment: str = ""
+    """RFC 3339 UTC, as the patient's link said; empty: there is none."""
+    device: DeviceReport | None = None
+    """None: the page has not told."""
+
+    @property
+    def call_name(self) -> str:
+        """What the others in the call see: who speaks first, and for whom."""
+        return f"{self.speaker.name} ({self.name})" if self.speaker else self.name
 
 
 class Words(Record):
@@ -212,7 +252,9 @@ class Carried(Record):
     """Of a message or a refusal."""
     priority: int = 0
     owner: str = ""
-    """Whom it is handed over to, as signed in."""
+    """Whom it is handed over to."""
+    is_confirmed: bool = False
+    """Who calls in says that this is whom they want to call."""
     owned_by: str | None = None
     """Who must own it still; None: no matter."""
     to: Destination | None = None
@@ -240,19 +282,25 @@ _NOBODYS: dict[str, str | int] = {"called_by": "", "consultation": "", "into": "
 def changes(action: VisitAction, by: str, carried: Carried) -> dict[str, str | int]:
     """What a step that is allowed writes into the visit beside its state."""
     changed: dict[str, str | int] = {} if action in _UNSIGNED else {"changed_by": by}
+    if action in _REACTIONS:
+        changed["is_noticed"] = True
     match action:
         case VisitAction.CALL_IN | VisitAction.ADD:
             changed |= {
-                "called_by": by,
-                "consultation": carried.consultation,
-                "into": carried.into,
-            }
+                "called_by": by, "consultation": carried.consultation, "into": carried.into,
+                "is_noticed": True, "is_delayed": False, "is_confirmed": carried.is_confirmed,
+            }  # fmt: skip
+        case VisitAction.RESUME:
+            changed["is_delayed"] = False
+        case VisitAction.DELAY:
+            changed |= {"is_noticed": True, "is_delayed": True}
         case VisitAction.RETURN:
-            changed |= _NOBODYS
+            changed |= _NOBODYS | {"is_confirmed": False}
         case VisitAction.HAND_OVER:
             changed["called_by"] = carried.owner
         case VisitAction.TRANSFER if carried.to:
             changed |= _NOBODYS | {
+                "is_noticed": False, "is_confirmed": False, "is_delayed": False,
                 "clinic": carried.to.clinic, "clinic_uid": carried.to.clinic_uid,
                 "came_from": carried.to.came_from, "came_from_uid": carried.to.came_from_uid,
                 "utc_offset_s": carried.to.utc_offset_s,

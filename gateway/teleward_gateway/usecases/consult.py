@@ -11,6 +11,7 @@ from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.placements import (
     Full,
     Placed,
+    Placement,
     Placements,
     Recovering,
 )
@@ -146,40 +147,47 @@ class Consulting:
         return isinstance(answer, Placed | Full)
 
     async def call_in(
-        self, found: Found, visit: Visit, user: str, action: VisitAction = VisitAction.CALL_IN,
-        room: RoomProjection | None = None,
+        self, found: Found, visit: Visit, by: str, action: VisitAction = VisitAction.CALL_IN,
+        room: RoomProjection | None = None, *, is_confirmed: bool = False,
     ) -> None:  # fmt: skip
         """Reserve a place, then call the patient in, or back in from being on hold.
 
-        A crash between the two leaves a reservation that expires by itself.
+        A crash between the two leaves a reservation that expires by itself. A patient for whom there is no place is
+        told so.
 
         Args:
             found: The clinic of the visit.
             visit: As it was when this was permitted.
-            user: Who calls in.
+            by: Who calls in.
             action: Calling in, or taking back from being on hold.
             room: The user room that the patient is called into; None: a consultation of its own.
+            is_confirmed: Whether they said that this is whom they want to call.
 
         Raises:
             RefusedError: 409 `full` (the patient keeps the place), 409 `taken`, 404, 503.
         """
-        call = call_of_room(room.uid) if room else visit.call
-        placement = await self._calls.widen(found, call, FIRST_TWO)
+        at, call = found[0].uid, call_of_room(room.uid) if room else visit.call
+        placement = await self._widen_for(found, visit, call, FIRST_TWO, by)
         carried = Carried(
-            at=found[0].uid, consultation=_new_consultation(), into=call if room else ""
+            at=at,
+            consultation=_new_consultation(),
+            into=call if room else "",
+            is_confirmed=is_confirmed,
         )
-        allowed, now = await self._visits.change(visit.namespace, visit.id, action, user, carried)
+        allowed, now = await self._visits.change(visit.namespace, visit.id, action, by, carried)
         if allowed:
             log.info("visit.called", namespace=visit.namespace, clinic=visit.clinic)
             return
         is_over = now is None or now.state in OVER
         if is_over and not await self._goes_on(found, call):
             await self._placements.release(placement.pool, call, placement.epoch)
-        is_mine = now is not None and (now.clinic_uid, now.called_by) == (found[0].uid, user)
+        is_mine = now is not None and (now.clinic_uid, now.called_by) == (found[0].uid, by)
         if now is None or now.state not in CALLED or not is_mine:
             raise came_too_late(found, now)
 
-    async def add(self, found: Found, visit: Visit, host: Visit, user: str) -> None:
+    async def add(
+        self, found: Found, visit: Visit, host: Visit, by: str, *, is_confirmed: bool = False
+    ) -> None:
         """Call a patient who waits into a consultation that runs with another.
 
         Both keep a state of their own; the call goes on until the last of them has gone.
@@ -187,12 +195,17 @@ class Consulting:
         Raises:
             RefusedError: 409 `full` (the patient keeps the place), 409 `taken`, 409 `not_running`, 404, 503.
         """
-        await self._calls.widen(found, host.call, await self.people(found, host.call) + 1)
+        wanted = await self.people(found, host.call) + 1
+        await self._widen_for(found, visit, host.call, wanted, by)
         carried = Carried(
-            at=found[0].uid, consultation=host.consultation, into=host.call, host=host.id
+            at=found[0].uid,
+            consultation=host.consultation,
+            into=host.call,
+            host=host.id,
+            is_confirmed=is_confirmed,
         )
         allowed, now = await self._visits.change(
-            visit.namespace, visit.id, VisitAction.ADD, user, carried
+            visit.namespace, visit.id, VisitAction.ADD, by, carried
         )
         if allowed:
             log.info("visit.added", namespace=visit.namespace, clinic=visit.clinic)
@@ -200,6 +213,19 @@ class Consulting:
         if now is not None and (now.state, now.clinic_uid) == (VisitState.WAITING, found[0].uid):
             raise not_running()
         raise came_too_late(found, now)
+
+    async def _widen_for(
+        self, found: Found, visit: Visit, call: CallId, people: int, by: str
+    ) -> Placement:
+        """Reserve a place in a call for a patient, who is told when there is none."""
+        try:
+            return await self._calls.widen(found, call, people)
+        except RefusedError as err:
+            if not err.is_temporary:
+                await self._visits.change(
+                    visit.namespace, visit.id, VisitAction.DELAY, by, Carried(at=found[0].uid)
+                )
+            raise
 
     async def people(self, found: Found, call: CallId) -> int:
         """How many a consultation is for: its patients, their guests who were admitted, and who owns it."""

@@ -11,6 +11,7 @@ from teleward_contract.signalling import WaitReason
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
+from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.entry import check_entry
 from teleward_gateway.core.frames import (
     Hello,
@@ -95,6 +96,10 @@ class VisitFollower:
             await self.visits.change(ticket.namespace, ticket.visit, VisitAction.LEAVE)
         self._watches.nudge(ticket.namespace, visit.clinic)
 
+    async def report(self, ticket: Ticket, device: DeviceReport) -> None:
+        """Note what the page found out about its device. Raises RoutingUnavailableError."""
+        await self.queues.report(ticket.namespace, ticket.visit, ticket.clinic_uid, device)
+
     async def follow(self, ticket: Ticket) -> Ticket:
         """Change a ticket for one of the clinic in which its visit is now; nothing else in it changes.
 
@@ -132,7 +137,7 @@ class _Following:
             return _UNAVAILABLE if err.is_temporary else UnknownFrame()
         found = watch.view.found
         if visit.state in OVER:
-            return await self._over(visit)
+            return await self._over(visit, watch)
         if visit.clinic_uid != self._ticket.clinic_uid:
             return await self._elsewhere(visit)
         if visit.socket != self._socket:
@@ -150,7 +155,7 @@ class _Following:
             return _UNAVAILABLE if err.is_temporary else UnknownFrame()
         return TransferredFrame(clinic=clinic.name, display_name=clinic.display_name)
 
-    async def _over(self, visit: Visit) -> PatientFrame:
+    async def _over(self, visit: Visit, watch: ClinicWatch) -> PatientFrame:
         """The last frame; that of a refusal is for a page, too, that was away when it came."""
         locale = self._hello.locale
         if visit.state is VisitState.REFUSED:
@@ -159,8 +164,10 @@ class _Following:
             except RoutingUnavailableError:
                 return _UNAVAILABLE
             return over_frame(visit, locale, words)
-        is_news = self._was_told and visit.state is not VisitState.LEFT
-        return over_frame(visit, locale) if is_news else UnknownFrame()
+        if not self._was_told or visit.state is VisitState.LEFT:
+            return UnknownFrame()
+        found = watch.view.found
+        return over_frame(visit, locale, clinic=found[0] if found else None)
 
     async def _visit(self, watch: ClinicWatch) -> Visit:
         """The visit as it is now; raises RefusedError: 404 when there is none, 503 for one moment."""
@@ -212,7 +219,7 @@ class _Following:
             if ticket.is_transferred:
                 # Who was asked other questions keeps the place without these answers.
                 questions = tuple(q.model_copy(update={"required": False}) for q in questions)
-            checked = check_entry(hello.name, hello.fields, hello.locale, questions)
+            checked = check_entry(hello, questions, ticket.arrived_ms)
             if checked.personal is None:
                 raise not_found()
             rebuilt = await self._parts.consulting.rebuild(

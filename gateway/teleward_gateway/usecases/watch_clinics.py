@@ -12,7 +12,15 @@ from teleward_contract.occupancy import Occupancy
 from teleward_contract.units import CallId, Namespace, ParticipantId
 
 from teleward_gateway.core.guests import GuestEntry, guest_entry
-from teleward_gateway.core.queue import Order, Rows, occupancy, positions, rfc3339, rows
+from teleward_gateway.core.queue import (
+    Order,
+    Rows,
+    occupancy,
+    positions,
+    rfc3339,
+    rows,
+    unanswered,
+)
 from teleward_gateway.core.team import name_of
 from teleward_gateway.core.visits import CALL_GOES_ON, Visit, VisitState, Waiting, Words
 from teleward_gateway.errors import RefusedError
@@ -25,6 +33,8 @@ READ_EVERY_S = 1.0
 """What no hint told is seen after this."""
 READ_AT_MOST_EVERY_S = 0.1
 """Hints that come faster than this share one reading."""
+HEAR_AT_MOST_EVERY_S = 0.5
+"""Clinics at which nobody looks are read at most so often because somebody wants to hear of arrivals."""
 SWEEP_EVERY_S = 10.0
 """Clinics that nobody looks at are counted this often."""
 PUBLISH_EVERY_S = 15.0
@@ -172,6 +182,26 @@ class ClinicWatches:
         self._watches: dict[Name, tuple[ClinicWatch, asyncio.Task[None]]] = {}
         self._users: dict[Name, int] = {}
         self._published: dict[Name, tuple[float, object]] = {}
+        self._arrived: dict[Name, tuple[str, ...]] = {}
+        """Clinic → whose arrival nobody has reacted to; clinics without any are left out."""
+        self._ears: set[asyncio.Event] = set()
+        self._hinted: set[str] = set()
+        self._has_hints = asyncio.Event()
+
+    @contextlib.contextmanager
+    def hearing(self) -> Iterator[asyncio.Event]:
+        """An event that is set when somebody has come to any clinic, or somebody has reacted."""
+        ear = asyncio.Event()
+        self._ears.add(ear)
+        try:
+            yield ear
+        finally:
+            self._ears.discard(ear)
+
+    @property
+    def arrived(self) -> dict[Name, tuple[str, ...]]:
+        """Clinic → visits to whose arrival nobody has reacted, as they were read last."""
+        return dict(self._arrived)
 
     @contextlib.asynccontextmanager
     async def watching(self, namespace: str, clinic: str) -> AsyncIterator[ClinicWatch]:
@@ -217,6 +247,26 @@ class ClinicWatches:
                 found = watch.view.found
                 if found is None or found[0].uid == uid:
                     watch.nudge()
+            if self._ears:
+                self._hinted.add(uid)
+                self._has_hints.set()
+
+    async def hear(self) -> None:
+        """Read clinics at which nobody looks when something changed there and somebody listens; for ever."""
+        while True:
+            await self._has_hints.wait()
+            self._has_hints.clear()
+            hinted, self._hinted = self._hinted, set()
+            try:
+                for clinic, _ in await self._clinics.every():
+                    name = (clinic.namespace, clinic.name)
+                    if clinic.uid in hinted and name not in self._watches:
+                        await self._read(name, ClinicView())
+            except RefusedError:
+                pass  # 503: the sweep comes by soon
+            except Exception as err:  # one clinic's fault must not make all arrivals go unheard
+                log.error("clinics.not_counted", exc_info=err)
+            await asyncio.sleep(HEAR_AT_MOST_EVERY_S)
 
     async def sweep(self) -> None:
         """Count every clinic now and then, so that the operator's numbers need no onlooker; for ever."""
@@ -238,6 +288,7 @@ class ClinicWatches:
         except RefusedError as err:
             if err.is_temporary:
                 return _silent(last)
+            self._note_arrived(name, ())
             return ClinicView(is_available=True)
         clinic, area = found[0], found[0].waiting_area
         try:
@@ -253,18 +304,20 @@ class ClinicWatches:
         except RoutingUnavailableError:
             return _silent(last)
         order: Order = area.order if area else "Arrival"
+        shown = rows(
+            queue,
+            qualities,
+            order,
+            lambda user: user and name_of(user, *found),
+            last.queue,
+            last.rows,
+        )
+        self._note_arrived(name, unanswered(queue, shown))
         visits = {item.visit.id: item for item in queue}
         return ClinicView(
             found=found,
             queue=visits,
-            rows=rows(
-                queue,
-                qualities,
-                order,
-                lambda user: user and name_of(user, *found),
-                last.queue,
-                last.rows,
-            ),
+            rows=shown,
             positions=positions(queue, order) if area and area.show_position else {},
             rooms=rooms,
             guests=tuple(
@@ -278,6 +331,16 @@ class ClinicWatches:
             order=order,
             is_available=True,
         )
+
+    def _note_arrived(self, name: Name, visits: tuple[str, ...]) -> None:
+        if self._arrived.get(name, ()) == visits:
+            return
+        if visits:
+            self._arrived[name] = visits
+        else:
+            self._arrived.pop(name, None)
+        for ear in self._ears:
+            ear.set()
 
     async def _publish(
         self, name: Name, queue: tuple[Waiting, ...], rooms: dict[str, int]

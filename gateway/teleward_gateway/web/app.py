@@ -7,6 +7,7 @@ from teleward_contract.errors import RoutingUnavailableError
 
 from teleward_gateway.errors import RefusedError, one_moment
 from teleward_gateway.web import (
+    alerts,
     calls,
     guests,
     pages,
@@ -36,6 +37,7 @@ def create_app(context: Context) -> FastAPI:
         reports,
         steps,
         queue,
+        alerts,
         calls,
         room_calls,
         pages,

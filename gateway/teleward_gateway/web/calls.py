@@ -37,7 +37,7 @@ from teleward_contract.units import (
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.audit import Deed
-from teleward_gateway.core.staff import StaffSession
+from teleward_gateway.core.staff import StaffSession, is_named
 from teleward_gateway.core.visits import (
     CALL_GOES_ON,
     CALLED,
@@ -227,7 +227,7 @@ async def _patient_place(ws: WebSocket, parts: Context, namespace: str, clinic: 
 
     patient = parts.people.patient(visit)
     pass_ = media_ticket(
-        visit.call, cost, most, participant=patient, name=personal.name,
+        visit.call, cost, most, participant=patient, name=personal.call_name,
         role=ParticipantRole.PATIENT, rights=frozenset(),
     )  # fmt: skip
     reports = _Reports()
@@ -330,15 +330,15 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
         return False
 
     # Nobody knows yet how many more will come; a store that was emptied forgets who called in.
-    is_colleague = stored.called_by not in ("", session.user)
+    is_colleague = stored.called_by != "" and not is_named(stored.called_by, session)
     people = await parts.consulting.people(found, call)
     cost = call_cost(MAX_CONSULTATION_PARTICIPANTS if is_colleague else people)
-    participant = parts.people.staff(call, session.user)
+    participant = parts.people.staff(call, session.identity)
     ticket = media_ticket(
         call, cost, MAX_CONSULTATION_PARTICIPANTS, participant=participant,
         name=session.display_name, role=ParticipantRole.CLINICIAN, rights=STAFF_RIGHTS,
     )  # fmt: skip
-    seat = staff_seat(parts, found, ticket, is_open, session.user)
+    seat = staff_seat(parts, found, ticket, is_open, session.identity)
     return Place(
         seat, found,
         beside=(

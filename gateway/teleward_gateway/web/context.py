@@ -17,7 +17,9 @@ from teleward_gateway.core.admission import Action
 from teleward_gateway.core.door import DoorState, door_state
 from teleward_gateway.core.participants import Participants
 from teleward_gateway.core.staff import StaffSession
+from teleward_gateway.core.team import colleagues
 from teleward_gateway.core.tickets import STAFF_COOKIE
+from teleward_gateway.door_ports import AtWork
 from teleward_gateway.errors import RefusedError, not_found, one_moment
 from teleward_gateway.ports import Meter, Presence, Qualities, Seals, SignIn, Visits
 from teleward_gateway.usecases.carry_call import CallCarrier
@@ -31,6 +33,7 @@ from teleward_gateway.usecases.limit_doors import DoorLimits
 from teleward_gateway.usecases.place_calls import Calls
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
+from teleward_gateway.usecases.tell_arrivals import Arrivals
 from teleward_gateway.usecases.watch_clinics import ClinicWatches
 from teleward_gateway.usecases.write_to_patients import Writing
 
@@ -54,12 +57,14 @@ class Context:
     clinics: Clinics
     visits: Visits
     presence: Presence
+    at_work: AtWork
     qualities: Qualities
     consulting: Consulting
     writing: Writing
     follower: VisitFollower
     carrier: CallCarrier
     watches: ClinicWatches
+    arrivals: Arrivals
     meter: Meter
     limits: DoorLimits
     connects: Callable[[str], float]
@@ -79,6 +84,15 @@ class Context:
     def use_every_s(self) -> float:
         """How often an open dashboard or call looks whether its person is still signed in, which is use."""
         return min(SIGNED_IN_STILL_S, self.session_idle_s / 3)
+
+    async def colleagues(self, found: Found, action: Action) -> dict[str, str]:
+        """Everybody who may do this in a clinic, as far as they are named or at work: identity → name.
+
+        Raises:
+            RoutingUnavailableError: Who is at work cannot be known.
+        """
+        clinic = found[0]
+        return colleagues(action, *found, await self.at_work.lately(clinic.namespace, clinic.uid))
 
     @property
     def origin(self) -> str:

@@ -15,7 +15,7 @@ from teleward_contract.signalling import ErrorCode
 
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.audit import DONE, GUEST, REFUSED, Deed, Event
-from teleward_gateway.core.entry import check_entry, clean
+from teleward_gateway.core.entry import Said, check_entry, clean
 from teleward_gateway.core.frames import ReplacedFrame, UnknownFrame
 from teleward_gateway.core.guest_frames import GuestHello
 from teleward_gateway.core.guests import (
@@ -106,7 +106,7 @@ async def invite(
     if len(label) > MAX_LABEL:
         raise RefusedError(422, "too_long", f"Write at most {MAX_LABEL} characters.")
     guest, secret = await parts.hosting.invite(
-        found, form.place, place_id, label, form.minutes, session.user
+        found, form.place, place_id, label, form.minutes, session.identity
     )
     parts.auditing.did(found[0].namespace, Action.INVITE, session.user, clinic)
     parts.watches.nudge(namespace, clinic)
@@ -147,13 +147,13 @@ def admitted_to(action: Action) -> Any:
 @router.post(STAFF + "/{guest}/admit", status_code=204)
 async def admit(deciding: Annotated[Deciding, admitted_to(Action.ADMIT_GUEST)]) -> None:
     """Let a guest in who knocks."""
-    await deciding.parts.hosting.admit(deciding.found, deciding.guest, deciding.session.user)
+    await deciding.parts.hosting.admit(deciding.found, deciding.guest, deciding.session.identity)
 
 
 @router.post(STAFF + "/{guest}/refuse", status_code=204)
 async def refuse(deciding: Annotated[Deciding, admitted_to(Action.REFUSE_GUEST)]) -> None:
     """Send a guest away who knocks."""
-    await deciding.parts.hosting.refuse(deciding.found, deciding.guest, deciding.session.user)
+    await deciding.parts.hosting.refuse(deciding.found, deciding.guest, deciding.session.identity)
 
 
 @router.post(STAFF + "/{guest}/revoke", status_code=204)
@@ -193,7 +193,7 @@ async def redeem(
     """Use a link up, and knock."""
     await parts.limits.pass_by(host_of(request), Door.REDEEM)
     found = await parts.clinics.get(namespace, clinic)
-    checked = check_entry(form.name, {}, "en", ())
+    checked = check_entry(Said(name=form.name), (), 0)
     if checked.personal is None:
         raise RefusedError(
             422, "invalid_entry", "Correct the fields named.", {"fields": checked.problems}
@@ -240,7 +240,7 @@ async def _hello(socket: FramedSocket) -> GuestHello:
         hello = GuestHello.model_validate_json(text)
     except ValidationError:
         raise FrameRefusedError(ErrorCode.BAD_FRAME, "hello has not its form") from None
-    checked = check_entry(hello.name, {}, "en", ())
+    checked = check_entry(Said(name=hello.name), (), 0)
     if checked.personal is None:
         raise FrameRefusedError(ErrorCode.BAD_FRAME, "hello needs a name")
     return hello.model_copy(update={"name": checked.personal.name})

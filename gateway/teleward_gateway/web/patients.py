@@ -5,13 +5,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 from teleward_contract.errors import RoutingUnavailableError
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action, Tie
 from teleward_gateway.core.door import DoorState, door_message, text_for
-from teleward_gateway.core.entry import check_entry
+from teleward_gateway.core.entry import Said, check_entry
 from teleward_gateway.core.limits import Door
 from teleward_gateway.core.tickets import Ticket, visit_cookie
 from teleward_gateway.errors import RefusedError, not_found, one_moment
@@ -22,12 +22,10 @@ from teleward_gateway.web.context import Context, Parts, host_of, set_cookie
 router = APIRouter()
 
 
-class EntryForm(BaseModel):
+class EntryForm(Said):
     """What the page posts to enter."""
 
-    name: str = Field(max_length=400)
-    fields: dict[str, str] = Field(default_factory=dict, max_length=40)
-    locale: str = Field(default="en", max_length=20)
+    accepted_terms: bool = Field(default=False, strict=True)
 
 
 @router.get("/api/clinics/{namespace}/{clinic}")
@@ -44,6 +42,8 @@ async def door(
         "locales": projection.locales, "state": state,
         "message": door_message(projection, state, locale),
         "phone": area.fallback_phone if area else "",
+        "information": text_for(area.information_page, locale) if area else "",
+        "terms": text_for(area.terms, locale) if area else "",
         "entry_fields": [
             {
                 "name": item.name, "label": text_for(item.label, locale), "kind": item.kind,
@@ -89,7 +89,11 @@ async def enter(
 
 async def _enter(parts: Context, found: Found, form: EntryForm, request: Request) -> Ticket:
     area = found[0].waiting_area
-    checked = check_entry(form.name, form.fields, form.locale, area.entry_fields if area else ())
+    now_ms = int(time.time() * 1000)
+    checked = check_entry(form, area.entry_fields if area else (), now_ms)
+    problems = dict(checked.problems)
+    if area and area.terms and not form.accepted_terms:
+        problems["accepted_terms"] = "required"
     kept = await _ticket_for(parts, found, request)
     if kept is not None:
         parts.meter.entered("kept")
@@ -99,13 +103,12 @@ async def _enter(parts: Context, found: Found, form: EntryForm, request: Request
     state = await parts.door(found)
     if state is not DoorState.OPEN:
         raise RefusedError(409, state.value, "The door is not open; see the page.")
-    if checked.personal is None:
-        raise RefusedError(
-            422, "invalid_entry", "Correct the fields named.", {"fields": checked.problems}
-        )
+    if checked.personal is None or problems:
+        raise RefusedError(422, "invalid_entry", "Correct the fields named.", {"fields": problems})
     await parts.limits.pass_into(found[0].namespace, found[0].uid, Door.ENTER)
     ticket = await parts.consulting.enter(found, checked.personal)
     parts.meter.entered("entered")
+    parts.arrivals.tell(found)
     return ticket
 
 

@@ -1,11 +1,14 @@
 """The live queue of one clinic, for staff."""
 
 import asyncio
+import contextlib
+import math
+import time
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response, WebSocket
 from starlette.requests import HTTPConnection
-from teleward_contract.errors import FrameRefusedError
+from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
 from teleward_contract.projections import RoomKind
 from teleward_contract.signalling import ErrorCode, WaitReason
 
@@ -20,7 +23,11 @@ from teleward_gateway.core.frames import (
 )
 from teleward_gateway.core.guests import GuestEntry, GuestPlace
 from teleward_gateway.core.queue import difference
+from teleward_gateway.core.staff import StaffSession
+from teleward_gateway.core.team import as_at_work
+from teleward_gateway.door_ports import AT_WORK_S
 from teleward_gateway.errors import RefusedError, not_found
+from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.watch_clinics import ClinicView
 from teleward_gateway.web.context import Context, Parts, check
 from teleward_gateway.web.sockets import (
@@ -35,6 +42,7 @@ from teleward_gateway.web.streams import STREAMS, EventStream, FrameSink, check_
 router = APIRouter()
 
 ADMIT_AGAIN_S = 1.0
+NOTE_EVERY_S = AT_WORK_S / 15
 
 
 @router.websocket("/ws/staff/{namespace}/{clinic}")
@@ -73,12 +81,17 @@ async def _show(
         await _admit(ws, parts, namespace, clinic, socket)
         async with parts.watches.watching(namespace, clinic) as watch:
             with watch.following(None) as changed:
-                shown = _Shown()
+                shown, noted_at = _Shown(), -math.inf
                 while True:
                     changed.clear()
                     view = watch.view
                     if view.is_available:
-                        shown.sight = await _sight(ws, parts, view, shown.sight)
+                        who = await _check(ws, parts, view)
+                        if who and view.found:
+                            shown.sight = _sight(view.found, who)
+                            if time.monotonic() - noted_at >= NOTE_EVERY_S:
+                                await _note(parts, view.found, who)
+                                noted_at = time.monotonic()
                     if snapshot.is_set():
                         snapshot.clear()
                         shown.forget()
@@ -152,11 +165,17 @@ class _Sight:
         )  # fmt: skip
 
 
-async def _sight(ws: HTTPConnection, parts: Context, view: ClinicView, before: _Sight) -> _Sight:
-    """What this person may see now.
+async def _note(parts: Context, found: Found, who: StaffSession) -> None:
+    """Note that somebody is at work here; what cannot be noted now is noted the next time."""
+    clinic = found[0]
+    with contextlib.suppress(RoutingUnavailableError):
+        await parts.at_work.seen(clinic.namespace, clinic.uid, as_at_work(who, *found))
 
-    Raises:
-        RefusedError: The clinic is gone, the person is not of its team any more (404), or not signed in (401).
+
+async def _check(ws: HTTPConnection, parts: Context, view: ClinicView) -> StaffSession | None:
+    """Who looks; None while that cannot be known.
+
+    Refuse when the clinic is gone, the person is not of its team any more (404), or not signed in (401).
     """
     if view.found is None:
         raise not_found()
@@ -164,16 +183,20 @@ async def _sight(ws: HTTPConnection, parts: Context, view: ClinicView, before: _
         who = await parts.staff(ws)
     except RefusedError as err:
         if err.is_temporary:  # what cannot be judged now holds
-            return before
+            return None
         raise
     check(who, view.found, Action.SEE_QUEUE)
+    return who
+
+
+def _sight(found: Found, who: StaffSession) -> _Sight:
+    """What this person may see now."""
     hosts = (
         room.uid
-        for room in view.found[0].rooms
-        if is_permitted(standings_of(who, *view.found, room), Action.HOST_USER_ROOM)
+        for room in found[0].rooms
+        if is_permitted(standings_of(who, *found, room), Action.HOST_USER_ROOM)
     )
-    sees_guests = is_permitted(standings_of(who, *view.found), Action.SEE_GUESTS)
-    return _Sight(sees_guests, frozenset(hosts))
+    return _Sight(is_permitted(standings_of(who, *found), Action.SEE_GUESTS), frozenset(hosts))
 
 
 class _Shown:
@@ -200,8 +223,8 @@ class _Shown:
             return WaitFrame(reason=WaitReason.UNAVAILABLE)
         self._has_told_wait = False
         last, self._last = self._last, view
-        rooms, guests = beside = self.sight.rooms(view), self.sight.guests(view)
-        is_as_before, self._beside = beside == self._beside, beside
+        was_rooms, was_guests = self._beside
+        self._beside = rooms, guests = self.sight.rooms(view), self.sight.guests(view)
         if last is None or last.order != view.order:
             self._version += 1
             return QueueFrame(
@@ -209,13 +232,12 @@ class _Shown:
                 rooms=rooms, guests=guests,
             )  # fmt: skip
         changed, gone = difference(last.rows, view.rows)
-        if not changed and not gone and is_as_before:
+        delta = QueueDelta(
+            version=self._version + 1, upsert=tuple(changed), remove=tuple(gone),
+            rooms=None if rooms == was_rooms else rooms,
+            guests=None if guests == was_guests else guests,
+        )  # fmt: skip
+        if not changed and not gone and delta.rooms is None and delta.guests is None:
             return None
         self._version += 1
-        return QueueDelta(
-            version=self._version,
-            upsert=tuple(changed),
-            remove=tuple(gone),
-            rooms=rooms,
-            guests=guests,
-        )
+        return delta

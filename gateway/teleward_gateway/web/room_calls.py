@@ -52,7 +52,7 @@ async def _room_place(
     room = find_room(found, *name)
     parts.check(session, found, ROOM_ACTIONS[room.kind], room)
     call = call_of_room(room.uid)
-    participant = parts.people.staff(call, session.user)
+    participant = parts.people.staff(call, session.identity)
     await _check_lock(parts, found, room, participant)
 
     async def admitted() -> bool:
@@ -67,8 +67,8 @@ async def _room_place(
         call, cost, most, participant=participant, name=session.display_name,
         role=ParticipantRole.STAFF, rights=STAFF_RIGHTS,
     )  # fmt: skip
-    parts.auditing.did(found[0].namespace, Deed.JOIN_CALL, session.user, found[0].name)
-    seat = staff_seat(parts, found, ticket, lambda: is_so(admitted), session.user)
+    parts.auditing.did(found[0].namespace, Deed.JOIN_CALL, session.identity, found[0].name)
+    seat = staff_seat(parts, found, ticket, lambda: is_so(admitted), session.identity)
     return Place(seat, found, room, beside=(lambda: use_session(ws, parts),))
 
 

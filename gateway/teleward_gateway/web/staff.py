@@ -17,7 +17,7 @@ router = APIRouter()
 
 
 @router.get("/api/staff/me")
-async def me(parts: Parts, request: Request) -> dict[str, Any]:
+async def me(parts: Parts, request: Request, locale: str = "en") -> dict[str, Any]:
     """Tell who is signed in, and the clinics of that person."""
     session = await parts.staff(request)
     clinics = []
@@ -28,23 +28,26 @@ async def me(parts: Parts, request: Request) -> dict[str, Any]:
             name = organisation.display_name if organisation else clinic.namespace
             reports[clinic.namespace] = name
         if admission.is_permitted(standings, Action.SEE_CLINIC):
-            clinics.append(_clinic(parts, (clinic, organisation), session, standings))
+            clinics.append(_clinic(parts, (clinic, organisation), session, standings, locale))
     return {
-        "user": session.user, "display_name": session.display_name, "clinics": clinics,
+        "user": session.user, "identity": session.identity,
+        "display_name": session.display_name, "clinics": clinics,
         "reports": [{"namespace": of, "display_name": name} for of, name in reports.items()],
     }  # fmt: skip
 
 
 def _clinic(
-    parts: Context, found: Found, who: StaffSession, standings: frozenset[Standing]
-) -> dict[str, Any]:
+    parts: Context, found: Found, who: StaffSession, standings: frozenset[Standing],
+    locale: str,
+) -> dict[str, Any]:  # fmt: skip
     clinic, _ = found
-    suspended = clinic.suspended
+    suspended, area = clinic.suspended, clinic.waiting_area
     return {
         "namespace": clinic.namespace, "name": clinic.name, "display_name": clinic.display_name,
         "role": admission.leading(standings), "may": admission.permitted(standings),
         "patient_url": f"{parts.public_url}/c/{clinic.namespace}/{clinic.name}",
-        "suspended": text_for(suspended.message_for_staff, "en") if suspended else None,
+        "suspended": text_for(suspended.message_for_staff, locale) if suspended else None,
+        "time_zone": clinic.time_zone, "confirm_identity": bool(area and area.confirm_identity),
         "rooms": [
             {
                 "uid": room.uid, "kind": PLACE_OF[room.kind], "name": room.name,

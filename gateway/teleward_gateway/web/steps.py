@@ -18,8 +18,8 @@ from teleward_gateway.core.admission import (
 from teleward_gateway.core.audit import Deed
 from teleward_gateway.core.door import DoorState
 from teleward_gateway.core.guests import GuestPlace
-from teleward_gateway.core.staff import StaffSession, fold_user
-from teleward_gateway.core.team import name_of, who_may
+from teleward_gateway.core.staff import StaffSession, fold_user, identity, is_named, read_identity
+from teleward_gateway.core.team import name_of
 from teleward_gateway.core.visits import (
     CALL_GOES_ON,
     MAX_PRIORITY,
@@ -59,9 +59,9 @@ class Written(BaseModel):
 
 
 class HandedOver(BaseModel):
-    """Whom a visit is handed over to."""
+    """Whom a visit is handed over to, as `choices` names them."""
 
-    to: str = Field(max_length=320)
+    to: str = Field(max_length=400)
 
 
 class Transferred(BaseModel):
@@ -70,14 +70,29 @@ class Transferred(BaseModel):
     to: str = Field(max_length=253)
 
 
-class CalledIn(BaseModel):
+class Confirming(BaseModel):
+    """What is said about whom one calls in."""
+
+    confirmed: bool = Field(default=False, strict=True)
+    """This is whom they want to call; a clinic may insist on it."""
+
+    def insist(self, found: Found) -> None:
+        """Raise RefusedError 422 where the clinic insists on it and it was not said."""
+        area = found[0].waiting_area
+        if area and area.confirm_identity and not self.confirmed:
+            raise RefusedError(
+                422, "confirm_first", "Look at name and answers, and confirm whom you call."
+            )
+
+
+class CalledIn(Confirming):
     """Where a patient is called in."""
 
     room: str = Field(default="", max_length=253)
     """A user room of who calls in; empty: a consultation."""
 
 
-class Added(BaseModel):
+class Added(Confirming):
     """The visit whose consultation a patient is added to."""
 
     to: str = Field(max_length=253)
@@ -110,7 +125,7 @@ class Acting:
     @property
     def by(self) -> str:
         """Who it is, as visits note it."""
-        return self.session.user
+        return self.session.identity
 
     def may(self, *actions: Action) -> bool:
         """Whether they may do all of these here, too."""
@@ -149,7 +164,7 @@ def admitted_to(action: Action) -> Any:
 async def choices(namespace: str, clinic: str, parts: Parts, request: Request) -> dict[str, Any]:
     """Tell what staff can choose from when they do something with a visit."""
     _, found = await parts.admit(request, namespace, clinic, Action.SEE_QUEUE)
-    colleagues = who_may(Action.JOIN_VISIT, *found)
+    colleagues = await parts.colleagues(found, Action.JOIN_VISIT)
     return {
         "ready": ready_texts(found[0]),
         "colleagues": [{"user": user, "name": name} for user, name in colleagues.items()],
@@ -181,10 +196,14 @@ async def call_in(
     session, found = await parts.admit(request, namespace, clinic, Action.CALL_IN)
     try:
         stored = await the_visit(parts, found, visit)
+        form.insist(found)
         room = _user_room(session, found, form.room) if form.room else None
-        await parts.consulting.call_in(found, stored, session.user, room=room)
+        await parts.consulting.call_in(
+            found, stored, session.identity, room=room, is_confirmed=form.confirmed
+        )
     except RefusedError as err:
         parts.meter.called_in(err.code)
+        parts.watches.nudge(namespace, clinic)
         raise
     except RoutingUnavailableError:
         parts.meter.called_in(one_moment().code)
@@ -206,12 +225,15 @@ def _user_room(session: StaffSession, found: Found, name: str) -> RoomProjection
 @router.post("/visits/{visit}/add")
 async def add(added: Added, acting: Annotated[Acting, admitted_to(Action.ADD)]) -> dict[str, str]:
     """Call a patient who waits into a consultation of one's own that runs already."""
+    added.insist(acting.found)
     host = await acting.parts.visits.get(acting.visit.namespace, added.to)
     if host is None or host.clinic_uid != acting.at or host.state not in CALL_GOES_ON:
         raise not_running()
-    if host.called_by != acting.by:
+    if not is_named(host.called_by, acting.session):
         raise too_late(name_of(host.called_by, *acting.found))
-    await acting.parts.consulting.add(acting.found, acting.visit, host, acting.by)
+    await acting.parts.consulting.add(
+        acting.found, acting.visit, host, host.called_by, is_confirmed=added.confirmed
+    )
     return {"state": "called"}
 
 
@@ -236,15 +258,20 @@ async def hand_over(
 ) -> None:
     """Give a visit to a colleague of the same clinic."""
     owner = acting.visit.called_by
-    if owner != acting.by and not acting.may(Action.HAND_OVER_OTHERS):
+    if not is_named(owner, acting.session) and not acting.may(Action.HAND_OVER_OTHERS):
         raise too_late(name_of(owner, *acting.found))
     if room_uid(acting.visit.into):
         raise RefusedError(409, "in_user_room", "The patient is in a room of your own.")
-    to = fold_user(handed.to)
-    if to not in who_may(Action.JOIN_VISIT, *acting.found):
+    to = identity(*_folded(handed.to))
+    if to not in await acting.parts.colleagues(acting.found, Action.JOIN_VISIT):
         raise RefusedError(422, "unknown_colleague", "Choose somebody of the clinic's team.")
     carried = Carried(at=acting.at, owner=to, owned_by=owner)
     await acting.take(VisitAction.HAND_OVER, carried)
+
+
+def _folded(named: str) -> tuple[str, str]:
+    user, issuer = read_identity(named)
+    return fold_user(user), issuer
 
 
 @router.post("/visits/{visit}/transfer", status_code=204)
@@ -257,6 +284,7 @@ async def transfer(
         raise too_late(name_of(visit.called_by, *found))
     to = await _destination(parts, found, form.to)
     await parts.consulting.transfer(found, visit, to, acting.by)
+    parts.arrivals.tell(to)
     parts.watches.nudge(to[0].namespace, to[0].name)
 
 
@@ -302,6 +330,12 @@ async def prioritise(
     """Say how urgent a visit is."""
     carried = Carried(at=acting.at, priority=urgency.priority)
     await acting.take(VisitAction.PRIORITISE, carried)
+
+
+@router.post("/visits/{visit}/notice", status_code=204)
+async def notice(acting: Annotated[Acting, admitted_to(Action.NOTICE)]) -> None:
+    """Say that the arrival was seen: nobody is reminded of it any more."""
+    await acting.take(VisitAction.NOTICE, Carried(at=acting.at))
 
 
 @router.post("/visits/{visit}/end", status_code=204)

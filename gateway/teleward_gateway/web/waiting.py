@@ -1,13 +1,18 @@
 """The private waiting socket of one patient."""
 
 import asyncio
+import contextlib
+import time
+from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response, WebSocket
 from pydantic import ValidationError
 from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
-from teleward_contract.signalling import ErrorCode
+from teleward_contract.signalling import ErrorCode, Frame
 
-from teleward_gateway.core.frames import Hello, ReplacedFrame, UnknownFrame
+from teleward_gateway.core.device import DeviceReport
+from teleward_gateway.core.frames import Hello, Probe, Probed, ReplacedFrame, Report, UnknownFrame
+from teleward_gateway.core.pace import Pace
 from teleward_gateway.core.tickets import Ticket
 from teleward_gateway.errors import RefusedError
 from teleward_gateway.web.context import Context, Parts
@@ -25,6 +30,10 @@ router = APIRouter()
 
 HELLO_WITHIN_S = 10.0
 LEAVE_AGAIN_S = 1.0
+SAID_AT_ONCE, SAID_PER_S = 30, 0.5
+"""Frames of one socket after its hello: a test of a page takes a dozen, and each report is read by every dashboard."""
+
+F = TypeVar("F", bound=Frame)
 
 
 @router.websocket("/ws/visit/{namespace}/{clinic}")
@@ -48,10 +57,7 @@ async def _hello(socket: FramedSocket) -> Hello:
     if kind != "hello":
         code = ErrorCode.OUT_OF_ORDER if kind == "leave" else ErrorCode.UNKNOWN_TYPE
         raise FrameRefusedError(code, "hello comes first")
-    try:
-        return Hello.model_validate_json(text)
-    except ValidationError:
-        raise FrameRefusedError(ErrorCode.BAD_FRAME, "hello has not its form") from None
+    return _read(Hello, text)
 
 
 @router.post(STREAMS + "visit/{namespace}/{clinic}")
@@ -84,13 +90,32 @@ async def _tell(parts: Context, ticket: Ticket, hello: Hello, socket: FrameSink)
 
 
 async def _listen(parts: Context, ticket: Ticket, socket: FramedSocket) -> None:
-    """Take in what may come after hello: only a goodbye."""
+    """Take in what may come after hello: what the page found out, what it measures, and a goodbye."""
+    pace = Pace(SAID_AT_ONCE, SAID_PER_S)
     while True:
-        kind, _ = await socket.receive()
-        if kind != "leave":
-            code = ErrorCode.OUT_OF_ORDER if kind == "hello" else ErrorCode.UNKNOWN_TYPE
-            raise FrameRefusedError(code, "only leave may follow hello")
-        await _leave(parts, ticket)
+        kind, text = await socket.receive()
+        if not pace.allows(time.monotonic()):
+            raise FrameRefusedError(ErrorCode.TOO_FAST, "too many frames")
+        match kind:
+            case "leave":
+                await _leave(parts, ticket)
+            case "probe":
+                await socket.send(Probed(number=_read(Probe, text).number))
+            case "report":
+                device = DeviceReport.model_validate(_read(Report, text).model_dump())
+                with contextlib.suppress(RoutingUnavailableError):
+                    await parts.follower.report(ticket, device)
+                    parts.watches.nudge(ticket.namespace, ticket.clinic)
+            case _:
+                code = ErrorCode.OUT_OF_ORDER if kind == "hello" else ErrorCode.UNKNOWN_TYPE
+                raise FrameRefusedError(code, "only report, probe and leave may follow hello")
+
+
+def _read(form: type[F], text: str) -> F:
+    try:
+        return form.model_validate_json(text)
+    except ValidationError:
+        raise FrameRefusedError(ErrorCode.BAD_FRAME, "the frame has not its form") from None
 
 
 async def _leave(parts: Context, ticket: Ticket) -> None:

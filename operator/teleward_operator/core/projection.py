@@ -109,6 +109,10 @@ def _area(area: WaitingArea, time_zone: str) -> WaitingAreaProjection:
             )
             for q in spec.entry_fields
         ),
+        information_page=spec.information_page, terms=spec.terms,
+        confirm_identity=spec.confirm_identity,
+        alert_repeat_s=spec.alerts.repeat_seconds, alert_webhook=spec.alerts.webhook or "",
+        closing_message=spec.closing.message, closing_link=spec.closing.redirect or "",
         order=spec.queue.order, max_waiting=spec.queue.max_waiting,
         max_wait_minutes=spec.queue.max_wait_minutes, show_position=spec.queue.show_position,
         stale_after_s=spec.queue.stale_after_seconds, notice=spec.notices,

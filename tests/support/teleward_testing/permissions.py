@@ -19,6 +19,7 @@ MATRIX = {
     Action.MESSAGE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
     Action.MESSAGE_ALL: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
     Action.PRIORITISE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.NOTICE: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
     Action.ENTER_MEETING_ROOM: "OrganisationAdmin ClinicAdmin Clinician",
     Action.ENTER_USER_ROOM: "Owner",
     Action.HOST_USER_ROOM: "Owner",

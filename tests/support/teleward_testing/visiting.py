@@ -10,6 +10,8 @@ from redis.asyncio.cluster import RedisCluster
 from teleward_contract.redis_store import Store
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters import keys
+from teleward_gateway.adapters.at_work_memory import MemoryAtWork
+from teleward_gateway.adapters.at_work_redis import RedisAtWork
 from teleward_gateway.adapters.books import STORE_CLOCK, BookKeeping
 from teleward_gateway.adapters.books_memory import MemoryBooks
 from teleward_gateway.adapters.books_redis import SHIPPERS, RedisBooks
@@ -27,6 +29,7 @@ from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.book_ports import Audit, Reports
 from teleward_gateway.core.accounts import DAY_S
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState, Words
+from teleward_gateway.door_ports import AtWork
 from teleward_gateway.ports import GuestLinks, Presence, Qualities, Queues, Sessions, Visits
 
 from teleward_testing.routing import Clock
@@ -200,6 +203,25 @@ class ClockedPresence:
             for key in await every_key(self._store.redis):
                 if key.endswith(":names"):
                     continue
+                for member in map(str, await self._store.redis.zrange(key, 0, -1)):
+                    await self._store.redis.zincrby(key, -seconds * 1000, member)
+
+
+class ClockedAtWork:
+    """One implementation as two gateways see it, and the means to move its time."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._clock = Clock()
+        self._store = store
+        memory = MemoryAtWork(self._clock)
+        self.ports: AtWork = memory if store is None else RedisAtWork(store)
+        self.other: AtWork = memory if store is None else RedisAtWork(store)
+
+    async def pass_s(self, seconds: int) -> None:
+        self._clock.ms += seconds * 1000
+        if self._store is not None:
+            await grow_older(self._store.redis, seconds * 1000)
+            for key in await every_key(self._store.redis):
                 for member in map(str, await self._store.redis.zrange(key, 0, -1)):
                     await self._store.redis.zincrby(key, -seconds * 1000, member)
 

@@ -9,7 +9,8 @@ from teleward_cli.demo import frames as read
 from teleward_contract.signalling import WaitReason
 from teleward_gateway.core import frames as written
 from teleward_gateway.core import queue
-from teleward_gateway.core.visits import VisitState
+from teleward_gateway.core.device import DeviceReport
+from teleward_gateway.core.visits import Speaker, VisitState
 
 ARRIVED = "2026-03-01T10:00:00.000Z"
 
@@ -17,7 +18,9 @@ ARRIVED = "2026-03-01T10:00:00.000Z"
 def entry(state: VisitState = VisitState.WAITING, name: str = "ليلى") -> queue.Entry:
     return queue.Entry(
         visit="v1", name=name, arrived_at=ARRIVED, state=state, fields={"phone": "+1 555"},
-        locale="ar", connected=False, called_by="Ada",
+        locale="ar", connected=False, called_by="Ada", noticed=False, confirmed=True,
+        came_from="Eyes", consultation="c", room="r", speaker=Speaker(name="Mia", role="carer"),
+        appointment=ARRIVED, device=DeviceReport(camera="on"),
     )  # fmt: skip
 
 
@@ -37,6 +40,14 @@ PATIENT: dict[str, tuple[BaseModel, type]] = {
             state=VisitState.REFUSED,
             arrived_at=ARRIVED,
             message=written.MessageShown(text="قريبا", at=ARRIVED),
+        ),
+        read.Visit,
+    ),
+    "last words": (
+        written.VisitFrame(
+            state=VisitState.ENDED,
+            arrived_at=ARRIVED,
+            closing=written.ClosingShown(message="سلامتك", link="https://x.org"),
         ),
         read.Visit,
     ),
@@ -112,7 +123,23 @@ def test_the_first_frame_of_a_page_is_one_the_gateway_reads() -> None:
 
     taken = written.Hello.model_validate_json(hello.model_dump_json())
 
-    assert taken.model_dump() == hello.model_dump()
+    assert is_within(hello.model_dump(), taken.model_dump())
+
+
+def test_what_is_as_usual_in_a_row_is_left_out_and_read_as_usual() -> None:
+    usual = entry().model_copy(
+        update={
+            "noticed": True, "confirmed": False, "speaker": None, "appointment": "", "device": None,
+        }
+    )  # fmt: skip
+
+    told = usual.model_dump_json()
+
+    assert not any(
+        field in told for field in ("noticed", "confirmed", "speaker", "appointment", "device")
+    )
+    row = read.Entry.model_validate_json(told)
+    assert (row.noticed, row.confirmed, row.speaker, row.device) == (True, False, None, None)
 
 
 def test_a_refusal_is_fatal_unless_it_says_otherwise() -> None:

@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from teleward_contract.projections import EntryField
-from teleward_gateway.core.entry import MAX_ANSWER, MAX_NAME, Checked, check_entry
-from teleward_gateway.core.visits import Personal
+from teleward_gateway.core.entry import (
+    MAX_ANSWER,
+    MAX_NAME,
+    Checked,
+    Said,
+    SpeakerSaid,
+    check_entry,
+)
+from teleward_gateway.core.visits import Personal, Speaker
 
 QUESTIONS = (
     EntryField(name="reason", label={"en": "Reason"}),
@@ -14,11 +21,14 @@ QUESTIONS = (
     EntryField(name="language", label={"en": "Language"}, kind="Choice", choices=("en", "ar")),
     EntryField(name="consent", label={"en": "I agree"}, kind="Consent", required=True),
 )
+NOON_MS = 1_795_003_200_000
+"""2026-11-18T12:00Z."""
 GOOD = {"phone": "+43 (1) 234/56-7", "consent": "true"}
 
 
 def check(name: str = "Ada", locale: str = "en", **answers: str) -> Checked:
-    return check_entry(name, GOOD | answers, locale, QUESTIONS)
+    said = Said.model_construct(name=name, fields=GOOD | answers, locale=locale)
+    return check_entry(said, QUESTIONS, NOON_MS)
 
 
 def test_a_complete_entry_is_taken() -> None:
@@ -105,8 +115,52 @@ def test_a_locale_that_is_none_is_english(locale: str, kept: str) -> None:
 def test_whatever_is_typed_is_taken_as_storable_text_or_refused(
     name: str, answers: dict[str, str], locale: str
 ) -> None:
-    checked = check_entry(name, answers, locale, QUESTIONS)
+    said = Said.model_construct(name=name, fields=answers, locale=locale)
+    checked = check_entry(said, QUESTIONS, NOON_MS)
 
     assert (checked.personal is None) is bool(checked.problems)
     if checked.personal is not None:
         assert Personal.model_validate_json(checked.personal.model_dump_json()) == checked.personal
+
+
+def test_who_speaks_for_the_patient_is_named_like_the_patient() -> None:
+    def speaks(name: str) -> Checked:
+        said = Said(name="Ada", speaker=SpeakerSaid(name=name, role="interpreter"))
+        return check_entry(said, (), NOON_MS)
+
+    assert speaks(" Mia\tNovak ") == Checked(
+        Personal(name="Ada", speaker=Speaker(name="Mia Novak", role="interpreter"))
+    )
+    assert speaks("\u200b").problems == {"speaker_name": "required"}
+    assert speaks("x" * (MAX_NAME + 1)).problems == {"speaker_name": "too_long"}
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("2026-11-18T10:30Z", "2026-11-18T10:30:00Z"),
+        ("2026-11-18T21:30:00+11:00", "2026-11-18T10:30:00Z"),
+        ("2026-11-19T12:00:00.000Z", "2026-11-19T12:00:00Z"),
+        ("2026-11-19T12:00:01Z", ""),
+        ("2026-11-17T11:59:59Z", ""),
+        ("2026-11-18T10:30", ""),
+        ("2026-11-18 10:30Z", ""),
+        ("2026-02-30T10:30Z", ""),
+        ("0001-01-01T00:00:00+23:59", ""),
+        ("10:30", ""),
+        ("<b>", ""),
+        ("", ""),
+    ],
+)
+def test_an_appointment_is_a_moment_of_the_same_day_or_none(told: str, kept: str) -> None:
+    checked = check_entry(Said(name="Ada", appointment=told), (), NOON_MS)
+
+    assert checked.personal is not None
+    assert checked.personal.appointment == kept
+
+
+@given(st.text(max_size=40))
+def test_whatever_a_link_says_of_an_appointment_nobody_is_kept_out(told: str) -> None:
+    checked = check_entry(Said(name="Ada", appointment=told), (), NOON_MS)
+
+    assert checked.personal is not None

@@ -1,8 +1,15 @@
 """A patient is told of their own visit, in their language, and of nobody else's."""
 
+import pytest
 from teleward_contract.projections import ClinicProjection, WaitingAreaProjection
 from teleward_contract.units import Namespace
-from teleward_gateway.core.frames import ClinicShown, MessageShown, over_frame, visit_frame
+from teleward_gateway.core.frames import (
+    ClinicShown,
+    ClosingShown,
+    MessageShown,
+    over_frame,
+    visit_frame,
+)
 from teleward_gateway.core.visits import OWN_WORDS, Visit, VisitState, Words
 
 VISIT = Visit(id="v", namespace=Namespace("n"), clinic="c", clinic_uid="u", arrived_ms=0)
@@ -54,3 +61,38 @@ def test_a_ready_made_text_is_read_in_the_patients_language_and_own_words_as_the
         text="عشر دقائق.", at=f"{at}1Z"
     )
     assert over_frame(VISIT, "ar", own).message == MessageShown(text="Ring 5.", at=f"{at}2Z")
+
+
+def closing(link: str = "", **message: str) -> ClinicProjection:
+    area = AREA.model_copy(update={"closing_message": message, "closing_link": link})
+    return CLINIC.model_copy(update={"waiting_area": area})
+
+
+def test_the_clinics_last_words_follow_a_consultation_that_ended_and_nothing_else() -> None:
+    said = closing("https://survey.example.org/?q=1", en="Get well.", ar="سلامتك.")
+    ended = VISIT.model_copy(update={"state": VisitState.ENDED})
+    refused = VISIT.model_copy(update={"state": VisitState.REFUSED})
+
+    assert over_frame(ended, "ar", clinic=said).closing == ClosingShown(
+        message="سلامتك.", link="https://survey.example.org/?q=1"
+    )
+    assert over_frame(refused, "ar", clinic=said).closing is None
+    assert over_frame(ended, "ar", clinic=CLINIC).closing is None
+    bare = CLINIC.model_copy(update={"waiting_area": None})
+    assert over_frame(ended, "ar", clinic=bare).closing is None
+
+
+@pytest.mark.parametrize("link", ["http://x.org", "javascript:alert(1)", "//x.org", "data:,x"])
+def test_a_link_that_is_not_https_is_not_told(link: str) -> None:
+    ended = VISIT.model_copy(update={"state": VisitState.ENDED})
+
+    assert over_frame(ended, "en", clinic=closing(link)).closing == ClosingShown()
+
+
+def test_a_patient_for_whom_there_was_no_place_is_told_while_they_wait() -> None:
+    delayed = VISIT.model_copy(update={"is_delayed": True})
+    called = delayed.model_copy(update={"state": VisitState.CALLED})
+
+    assert visit_frame(CLINIC, delayed, "en").delayed
+    assert not visit_frame(CLINIC, called, "en").delayed
+    assert not visit_frame(CLINIC, VISIT, "en").delayed

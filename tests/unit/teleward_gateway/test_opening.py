@@ -105,6 +105,40 @@ def test_in_summer_time_the_wall_clock_stays_the_rule() -> None:
     assert not is_open(vienna, at("2026-07-06T08:30"))
 
 
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-03-29T00:59", True),  # 01:59, the last minute of winter
+        ("2026-03-29T01:00", False),  # 03:00: the hour from two to three is skipped
+        ("2026-10-25T00:30", True),  # 02:30 for the first time
+        ("2026-10-25T01:30", True),  # 02:30 for the second time
+        ("2026-10-25T02:00", False),  # 03:00
+    ],
+)
+def test_on_the_day_on_which_the_clocks_change_the_wall_clock_stays_the_rule(
+    moment: str, expected: bool
+) -> None:
+    """Vienna skips the hour from two to three on the last Sunday of March, and repeats it in October."""
+    night = hours("01:00-03:00", days=("Sun",), zone="Europe/Vienna")
+
+    assert is_open(night, at(moment)) is expected
+
+
+def test_a_break_and_an_exception_hold_on_the_day_on_which_the_clocks_change() -> None:
+    """Sydney goes back an hour at three on 2026-04-05: nine o'clock comes at 23:00 UTC, the day before at 22:00."""
+    breaks = hours("09:00-12:00", "13:00-17:00", days=("Sat", "Sun"), zone="Australia/Sydney")
+    closed = hours(
+        "09:00-17:00", days=("Sun",), zone="Australia/Sydney", exceptions=(DateHours(date="2026-04-05"),)
+    )  # fmt: skip
+
+    assert is_open(breaks, at("2026-04-03T22:00"))
+    assert not is_open(breaks, at("2026-04-04T22:59"))
+    assert is_open(breaks, at("2026-04-04T23:00"))
+    assert not is_open(breaks, at("2026-04-05T02:30"))
+    assert is_open(breaks, at("2026-04-05T03:00"))
+    assert not is_open(closed, at("2026-04-05T00:00"))
+
+
 @pytest.mark.parametrize("zone", ["Atlantis/Capital", "../../etc/passwd", ""])
 def test_a_time_zone_that_nobody_knows_is_never_open(zone: str) -> None:
     assert not is_open(hours("00:00-24:00", zone=zone), at("2026-11-23T12:00"))

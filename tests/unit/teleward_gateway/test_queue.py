@@ -3,6 +3,7 @@
 from teleward_contract.occupancy import ClinicOccupancy
 from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
+from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.queue import (
     Entry,
     difference,
@@ -10,8 +11,9 @@ from teleward_gateway.core.queue import (
     positions,
     rfc3339,
     rows,
+    unanswered,
 )
-from teleward_gateway.core.visits import Personal, Visit, VisitState, Waiting
+from teleward_gateway.core.visits import Personal, Speaker, Visit, VisitState, Waiting
 
 NOON_MS = 1_795_000_000_000
 
@@ -38,8 +40,36 @@ def test_a_row_tells_what_the_wire_says() -> None:
     assert row == Entry(
         visit="v", name="V", arrived_at="2026-11-18T11:06:41.000Z", state=VisitState.CALLED,
         fields={"reason": "cough"}, locale="ar", connected=True, called_by="ada",
-        called_by_name="Ada",
+        called_by_name="Ada", noticed=False,
     )  # fmt: skip
+
+
+def test_a_row_tells_all_that_the_patient_and_the_page_have_told() -> None:
+    item = waiting("v", 1)
+    personal = item.personal.model_copy(
+        update={
+            "speaker": Speaker(name="Mia", role="relative"), "device": DeviceReport(camera="on"),
+            "appointment": "2026-11-18T11:30:00Z",
+        }
+    )  # fmt: skip
+    visit = item.visit.model_copy(update={"is_noticed": True, "is_confirmed": True})
+
+    (row,) = rows([Waiting(visit=visit, personal=personal)], {}).values()
+
+    assert (row.speaker, row.device) == (personal.speaker, DeviceReport(camera="on"))
+    assert (row.appointment, row.noticed, row.confirmed) == (personal.appointment, True, True)
+
+
+def test_an_arrival_is_unanswered_while_the_patient_waits_is_there_and_nobody_has_reacted() -> (
+    None
+):
+    seen = waiting("seen", 3)
+    seen = seen.model_copy(update={"visit": seen.visit.model_copy(update={"is_noticed": True})})
+    queue = [
+        waiting("new", 1), waiting("called", 2, VisitState.CALLED), seen, waiting("away", 4, is_silent=True),
+    ]  # fmt: skip
+
+    assert unanswered(queue, rows(queue, {})) == ("new",)
 
 
 def test_a_row_tells_how_its_patient_is_heard_and_seen_if_anybody_knows() -> None:

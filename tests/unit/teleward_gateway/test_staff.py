@@ -17,9 +17,12 @@ from teleward_gateway.core.staff import (
     Person,
     StaffSession,
     counts_in,
+    identity,
     is_meant,
+    is_named,
     is_owner,
     read_claims,
+    read_identity,
     return_path,
 )
 from teleward_gateway.errors import Fault
@@ -271,3 +274,25 @@ def test_a_staff_page_is_where_one_may_return_to(path: str) -> None:
 @pytest.mark.parametrize("path", FOREIGN)
 def test_anything_else_becomes_the_first_staff_page(path: str) -> None:
     assert return_path(path) == "/staff"
+
+
+@pytest.mark.parametrize(
+    ("named", "who", "is_same"),
+    [
+        (identity("ada@x.org", "hospital"), ("ada@x.org", "hospital"), True),
+        (identity("ada@x.org", "hospital"), ("ADA@x.org", "hospital"), True),
+        (identity("ada@x.org", "hospital"), ("ada@x.org", "agency"), False),
+        (identity("ada@x.org", "hospital"), ("ben@x.org", "hospital"), False),
+        ("ada@x.org", ("ada@x.org", "agency"), True),
+        (identity("ada@x.org", "hospital"), ("ada@x.org", ""), True),
+        ("", ("ada@x.org", ""), False),
+    ],
+)
+def test_who_owns_something_is_one_person_of_one_issuer(
+    named: str, who: tuple[str, str], is_same: bool
+) -> None:
+    user, issuer = who
+    session = StaffSession(user=user, display_name="", issuer=issuer)
+
+    assert is_named(named, session) is is_same
+    assert read_identity(session.identity) == who

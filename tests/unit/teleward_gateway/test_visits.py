@@ -8,6 +8,8 @@ from teleward_gateway.core.visits import (
     TRANSITIONS,
     Carried,
     Destination,
+    Personal,
+    Speaker,
     Visit,
     VisitAction,
     VisitState,
@@ -48,6 +50,9 @@ LEADS_TO = {
     (VisitState.WAITING, VisitAction.MESSAGE): VisitState.WAITING,
     (VisitState.ON_HOLD, VisitAction.MESSAGE): VisitState.ON_HOLD,
     (VisitState.WAITING, VisitAction.PRIORITISE): VisitState.WAITING,
+    (VisitState.WAITING, VisitAction.NOTICE): VisitState.WAITING,
+    (VisitState.WAITING, VisitAction.DELAY): VisitState.WAITING,
+    (VisitState.ON_HOLD, VisitAction.DELAY): VisitState.ON_HOLD,
 }
 
 
@@ -100,8 +105,11 @@ def test_a_visit_that_is_transferred_waits_elsewhere_as_it_was_and_remembers_whe
     None
 ):
     called = visit("v").model_copy(
-        update={"state": VisitState.CALLED, "called_by": "ada", "priority": 3}
-    )
+        update={
+            "state": VisitState.CALLED, "called_by": "ada", "priority": 3, "is_noticed": True,
+            "is_confirmed": True, "is_delayed": True,
+        }
+    )  # fmt: skip
     to = Destination(
         clinic="d", clinic_uid="w", at_most=1, came_from="Clinic C", came_from_uid="u"
     )
@@ -119,7 +127,56 @@ def test_a_visit_that_is_transferred_waits_elsewhere_as_it_was_and_remembers_whe
 def test_how_urgent_a_visit_is_makes_nobody_come_too_late() -> None:
     urgent = take(visit("v"), VisitAction.PRIORITISE, "ada", Carried(priority=7))
 
-    assert urgent == visit("v").model_copy(update={"priority": 7})
+    assert urgent == visit("v").model_copy(update={"priority": 7, "is_noticed": True})
+
+
+REACTIONS = {
+    VisitAction.CALL_IN,
+    VisitAction.ADD,
+    VisitAction.MESSAGE,
+    VisitAction.PRIORITISE,
+    VisitAction.NOTICE,
+}
+
+
+@pytest.mark.parametrize(
+    "action", [a for a in VisitAction if VisitState.WAITING in TRANSITIONS[a]]
+)
+def test_an_arrival_is_noticed_when_somebody_does_something_about_it(action: VisitAction) -> None:
+    now = take(visit("v"), action, "ada", NOTHING_CARRIED)
+
+    assert now is not None
+    assert now.is_noticed is (action in REACTIONS | {VisitAction.DELAY})
+
+
+def test_whom_one_calls_in_is_confirmed_until_the_patient_waits_again() -> None:
+    called = take(visit("v"), VisitAction.CALL_IN, "ada", Carried(is_confirmed=True))
+    assert called is not None
+    back = take(called, VisitAction.RETURN, "ada", NOTHING_CARRIED)
+    assert back is not None
+
+    assert (called.is_confirmed, back.is_confirmed) == (True, False)
+
+
+def test_a_patient_is_delayed_until_there_is_a_place() -> None:
+    delayed = take(visit("v"), VisitAction.DELAY, "ada", NOTHING_CARRIED)
+    assert delayed is not None
+    called = take(delayed, VisitAction.CALL_IN, "ben", NOTHING_CARRIED)
+    assert called is not None
+
+    assert (delayed.is_delayed, delayed.changed_by) == (True, "")
+    assert called.is_delayed is False
+    held = delayed.model_copy(update={"state": VisitState.ON_HOLD})
+    resumed = take(held, VisitAction.RESUME, "ben", NOTHING_CARRIED)
+    assert resumed is not None
+    assert resumed.is_delayed is False
+
+
+def test_who_speaks_for_a_patient_comes_first_in_the_calls_name() -> None:
+    speaker = Speaker(name="Mia", role="relative")
+
+    assert Personal(name="Ada").call_name == "Ada"
+    assert Personal(name="Ada", speaker=speaker).call_name == "Mia (Ada)"
 
 
 def test_a_step_in_a_clinic_does_not_move_a_visit_that_is_elsewhere() -> None:

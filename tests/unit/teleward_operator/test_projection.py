@@ -96,6 +96,10 @@ def test_a_waiting_area_is_projected_with_its_hours_and_questions() -> None:
         "readyMessages": [{"en": "Ten minutes"}, {"ar": "قريبا"}],
         "notices": {"en": "Stay here"}, "closedMessage": {"en": "Closed"},
         "fallbackPhone": "+61 491 570 156",
+        "informationPage": {"en": "How it works"}, "terms": {"en": "I agree"},
+        "confirmIdentity": True,
+        "alerts": {"repeatSeconds": 60, "webhook": "https://pager.example.org/arrival"},
+        "closing": {"message": {"en": "Thank you"}, "redirect": "https://survey.example.org"},
     }  # fmt: skip
 
     document = project_clinic(clinic(), settle(clinic(), None), None, waiting_area(spec), ())
@@ -114,6 +118,9 @@ def test_a_waiting_area_is_projected_with_its_hours_and_questions() -> None:
         ready_messages=({"en": "Ten minutes"}, {"ar": "قريبا"}),
         notice={"en": "Stay here"}, closed_message={"en": "Closed"},
         fallback_phone="+61 491 570 156",
+        information_page={"en": "How it works"}, terms={"en": "I agree"}, confirm_identity=True,
+        alert_repeat_s=60, alert_webhook="https://pager.example.org/arrival",
+        closing_message={"en": "Thank you"}, closing_link="https://survey.example.org",
     )  # fmt: skip
 
 

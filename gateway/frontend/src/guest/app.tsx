@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useId } from "preact/hooks";
+import { loadCall } from "../call/load";
 import type { CallViewProps } from "../call/view";
 import { DevicePanel } from "../shared/devices";
 import { ApiError } from "../shared/http";
@@ -71,7 +72,7 @@ function Entrance({ guest, media }: Props) {
   const busy = useSignal(false);
   const id = useId();
   useEffect(() => {
-    void import("../call/view");
+    void loadCall();
   }, []);
   const knock = async (attempt = 0): Promise<void> => {
     busy.value = true;
@@ -132,7 +133,7 @@ function Entrance({ guest, media }: Props) {
 function Knocking({ guest, media }: Props) {
   useEffect(() => {
     void media.start();
-    void import("../call/view");
+    void loadCall();
   }, [media]);
   const latest = guest.latest.value;
   return (
@@ -159,7 +160,7 @@ function Knocking({ guest, media }: Props) {
 function LazyCall({ guest, media }: Props) {
   const View = useSignal<ComponentType<CallViewProps> | null>(null);
   useEffect(() => {
-    void import("../call/view").then((module) => {
+    void loadCall().then((module) => {
       View.value = module.CallView;
     });
   }, [View]);

@@ -1,14 +1,17 @@
 /** The guest's page. */
 
 import { render } from "preact";
-import { loadTexts } from "../shared/i18n";
+import { type Loaders, loadTexts } from "../shared/i18n";
 import { LocalMedia } from "../shared/media";
 import { wantsSmallVideo } from "../shared/options";
-import { TEXTS } from "../shared/public-texts";
 import { provideStats } from "../shared/support";
 import { App } from "./app";
 import { Guest } from "./guest";
 
+const TEXTS: Loaders = {
+  en: () => import("../locales/en.ftl?guest"),
+  ar: () => import("../locales/ar.ftl?guest"),
+};
 const [, , namespace = "", clinic = ""] = location.pathname.split("/");
 const guest = new Guest(`${namespace}/${clinic}`);
 const media = new LocalMedia(wantsSmallVideo(location.search));

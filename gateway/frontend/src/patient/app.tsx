@@ -3,17 +3,20 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
+import { loadCall } from "../call/load";
 import type { CallViewProps } from "../call/view";
-import { t } from "../shared/i18n";
+import { chime } from "../shared/chime";
+import { addTexts, type Loaders, t } from "../shared/i18n";
 import { Languages } from "../shared/languages";
+import { lazy } from "../shared/lazy";
 import type { LocalMedia } from "../shared/media";
 import { NO_RIGHTS } from "../shared/rights";
 import { Announcer, Page, Working } from "../shared/ui";
-import { chime } from "./chime";
 import { Entrance } from "./entry";
 import type { Stage } from "./journey";
 import {
   End,
+  Expired,
   Left,
   OneMoment,
   Refused,
@@ -24,11 +27,23 @@ import {
   Unknown,
 } from "./pages";
 import type { Props } from "./props";
-import { Waiting } from "./waiting";
+
+const WAITING: Loaders = {
+  en: () => import("../locales/en.ftl?waiting"),
+  ar: () => import("../locales/ar.ftl?waiting"),
+};
+
+/** Fetched while the person fills in the form. */
+const loadWaiting = async () => {
+  const [module] = await Promise.all([import("./waiting"), addTexts(WAITING)]);
+  return module.Waiting;
+};
+const Waiting = lazy(loadWaiting);
 
 export function App({ visit, media }: Props) {
   const stage = visit.stage.value;
   useEffect(() => turnedTo(stage, media), [stage, media]);
+  useEffect(() => void loadWaiting(), []);
   return (
     <>
       {stage === "call" ? (
@@ -54,7 +69,8 @@ const SCREENS: Readonly<Record<Exclude<Stage, "call">, (props: Props) => preact.
   unknown_clinic: Unknown,
   shut: Shut,
   entry: Entrance,
-  waiting: Waiting,
+  expired: Expired,
+  waiting: (props) => <Waiting {...props} />,
   stepped_out: SteppedOut,
   left: Left,
   ended: End,
@@ -64,7 +80,14 @@ const SCREENS: Readonly<Record<Exclude<Stage, "call">, (props: Props) => preact.
 };
 
 /** Stages in which the camera's light has no reason to be on. */
-const CAMERA_OFF: ReadonlySet<Stage> = new Set(["left", "ended", "refused", "replaced", "shut"]);
+const CAMERA_OFF: ReadonlySet<Stage> = new Set([
+  "left",
+  "ended",
+  "refused",
+  "replaced",
+  "shut",
+  "expired",
+]);
 
 function turnedTo(stage: Stage, media: LocalMedia): void {
   if (CAMERA_OFF.has(stage)) media.stop();
@@ -75,7 +98,7 @@ function turnedTo(stage: Stage, media: LocalMedia): void {
 function LazyCall({ visit, media }: Props) {
   const View = useSignal<ComponentType<CallViewProps> | null>(null);
   useEffect(() => {
-    void import("../call/view").then((module) => {
+    void loadCall().then((module) => {
       View.value = module.CallView;
     });
   }, [View]);

@@ -14,10 +14,14 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 export function complaints(
   entry: Entry,
   questions: readonly EntryField[],
+  accepted = true,
 ): Record<string, Complaint> {
   const found: Record<string, Complaint> = {};
-  const named = judge(entry.name, { kind: "Text", required: true, choices: [] }, MAX_NAME);
+  const named = judge(entry.name, NAMED, MAX_NAME);
   if (named !== null) found.name = named;
+  const speaker = entry.speaker === undefined ? null : judge(entry.speaker.name, NAMED, MAX_NAME);
+  if (speaker !== null) found.speaker_name = speaker;
+  if (!accepted) found.accepted_terms = "required";
   for (const question of questions) {
     const complaint = judge(entry.fields[question.name] ?? "", question, MAX_ANSWER);
     if (complaint !== null) found[key(question.name)] = complaint;
@@ -43,6 +47,8 @@ export function refusals(
     ]),
   );
 }
+
+const NAMED: Rule = { kind: "Text", required: true, choices: [] };
 
 type Rule = Pick<EntryField, "kind" | "required" | "choices">;
 

@@ -11,6 +11,8 @@ export type Stage =
   /** Closed, suspended or full: the clinic says which. */
   | "shut"
   | "entry"
+  /** The visit that this page waited in is not there any more. */
+  | "expired"
   | "waiting"
   | "call"
   /** Left the call, but not the visit: can go back. */
@@ -49,7 +51,8 @@ const AFTER_CALL: Readonly<Record<Outcome, Stage>> = {
 const CHOSEN: ReadonlySet<Stage> = new Set(["stepped_out", "replaced", "left", "trouble"]);
 
 const UNKNOWN_VISIT: Readonly<Partial<Record<Stage, Stage>>> = {
-  waiting: "entry",
+  waiting: "expired",
+  expired: "expired",
   entry: "entry",
   left: "left",
 };
@@ -67,7 +70,7 @@ export function advance(stage: Stage, event: Event): Stage {
     case "visit":
       return visited(stage, event.state);
     case "visit_unknown":
-      // Ended while nobody looked, or a ticket from before: the door is the next step either way.
+      // Ended while nobody looked, or given up because nobody was heard of: the page says so.
       return UNKNOWN_VISIT[stage] ?? "ended";
     case "transferred":
       return visited(stage, "waiting");

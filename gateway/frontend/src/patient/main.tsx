@@ -4,9 +4,9 @@ import { render } from "preact";
 import { loadTexts } from "../shared/i18n";
 import { LocalMedia } from "../shared/media";
 import { wantsSmallVideo } from "../shared/options";
-import { TEXTS } from "../shared/public-texts";
 import { provideStats } from "../shared/support";
 import { App } from "./app";
+import "./patient.css";
 import { Visit } from "./visit";
 
 const [, , namespace = "", clinic = ""] = location.pathname.split("/");
@@ -15,7 +15,7 @@ const media = new LocalMedia(wantsSmallVideo(location.search));
 const root = document.getElementById("app");
 
 provideStats();
-await loadTexts(TEXTS);
+await loadTexts();
 if (root !== null) {
   root.replaceChildren();
   render(<App visit={visit} media={media} />, root);

@@ -4,26 +4,26 @@ import type { Entry } from "./types";
 
 const PREFIX = "teleward.entry.";
 
-export function recall(clinic: string): Entry | null {
+export function kept(name: string): Entry | null {
   try {
-    const kept = sessionStorage.getItem(PREFIX + clinic);
-    return kept === null ? null : (JSON.parse(kept) as Entry);
+    const text = sessionStorage.getItem(PREFIX + name);
+    return text === null ? null : (JSON.parse(text) as Entry);
   } catch {
     return null;
   }
 }
 
-export function remember(clinic: string, entry: Entry): void {
+export function keep(name: string, entry: Entry): void {
   try {
-    sessionStorage.setItem(PREFIX + clinic, JSON.stringify(entry));
+    sessionStorage.setItem(PREFIX + name, JSON.stringify(entry));
   } catch {
     // Storage is switched off: a reload will ask for the name again.
   }
 }
 
-export function forget(clinic: string): void {
+export function lose(name: string): void {
   try {
-    sessionStorage.removeItem(PREFIX + clinic);
+    sessionStorage.removeItem(PREFIX + name);
   } catch {
     // Nothing was kept.
   }

@@ -1,6 +1,7 @@
 /** What the clinic wrote to this patient. */
 
 import { locale, t } from "../shared/i18n";
+import { clockOf } from "../shared/time";
 import { Notice } from "../shared/ui";
 import type { Message } from "./types";
 
@@ -10,13 +11,9 @@ export function FromTheClinic({ message }: { readonly message: Message | null | 
       {message && (
         <Notice tone="attention" testid="message">
           <p dir="auto">{message.text}</p>
-          <p class="hint">{t("message-from", { time: timeOf(message.at) })}</p>
+          <p class="hint">{t("message-from", { time: clockOf(message.at, locale()) })}</p>
         </Notice>
       )}
     </div>
   );
-}
-
-function timeOf(at: string): string {
-  return new Date(at).toLocaleTimeString(locale(), { hour: "numeric", minute: "2-digit" });
 }

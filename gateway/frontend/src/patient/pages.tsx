@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { t } from "../shared/i18n";
 import { Page, Phone, Working } from "../shared/ui";
+import { destination } from "./destination";
 import { FromTheClinic } from "./message";
 import type { Props } from "./props";
 
@@ -63,8 +64,44 @@ export function Left({ visit }: Props) {
   );
 }
 
+export function Expired({ visit }: Props) {
+  return (
+    <Ending visit={visit} title={t("expired-title")} testid="expired" hint={t("expired-hint")}>
+      <Step label={t("wait-again")} act={() => void visit.reload()} />
+    </Ending>
+  );
+}
+
 export function End({ visit }: Props) {
-  return <Ending visit={visit} title={t("ended-title")} testid="ended" hint={t("ended-hint")} />;
+  const closing = visit.latest.value?.closing;
+  return (
+    <Ending
+      visit={visit}
+      title={t("ended-title")}
+      testid="ended"
+      hint={closing?.message ? "" : t("ended-hint")}
+    >
+      {closing?.message && (
+        <p class="lead" dir="auto" data-testid="closing-message">
+          {closing.message}
+        </p>
+      )}
+      {closing?.link && <WayOut link={closing.link} />}
+    </Ending>
+  );
+}
+
+/** The clinic's link, by the name of its host: nobody is sent anywhere unasked. */
+function WayOut({ link }: { readonly link: string }) {
+  const to = destination(link);
+  if (to === null) return null;
+  return (
+    <p>
+      <a class="button" href={to.href} rel="noopener noreferrer" data-testid="closing-link">
+        {t("ended-go-on", { host: to.host })}
+      </a>
+    </p>
+  );
 }
 
 export function Refused({ visit }: Props) {
@@ -103,7 +140,7 @@ interface EndingProps {
 function Ending({ visit, title, testid, hint, children }: EndingProps) {
   return (
     <Page title={title} testid={testid}>
-      <p class="lead">{hint}</p>
+      {hint !== "" && <p class="lead">{hint}</p>}
       {children}
       <Phone number={visit.latest.value?.clinic.phone || visit.clinic.value?.phone} />
     </Page>

@@ -1,5 +1,7 @@
 /** What the gateway tells a patient's page (docs/http.md, docs/wire.md). */
 
+import type { Report } from "./report";
+
 export type FieldKind = "Text" | "Phone" | "Date" | "Choice" | "Consent";
 
 export interface EntryField {
@@ -18,14 +20,30 @@ export interface Clinic {
   readonly state: "open" | "closed" | "suspended" | "full";
   readonly message: string;
   readonly phone: string;
+  /** Shown before entering; empty: there is none. */
+  readonly information: string;
+  /** To be accepted before entering; empty: there are none. */
+  readonly terms: string;
   readonly entry_fields: readonly EntryField[];
   readonly visit: boolean;
+}
+
+export const SPEAKS_AS = ["relative", "carer", "interpreter"] as const;
+export type SpeaksAs = (typeof SPEAKS_AS)[number];
+
+/** Who speaks for the patient. */
+export interface Speaker {
+  readonly name: string;
+  readonly role: SpeaksAs;
 }
 
 /** What the person typed; kept in sessionStorage only. */
 export interface Entry {
   readonly name: string;
   readonly fields: Readonly<Record<string, string>>;
+  readonly speaker?: Speaker;
+  /** As the clinic's link said, with its offset from UTC. */
+  readonly appointment?: string;
 }
 
 export type VisitState =
@@ -53,6 +71,10 @@ export interface VisitFrame {
   };
   readonly position?: number | null;
   readonly message?: Message | null;
+  /** Somebody wanted to call in, and there was no place for the call. */
+  readonly delayed?: boolean;
+  /** What follows a consultation, if the clinic has anything to say. */
+  readonly closing?: { readonly message: string; readonly link: string } | null;
 }
 
 export type ServerFrame =
@@ -62,8 +84,11 @@ export type ServerFrame =
   /** The visit waits in another clinic of the organisation. */
   | { readonly type: "transferred"; readonly clinic: string; readonly display_name: string }
   | { readonly type: "unknown" }
+  | { readonly type: "probed"; readonly number: number }
   | { readonly type: "error"; readonly code: string; readonly fatal?: boolean };
 
 export type ClientFrame =
   | ({ readonly type: "hello"; readonly locale: string; readonly on_hold: boolean } & Entry)
+  | ({ readonly type: "report" } & Report)
+  | { readonly type: "probe"; readonly number: number }
   | { readonly type: "leave" };

@@ -6,8 +6,13 @@ import { locale } from "../shared/i18n";
 import { delayMs } from "../shared/reconnect";
 import { ReconnectingSocket } from "../shared/socket";
 import { advance, type Event, type Stage } from "./journey";
-import { forget, recall, remember } from "./memory";
+import { keep, kept, lose } from "./memory";
+import { losePrefill, takePrefill } from "./prefill";
+import type { Report } from "./report";
 import type { ClientFrame, Clinic, Entry, ServerFrame, VisitFrame } from "./types";
+
+/** A round trip that takes longer is no answer. */
+const PROBE_WITHIN_MS = 5000;
 
 const OVER: ReadonlySet<Stage> = new Set(["ended", "refused", "left"]);
 
@@ -18,6 +23,11 @@ export class Visit {
   /** The waiting socket is up and the service answers. */
   readonly connected = signal(false);
   #entry: Entry | null;
+  #prefill: Entry | null;
+  #report: Report | null = null;
+  /** Probes under way: number → what to do when it is answered. */
+  readonly #probes = new Map<number, () => void>();
+  #probed = 0;
   #socket: ReconnectingSocket<ServerFrame, ClientFrame> | null = null;
   /** Name of the clinic that the visit was transferred to, once it was. */
   readonly transferredTo = signal("");
@@ -26,7 +36,8 @@ export class Visit {
 
   constructor(name: string) {
     this.#name = name;
-    this.#entry = recall(name);
+    this.#entry = kept(name);
+    this.#prefill = takePrefill(name);
   }
 
   get #api(): string {
@@ -41,6 +52,11 @@ export class Visit {
   /** What was typed before, to fill the form with. */
   get entry(): Entry | null {
     return this.#entry;
+  }
+
+  /** What the clinic's link filled in. */
+  get prefill(): Entry | null {
+    return this.#prefill;
   }
 
   /** Ask what the door says; while the service is away, go on asking. */
@@ -65,12 +81,15 @@ export class Visit {
    *
    * @throws ApiError when the gateway refuses or does not answer.
    */
-  async enter(entry: Entry): Promise<void> {
+  async enter(entry: Entry, acceptedTerms: boolean): Promise<void> {
     if (!this.clinic.value?.visit) {
-      await request("POST", `${this.#api}/visits`, { ...entry, locale: locale() });
+      const said = { ...entry, locale: locale(), accepted_terms: acceptedTerms };
+      await request("POST", `${this.#api}/visits`, said);
     }
     this.#entry = entry;
-    remember(this.#name, entry);
+    keep(this.#name, entry);
+    losePrefill(this.#name);
+    this.#prefill = null;
     this.#handle({ type: "entered" });
     this.#connect();
   }
@@ -85,6 +104,27 @@ export class Visit {
   takeOver(): void {
     this.stage.value = "waiting";
     this.#connect();
+  }
+
+  /** Tell the clinic's staff what this page found out about its device; told again after each reconnection. */
+  report(report: Report): void {
+    this.#report = report;
+    if (this.connected.value) this.#socket?.send({ type: "report", ...report });
+  }
+
+  /** Measure one round trip to the gateway, in milliseconds; null when it was not answered in time. */
+  async probe(): Promise<number | null> {
+    this.#probed += 1;
+    const number = this.#probed;
+    const beganMs = performance.now();
+    const answered = new Promise<boolean>((resolve) => {
+      this.#probes.set(number, () => resolve(true));
+      setTimeout(() => resolve(false), PROBE_WITHIN_MS);
+    });
+    const sent = this.#socket?.send({ type: "probe", number }) ?? false;
+    const inTime = sent && (await answered);
+    this.#probes.delete(number);
+    return inTime ? performance.now() - beganMs : null;
   }
 
   callOver(outcome: Extract<Event, { type: "call_over" }>["outcome"]): void {
@@ -134,12 +174,17 @@ export class Visit {
   #take(frame: ServerFrame): void {
     switch (frame.type) {
       case "visit":
+        if (!this.connected.value && this.#report !== null)
+          this.#socket?.send({ type: "report", ...this.#report });
         this.connected.value = true;
         this.latest.value = frame;
         this.#handle({ type: "visit", state: frame.state });
         break;
       case "wait":
         this.connected.value = false;
+        break;
+      case "probed":
+        this.#probes.get(frame.number)?.();
         break;
       case "replaced":
         this.#handle({ type: "replaced" });
@@ -171,9 +216,9 @@ export class Visit {
         `${this.#api}/follow`,
         {},
       );
-      forget(this.#name);
+      lose(this.#name);
       this.#name = `${this.#name.split("/")[0]}/${clinic}`;
-      if (this.#entry !== null) remember(this.#name, this.#entry);
+      if (this.#entry !== null) keep(this.#name, this.#entry);
       history.replaceState(null, "", `/c/${this.#name}${location.search}`);
       this.transferredTo.value = to;
       await this.load();
@@ -197,7 +242,7 @@ export class Visit {
     this.stage.value = advance(this.stage.value, event);
     // A call may end and the visit go on: only the visit's own end is the end of everything.
     if (event.type !== "call_over" && OVER.has(this.stage.value)) {
-      forget(this.#name);
+      lose(this.#name);
       this.#entry = null;
       this.#hangUp();
     }

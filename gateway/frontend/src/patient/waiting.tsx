@@ -2,9 +2,11 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { loadCall } from "../call/load";
 import { blocked } from "../shared/blocked";
 import { DevicePanel } from "../shared/devices";
-import { t } from "../shared/i18n";
+import { addTexts, type Loaders, t } from "../shared/i18n";
+import { lazy } from "../shared/lazy";
 import { Notice, Page, Phone, Working } from "../shared/ui";
 import { FromTheClinic } from "./message";
 import type { Props } from "./props";
@@ -15,7 +17,7 @@ export function Waiting({ visit, media }: Props) {
     // The person's own entering was the gesture; after a reload the permission is there already.
     void media.start();
     // Fetch the call's code now, so that answering takes no time.
-    void import("../call/view");
+    void loadCall();
   }, [media]);
   const held = latest?.state === "on_hold";
   const name = latest?.clinic.display_name || visit.clinic.value?.display_name;
@@ -34,6 +36,13 @@ export function Waiting({ visit, media }: Props) {
           <p>{t("waiting-position", { position: latest.position })}</p>
         )}
       </div>
+      {latest?.delayed && (
+        <div role="status" data-testid="delayed">
+          <Notice tone="attention">
+            <p>{t("waiting-delayed")}</p>
+          </Notice>
+        </div>
+      )}
       {visit.transferredTo.value !== "" && (
         <p role="status" data-testid="transferred">
           {t("waiting-transferred", { clinic: visit.transferredTo.value })}
@@ -52,12 +61,24 @@ export function Waiting({ visit, media }: Props) {
         </Notice>
       )}
       <DevicePanel media={media} />
+      <Checks visit={visit} media={media} />
       <p class="hint">{t("waiting-without")}</p>
       <Phone number={latest?.clinic.phone || visit.clinic.value?.phone} />
       <LeaveButton leave={() => void visit.leave()} />
     </Page>
   );
 }
+
+const TEXTS: Loaders = {
+  en: () => import("../locales/en.ftl?checks"),
+  ar: () => import("../locales/ar.ftl?checks"),
+};
+
+/** The test comes when the person waits already: entering must not wait for it. */
+const Checks = lazy<Props>(async () => {
+  const [module] = await Promise.all([import("./checks"), addTexts(TEXTS)]);
+  return module.Checks;
+});
 
 function labelOf(held: boolean, connected: boolean): string {
   if (!connected) return "loading-hint";

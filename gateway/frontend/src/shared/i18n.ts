@@ -3,21 +3,32 @@
 import { FluentBundle, FluentResource, type FluentVariable } from "@fluent/bundle";
 import { direction, type Locale, negotiate, requested } from "./locale";
 
-/** How each language of a page is loaded. */
-export type Texts = Readonly<Record<Locale, () => Promise<{ default: string }>>>;
+/** Where the texts of each language are. */
+export type Loaders = Readonly<Record<Locale, () => Promise<{ default: string }>>>;
+
+const EVERYBODY: Loaders = {
+  en: () => import("../locales/en.ftl?everybody"),
+  ar: () => import("../locales/ar.ftl?everybody"),
+};
 
 let bundle = new FluentBundle("en");
 let current: Locale = "en";
 
-/** Load the page's language and mark the document with it. */
-export async function loadTexts(of: Texts): Promise<void> {
+/** Load the page's language and mark the document with it; `more` are texts that not every page needs. */
+export async function loadTexts(...more: readonly Loaders[]): Promise<void> {
   const root = document.documentElement;
   current = negotiate(requested(location.search, root.lang, navigator.languages));
-  const texts = await of[current]();
+  const parts = await Promise.all([EVERYBODY, ...more].map((loaders) => loaders[current]()));
   bundle = new FluentBundle(current);
-  bundle.addResource(new FluentResource(texts.default));
+  for (const part of parts) bundle.addResource(new FluentResource(part.default));
   root.lang = current;
   root.dir = direction(current);
+}
+
+/** Add texts that only some part of the page needs; drawn once they are there. */
+export async function addTexts(loaders: Loaders): Promise<void> {
+  const texts = await loaders[current]();
+  bundle.addResource(new FluentResource(texts.default));
 }
 
 export function locale(): Locale {

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { ApiError, request } from "../shared/http";
+import { locale } from "../shared/i18n";
 import { signInPath } from "../shared/options";
 import { delayMs } from "../shared/reconnect";
 import type { Me, StaffClinic } from "./types";
@@ -13,7 +14,7 @@ export const unavailable = signal(false);
 /** Ask who is signed in; somebody who is not goes to the sign-in page. */
 export async function loadMe(attempt = 0): Promise<void> {
   try {
-    me.value = await request<Me>("GET", "/api/staff/me");
+    me.value = await request<Me>("GET", `/api/staff/me?locale=${locale()}`);
     unavailable.value = false;
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) {
@@ -23,6 +24,11 @@ export async function loadMe(attempt = 0): Promise<void> {
     unavailable.value = true;
     setTimeout(() => void loadMe(attempt + 1), delayMs(attempt + 1, Math.random()));
   }
+}
+
+/** Whether a visit is this person's; one that was handed over may not name an issuer. */
+export function isMine(calledBy: string | null | undefined): boolean {
+  return calledBy === me.value?.identity || calledBy === me.value?.user;
 }
 
 export function clinicOf(namespace: string, name: string): StaffClinic | null {

@@ -2,16 +2,20 @@
 
 import { useEffect } from "preact/hooks";
 import { t } from "../shared/i18n";
+import { lazy } from "../shared/lazy";
 import { Announcer, Page, Working } from "../shared/ui";
 import { clinicOf, loadMe, me, signOut, unavailable } from "./account";
+import { AlertBar, useAlerts } from "./alerts";
 import { Clinics } from "./clinics";
 import { Dashboard } from "./dashboard";
-import { Home } from "./home";
-import { ReportsPage } from "./reports-page";
-import { RoomPage, VisitPage } from "./rooms";
 import { Link, route } from "./router";
 import type { Route } from "./routes";
-import { SignInPage } from "./sign-in";
+
+const Home = lazy(async () => (await import("./home")).Home);
+const SignInPage = lazy(async () => (await import("./sign-in")).SignInPage);
+const ReportsPage = lazy(async () => (await import("./reports-page")).ReportsPage);
+const RoomPage = lazy(async () => (await import("./rooms")).RoomPage);
+const VisitPage = lazy(async () => (await import("./rooms")).VisitPage);
 
 export function App() {
   const here = route.value;
@@ -33,6 +37,7 @@ function SignedIn({ here }: { readonly here: Route }) {
   useEffect(() => {
     if (me.value === null) void loadMe();
   }, []);
+  useAlerts();
   if (me.value === null) {
     return (
       <Page title={t(unavailable.value ? "one-moment" : "loading")} testid="loading">
@@ -40,9 +45,16 @@ function SignedIn({ here }: { readonly here: Route }) {
       </Page>
     );
   }
-  if (here.page === "visit" || here.page === "room") return <InCall here={here} />;
+  if (here.page === "visit" || here.page === "room")
+    return (
+      <>
+        <AlertBar inCall />
+        <InCall here={here} />
+      </>
+    );
   return (
     <>
+      <AlertBar />
       <header class="bar">
         <Link to="/staff" class="brand">
           Teleward

@@ -1,13 +1,18 @@
 /** The clinics of the signed-in person. */
 
+import { useEffect } from "preact/hooks";
 import { t } from "../shared/i18n";
 import { Page } from "../shared/ui";
 import { me } from "./account";
 import { Link } from "./router";
 import { dashboardPath, reportsPath } from "./routes";
+import { pageTitle } from "./title";
 
 export function Clinics() {
   const clinics = me.value?.clinics ?? [];
+  useEffect(() => {
+    pageTitle.value = t("clinics-title");
+  }, []);
   return (
     <Page title={t("clinics-title")} testid="clinics">
       {clinics.length === 0 && (me.value?.reports ?? []).length === 0 && (

@@ -5,6 +5,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { blocked } from "../shared/blocked";
 import { request } from "../shared/http";
 import { locale, t } from "../shared/i18n";
+import { lazy } from "../shared/lazy";
 import { announce, Notice, Page } from "../shared/ui";
 import { LiveQueue } from "./queue-socket";
 import { QueueTable } from "./queue-table";
@@ -13,11 +14,15 @@ import { ConsultationGuests, RoomList } from "./room-list";
 import { go } from "./router";
 import { dashboardPath } from "./routes";
 import { type Action, roomOf, takesPatients } from "./steps";
+import { pageTitle, waitingHere } from "./title";
 import type { QueueEntry, StaffClinic } from "./types";
 import { Writer, type Written } from "./writing";
 
 /** After these one is in the call. */
 const ENTERS: ReadonlySet<Action> = new Set(["join", "call-in", "resume"]);
+
+/** What few look at is fetched when the queue is there. */
+const ClinicLink = lazy(async () => (await import("./clinic-link")).ClinicLink);
 
 const MINUTE_CHECK_MS = 5000;
 
@@ -35,7 +40,11 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
   const queue = live.queue.value;
   const waiting = queue?.visits.filter((entry) => entry.state === "waiting").length ?? 0;
   useEffect(() => {
-    document.title = waiting > 0 ? `(${waiting}) ${clinic.display_name}` : clinic.display_name;
+    pageTitle.value = clinic.display_name;
+    waitingHere.value = waiting;
+    return () => {
+      waitingHere.value = 0;
+    };
   }, [waiting, clinic.display_name]);
 
   const writing = useSignal(false);
@@ -80,6 +89,16 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
           <p role="alert">{notice.value}</p>
         </Notice>
       )}
+      {live.vanished.value.map((entry) => (
+        <Notice key={entry.visit} testid="vanished">
+          <p>
+            {t("queue-vanished", { name: entry.name })}{" "}
+            <button type="button" class="quiet" onClick={() => live.forget(entry.visit)}>
+              {t("done")}
+            </button>
+          </p>
+        </Notice>
+      ))}
       <section aria-labelledby="queue-heading">
         <h2 id="queue-heading">{t("queue-title", { count: waiting })}</h2>
         {waiting > 0 && clinic.may.includes("message_all") && (
@@ -116,7 +135,7 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
           act={act}
         />
       </section>
-      <PatientLink url={clinic.patient_url} />
+      <ClinicLink clinic={clinic} />
       <ConsultationGuests clinic={clinic} queue={queue} />
       <RoomList clinic={clinic} queue={queue} />
     </Page>
@@ -134,7 +153,7 @@ async function carryOut(
   const page = `${home}/visits/${entry.visit}`;
   const mine = clinic.rooms.find(takesPatients);
   if (action === "to-my-room" && mine !== undefined) {
-    await request("POST", `/api${page}/call-in`, { room: mine.name });
+    await request("POST", `/api${page}/call-in`, { ...body, room: mine.name });
     return `${home}/user/${mine.name}`;
   }
   if (action !== "join") await request("POST", `/api${page}/${action}`, body);
@@ -166,28 +185,4 @@ function useNow(): number {
     return () => clearInterval(timer);
   }, [now]);
   return now.value;
-}
-
-function PatientLink({ url }: { readonly url: string }) {
-  const copied = useSignal(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(url).catch(() => null);
-    copied.value = true;
-    setTimeout(() => {
-      copied.value = false;
-    }, 3000);
-  };
-  return (
-    <section aria-labelledby="link-heading">
-      <h2 id="link-heading">{t("patient-link")}</h2>
-      <div class="row">
-        <a href={url} dir="ltr" data-testid="patient-link">
-          {url}
-        </a>
-        <button type="button" class="quiet" onClick={() => void copy()} data-testid="copy-link">
-          {t(copied.value ? "copied" : "copy")}
-        </button>
-      </div>
-    </section>
-  );
 }

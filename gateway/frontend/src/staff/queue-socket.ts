@@ -6,11 +6,17 @@ import { ReconnectingSocket } from "../shared/socket";
 import { announce } from "../shared/ui";
 import { loadMe } from "./account";
 import { arrivals, knocks, type Queue, update } from "./queue";
-import type { ClientFrame, QueueFrame, ServerFrame } from "./types";
+import { vanished } from "./queue-view";
+import type { ClientFrame, QueueEntry, QueueFrame, ServerFrame } from "./types";
+
+/** As many as a person reads. */
+const VANISHED = 5;
 
 export class LiveQueue {
   readonly queue = signal<Queue | null>(null);
   readonly connected = signal(false);
+  /** Those who are not in the queue any more and were not connected when they went. */
+  readonly vanished = signal<readonly QueueEntry[]>([]);
   readonly #socket: ReconnectingSocket<ServerFrame, ClientFrame>;
 
   constructor(namespace: string, clinic: string) {
@@ -33,6 +39,11 @@ export class LiveQueue {
     );
   }
 
+  /** Somebody has read that this one is gone. */
+  forget(visit: string): void {
+    this.vanished.value = this.vanished.value.filter((entry) => entry.visit !== visit);
+  }
+
   close(): void {
     this.#socket.close();
   }
@@ -52,6 +63,8 @@ export class LiveQueue {
       return;
     }
     this.queue.value = result.queue;
+    const gone = vanished(before?.visits ?? [], result.queue.visits);
+    if (gone.length > 0) this.vanished.value = [...this.vanished.value, ...gone].slice(-VANISHED);
     for (const name of arrivals(before, result.queue)) announce(t("queue-arrived", { name }));
     for (const name of knocks(before, result.queue)) announce(t("guest-arrived", { name }));
   }

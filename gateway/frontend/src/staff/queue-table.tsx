@@ -1,9 +1,12 @@
 /** The people who wait and those who are being seen. */
 
 import type { QualityView } from "../call/frames";
-import { languageName, t } from "../shared/i18n";
+import { t } from "../shared/i18n";
 import { minutesSince } from "../shared/time";
+import { Details, SpeaksFor, Times } from "./details";
 import { figuresOf, gradeOf } from "./path-grade";
+import { QueueTools, viewOf } from "./queue-tools";
+import { arranged, waitOf } from "./queue-view";
 import { type Act, Steps } from "./steps";
 import type { Order, QueueEntry, StaffClinic } from "./types";
 
@@ -18,6 +21,8 @@ interface TableProps {
 }
 
 export function QueueTable({ visits, ...rest }: TableProps) {
+  const view = viewOf(rest.clinic);
+  const shown = arranged(visits, view.value);
   if (visits.length === 0) {
     return (
       <p class="empty" data-testid="queue-empty">
@@ -25,6 +30,15 @@ export function QueueTable({ visits, ...rest }: TableProps) {
       </p>
     );
   }
+  return (
+    <>
+      <QueueTools view={view} shown={shown.length} all={visits.length} />
+      <Table visits={shown} {...rest} />
+    </>
+  );
+}
+
+function Table({ visits, ...rest }: TableProps) {
   return (
     <table class="queue" data-testid="queue">
       <thead>
@@ -49,22 +63,42 @@ type RowProps = Omit<TableProps, "visits"> & { readonly entry: QueueEntry };
 
 function Row({ clinic, entry, order, now, labels, act }: RowProps) {
   const minutes = minutesSince(entry.arrived_at, now);
+  const wait = waitOf(entry, now);
   return (
-    <tr data-testid="queue-row" data-visit={entry.visit} data-state={entry.state}>
+    <tr
+      class={`entry entry-${entry.state} wait-${wait}`}
+      data-testid="queue-row"
+      data-visit={entry.visit}
+      data-state={entry.state}
+      data-wait={wait}
+    >
       <th scope="row">
         <bdi data-testid="queue-name">{entry.name}</bdi>
+        <SpeaksFor entry={entry} />
       </th>
       <td data-label={t("queue-waiting")}>
         <span data-testid="queue-minutes" data-minutes={minutes}>
           {t("minutes", { minutes })}
         </span>
+        {wait !== "short" && <span class={`state state-${wait}`}>{t(`wait-${wait}`)}</span>}
+        <Times clinic={clinic} entry={entry} />
       </td>
       <td data-label={t("queue-state")}>
         <span class={`state state-${entry.state}`}>{t(`state-${entry.state}`)}</span>
+        {entry.state === "waiting" && entry.noticed === false && (
+          <span class="state state-new" data-testid="new">
+            {t("state-new")}
+          </span>
+        )}
+        {entry.confirmed && (
+          <span class="state" data-testid="confirmed">
+            {t("state-confirmed")}
+          </span>
+        )}
         {entry.state !== "waiting" && entry.called_by && (
           <span class="hint">
             {" "}
-            <bdi>{entry.called_by_name || entry.called_by}</bdi>
+            <bdi>{entry.called_by_name}</bdi>
           </span>
         )}
         {entry.came_from && (
@@ -78,7 +112,7 @@ function Row({ clinic, entry, order, now, labels, act }: RowProps) {
         <Details entry={entry} labels={labels} />
       </td>
       <td class="actions">
-        <Steps clinic={clinic} entry={entry} act={act} />
+        <Steps clinic={clinic} entry={entry} act={act} labels={labels} />
       </td>
     </tr>
   );
@@ -115,26 +149,5 @@ function Priority({ clinic, entry, act }: Pick<RowProps, "clinic" | "entry" | "a
         ))}
       </select>
     </label>
-  );
-}
-
-function Details({ entry, labels }: Pick<RowProps, "entry" | "labels">) {
-  return (
-    <dl class="details">
-      {Object.entries(entry.fields).map(([field, value]) => (
-        <div key={field}>
-          <dt>
-            <bdi>{labels.get(field) ?? field}</bdi>
-          </dt>
-          <dd>
-            <bdi>{value}</bdi>
-          </dd>
-        </div>
-      ))}
-      <div>
-        <dt>{t("queue-language")}</dt>
-        <dd>{languageName(entry.locale)}</dd>
-      </div>
-    </dl>
   );
 }

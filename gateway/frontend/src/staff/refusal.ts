@@ -5,6 +5,7 @@ import { t } from "../shared/i18n";
 
 const TEXTS: Readonly<Record<string, string>> = {
   full: "refusal-full",
+  confirm_first: "refusal-confirm-first",
   too_fast: "refusal-too-fast",
   unknown_text: "refusal-choose-again",
   unknown_clinic: "refusal-choose-again",

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, ComponentType } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
+import { loadCall } from "../call/load";
 import type { Outcome } from "../call/session";
 import type { CallViewProps } from "../call/view";
 import { request } from "../shared/http";
@@ -11,7 +12,8 @@ import { LocalMedia } from "../shared/media";
 import { wantsSmallVideo } from "../shared/options";
 import type { Rights } from "../shared/rights";
 import { Page, Working } from "../shared/ui";
-import { me } from "./account";
+import { isMine } from "./account";
+import { Confirmation } from "./confirmation";
 import { Guests } from "./guests";
 import { type Queue, together } from "./queue";
 import { LiveQueue } from "./queue-socket";
@@ -19,6 +21,7 @@ import { refusal } from "./refusal";
 import { go, Link } from "./router";
 import { dashboardPath } from "./routes";
 import { type Act, type Step, Steps } from "./steps";
+import { pageTitle } from "./title";
 import type { QueueEntry, Room, StaffClinic } from "./types";
 
 /** What the gateway's tickets let staff do. */
@@ -80,10 +83,16 @@ export function VisitPage({ clinic, visit }: VisitProps) {
               />
             </div>
           ))}
-          {patients[0]?.called_by === me.value?.user && clinic.may.includes("add") && (
+          {isMine(patients[0]?.called_by) && clinic.may.includes("add") && (
             <Adder
               waiting={queue?.visits.filter((one) => one.state === "waiting") ?? []}
-              add={(entry) => void act("add", entry, { to: patients[0]?.visit })}
+              confirms={clinic.confirm_identity}
+              add={(entry) =>
+                void act("add", entry, {
+                  to: patients[0]?.visit,
+                  confirmed: clinic.confirm_identity,
+                })
+              }
             />
           )}
         </div>
@@ -128,12 +137,17 @@ function useCompany(queue: Queue | null, visit: string): readonly QueueEntry[] {
 
 interface AdderProps {
   readonly waiting: readonly QueueEntry[];
+  /** Whether the clinic wants to be told first that this is the right patient. */
+  readonly confirms: boolean;
   readonly add: (entry: QueueEntry) => void;
 }
 
+const NO_LABELS: ReadonlyMap<string, string> = new Map();
+
 /** A patient who waits, brought into this call. */
-function Adder({ waiting, add }: AdderProps) {
+function Adder({ waiting, confirms, add }: AdderProps) {
   const chosen = useSignal("");
+  const asking = useSignal("");
   if (waiting.length === 0) return null;
   const entry = waiting.find((one) => one.visit === chosen.value) ?? waiting[0];
   return (
@@ -142,7 +156,9 @@ function Adder({ waiting, add }: AdderProps) {
       data-testid="adder"
       onSubmit={(event) => {
         event.preventDefault();
-        if (entry !== undefined) add(entry);
+        if (entry === undefined) return;
+        if (confirms) asking.value = entry.visit;
+        else add(entry);
       }}
     >
       <label>
@@ -163,6 +179,19 @@ function Adder({ waiting, add }: AdderProps) {
       <button type="submit" class="quiet" data-testid="add">
         {t("action-add")}
       </button>
+      {entry !== undefined && asking.value === entry.visit && (
+        <Confirmation
+          entry={entry}
+          labels={NO_LABELS}
+          confirm={() => {
+            asking.value = "";
+            add(entry);
+          }}
+          cancel={() => {
+            asking.value = "";
+          }}
+        />
+      )}
     </form>
   );
 }
@@ -227,10 +256,10 @@ function CallPage({ home, ...call }: CallPageProps) {
   const View = useSignal<ComponentType<CallViewProps> | null>(null);
   const outcome = useSignal<Outcome | null>(null);
   useEffect(() => {
-    void import("../call/view").then((module) => {
+    void loadCall().then((module) => {
       View.value = module.CallView;
     });
-    document.title = call.title;
+    pageTitle.value = call.title;
     return () => media.stop();
   }, [media, View, call.title]);
 

@@ -2,7 +2,8 @@
 
 import { useSignal } from "@preact/signals";
 import { t } from "../shared/i18n";
-import { me } from "./account";
+import { isMine as isOwn } from "./account";
+import { Confirmation } from "./confirmation";
 import type { QueueEntry, Room, StaffClinic } from "./types";
 import { Chooser, Writer } from "./writing";
 
@@ -49,20 +50,28 @@ const NEEDS: Readonly<Record<Step, string>> = {
 
 const ASKING: ReadonlySet<Step> = new Set(["refuse", "message", "hand-over", "transfer"]);
 
+/** Steps before which a clinic may want to be told that this is the right patient. */
+const CALLS_IN: ReadonlySet<Step> = new Set(["call-in", "to-my-room"]);
+
 interface StepsProps {
   readonly clinic: StaffClinic;
   readonly entry: QueueEntry;
   readonly act: Act;
   /** Steps that are offered elsewhere already. */
   readonly without?: ReadonlySet<Step>;
+  /** The clinic's questions: name → label in the reader's language. */
+  readonly labels?: ReadonlyMap<string, string>;
 }
 
-export function Steps({ clinic, entry, act, without }: StepsProps) {
+const NO_LABELS: ReadonlyMap<string, string> = new Map();
+
+export function Steps({ clinic, entry, act, without, labels = NO_LABELS }: StepsProps) {
   const asking = useSignal<Step | null>(null);
   const offered = STEPS[entry.state].filter(
     (step) => isMine(step, clinic, entry) && !without?.has(step),
   );
   const asked = offered.find((step) => step === asking.value);
+  const asks = (step: Step) => ASKING.has(step) || (CALLS_IN.has(step) && clinic.confirm_identity);
   const close = () => {
     asking.value = null;
   };
@@ -80,9 +89,9 @@ export function Steps({ clinic, entry, act, without }: StepsProps) {
             class={number > 0 ? "quiet" : undefined}
             data-testid={step}
             aria-label={t(`action-${step}-named`, { name: entry.name })}
-            aria-expanded={ASKING.has(step) ? step === asked : undefined}
+            aria-expanded={asks(step) ? step === asked : undefined}
             onClick={() => {
-              if (!ASKING.has(step)) void act(step, entry);
+              if (!asks(step)) void act(step, entry);
               else asking.value = step === asked ? null : step;
             }}
           >
@@ -90,6 +99,14 @@ export function Steps({ clinic, entry, act, without }: StepsProps) {
           </button>
         ))}
       </div>
+      {asked !== undefined && CALLS_IN.has(asked) && (
+        <Confirmation
+          entry={entry}
+          labels={labels}
+          confirm={() => done(asked, { confirmed: true })}
+          cancel={close}
+        />
+      )}
       {(asked === "refuse" || asked === "message") && (
         <Writer
           key={asked}
@@ -146,6 +163,6 @@ function isMine(step: Step, clinic: StaffClinic, entry: QueueEntry): boolean {
     return false;
   if (step === "transfer" && entry.state !== "waiting" && !clinic.may.includes("return"))
     return false;
-  const isOthers = step === "hand-over" && entry.called_by !== me.value?.user;
+  const isOthers = step === "hand-over" && !isOwn(entry.called_by);
   return clinic.may.includes(isOthers ? "hand_over_others" : NEEDS[step]);
 }

@@ -1,6 +1,8 @@
 /** What the gateway tells staff pages (docs/http.md, docs/wire.md). */
 
 import type { QualityView } from "../call/frames";
+import type { Report } from "../patient/report";
+import type { Speaker } from "../patient/types";
 
 export type RoomKind = "meeting" | "user";
 
@@ -42,11 +44,16 @@ export interface StaffClinic {
   readonly may: readonly string[];
   readonly patient_url: string;
   readonly suspended: string | null;
+  readonly time_zone: string;
+  /** Whether whoever calls in confirms first whom they call. */
+  readonly confirm_identity: boolean;
   readonly rooms: readonly Room[];
 }
 
 export interface Me {
   readonly user: string;
+  /** The user at an issuer, as visits name their owners. */
+  readonly identity: string;
   readonly display_name: string;
   readonly clinics: readonly StaffClinic[];
   /** Organisations of which this person may read reports. */
@@ -95,6 +102,16 @@ export interface QueueEntry {
   readonly called_by?: string | null;
   /** What colleagues call them. */
   readonly called_by_name?: string;
+  /** Whether anybody has reacted to the arrival. */
+  readonly noticed?: boolean;
+  /** Whether who called in confirmed whom they call. */
+  readonly confirmed?: boolean;
+  /** Who speaks for the patient. */
+  readonly speaker?: Speaker | null;
+  /** By the patient's link. */
+  readonly appointment?: string;
+  /** What the waiting page found out about its device. */
+  readonly device?: Report | null;
   /** 0 to 9; the higher, the more urgent. */
   readonly priority: number;
   /** The clinic that transferred it here. */
@@ -131,8 +148,21 @@ export type QueueFrame =
       readonly upsert: readonly QueueEntry[];
       readonly remove: readonly string[];
       readonly rooms?: readonly Occupancy[] | null;
-      readonly guests?: readonly GuestEntry[];
+      readonly guests?: readonly GuestEntry[] | null;
     };
+
+/** Those who have come to a clinic and whom nobody has seen yet. */
+export interface Arrived {
+  readonly namespace: string;
+  readonly clinic: string;
+  readonly display_name: string;
+  readonly repeat_s: number;
+  readonly visits: readonly string[];
+}
+
+export type AlertFrame =
+  | { readonly type: "arrivals"; readonly clinics: readonly Arrived[] }
+  | { readonly type: "error"; readonly code: string };
 
 export type ServerFrame =
   | QueueFrame

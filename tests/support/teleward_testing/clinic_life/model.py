@@ -96,7 +96,9 @@ class PatientAct:
 Act: TypeAlias = StaffAct | PatientAct
 
 OK, GONE, TAKEN = "ok", "404", "409 taken"
-UNSURE = frozenset({"503", "cut"})
+CUT = "cut"
+"""No answer came. That happens on good days, too: a kept connection is closed as a request is sent on it."""
+UNSURE = frozenset({"503", CUT})
 """It may have been done or not."""
 
 
@@ -171,7 +173,10 @@ def explanations(
     While something was broken a refusal may be that of a second try, whose first was carried out.
     """
     for order in itertools.permutations(done):
-        maybe = [is_disturbed and answer != OK and _is_stored(act) for act, answer in order]
+        maybe = [
+            answer != OK and _is_stored(act) and (is_disturbed or answer == CUT)
+            for act, answer in order
+        ]
         for carried_out in itertools.product(*((True, False) if m else (False,) for m in maybe)):
             end = _played(stay, list(zip(order, carried_out, strict=True)), is_disturbed)
             if end is not None:

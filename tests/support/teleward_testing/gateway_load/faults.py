@@ -16,11 +16,17 @@ from teleward_cli.bench.report import Result, summarise
 from teleward_cli.demo.client import DemoError, RefusedAnswerError
 from teleward_cli.store import free_port
 from teleward_contract.placements import Placement
-from teleward_contract.projections import Projection, Role, TeamMember
+from teleward_contract.projections import (
+    PoolPolicy,
+    PoolProjection,
+    Projection,
+    Role,
+    TeamMember,
+)
 from teleward_contract.redis_store import open_store
 from teleward_contract.routing_redis import RedisRouting
 from teleward_contract.tickets import TicketSigner
-from teleward_contract.units import Namespace, PoolId
+from teleward_contract.units import CapacityUnits, Namespace, PoolId
 from teleward_gateway.adapters import keys as stored_keys
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import call_of
@@ -38,6 +44,7 @@ from teleward_testing.valkey_groups import DOWN_AFTER_MS, Group
 POOL = PoolId("faults/media")
 CLINICIANS = ("ada@x.org", "ben@x.org")
 AT_ONCE = 32
+UNITS = 400
 WELL_WITHIN_S = 60.0
 PAUSE_S = 15.0
 CALL_IN_EVERY_S = 0.1
@@ -130,9 +137,16 @@ class Stage:
     def documents(self) -> list[Projection]:
         """The shape's clinics, with clinicians and media."""
         team = tuple(TeamMember(role=Role.CLINICIAN, user=user) for user in CLINICIANS)
+        spread = PoolProjection(
+            pool=POOL, uid="pool", generation=1, policy=PoolPolicy.SPREAD,
+            units_per_media_node=CapacityUnits(UNITS),
+        )  # fmt: skip
         return [
-            clinic.model_copy(update={"pool": POOL, "team": (*clinic.team, *team)})
-            for clinic in self.shape.projections()
+            spread,
+            *(
+                clinic.model_copy(update={"pool": POOL, "team": (*clinic.team, *team)})
+                for clinic in self.shape.projections()
+            ),
         ]
 
     def _start(self, number: int) -> tuple[RunningGateway, contextlib.ExitStack]:
@@ -148,7 +162,7 @@ class Stage:
         stack = contextlib.ExitStack()
         self._stack.callback(stack.close)
         starting = running_media_node(
-            self.url, pool=str(POOL), media_node=name, capacity_units="400",
+            self.url, pool=str(POOL), media_node=name, capacity_units=str(UNITS),
             ticket_public_keys_file=str(self._public), participant_grace_s="60",
         )  # fmt: skip
         self.media_nodes[name] = (stack.enter_context(starting), stack)
@@ -445,8 +459,9 @@ class _CallingIn:
         return len(self._both)
 
     async def _send_back(self, where: Address, visit: str) -> None:
-        """Whatever it takes: a gateway may still be starting."""
-        while True:
+        """Try on for a while: a gateway may still be starting."""
+        deadline = time.monotonic() + WELL_WITHIN_S
+        while time.monotonic() < deadline:
             member = self._stage.member(CLINICIANS[0]).at(self._stage.replica())
             try:
                 await member.act(*where, visit, "return")
