@@ -76,13 +76,16 @@ fuzz: setup  ## Run property tests (EXAMPLES of each) and fuzzing (SECONDS of ea
 	@FUZZ_EXAMPLES=$(EXAMPLES) pytest -q tests/unit tests/contract -k "properties or _any_" --timeout=7200
 	@PYTHONPATH=tests/support python -m teleward_testing.fuzzing --seconds $(SECONDS)
 
+audit: setup  ## Ask the advisory services about every pinned dependency; 1: found, 2: no answer, which is no audit
+	@PYTHONPATH=tests/support python -m teleward_testing.dependency_audit
+
 screenshots: setup  ## Take the README's pictures from a running system
 	@PYTHONPATH=tests/support python tests/browser/screenshots.py docs/screenshots
 
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) $(STATIC) $(FRONTEND)/node_modules
 
-.PHONY: help setup up down test check fmt frontend crds docs lock kube peers bench profiles fuzz screenshots clean
+.PHONY: help setup up down test check fmt frontend crds docs lock kube peers bench profiles fuzz audit screenshots clean
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml

@@ -10,7 +10,9 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,17 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_contract.routing_redis import RedisRouting
 from teleward_contract.tickets import TicketSigner
 
+from teleward_gateway.adapters.audit_file import AuditFile
+from teleward_gateway.adapters.books import BookKeeping
+from teleward_gateway.adapters.books_redis import RedisBooks
 from teleward_gateway.adapters.client_secrets import ClientSecrets
 from teleward_gateway.adapters.control_ports import WebSocketControlPorts
 from teleward_gateway.adapters.cookies import Sealer
 from teleward_gateway.adapters.guests_redis import RedisGuestLinks
 from teleward_gateway.adapters.hints_redis import RedisHints
 from teleward_gateway.adapters.identity_providers import OpenIdProviders
+from teleward_gateway.adapters.limits_memory import MemoryLimits
+from teleward_gateway.adapters.limits_redis import RedisLimits
 from teleward_gateway.adapters.metrics import PrometheusMeter
 from teleward_gateway.adapters.presence_redis import RedisPresence
 from teleward_gateway.adapters.provider_documents import (
@@ -38,11 +45,15 @@ from teleward_gateway.adapters.provider_documents import (
     ProviderDocuments,
     trusted_certificates,
 )
+from teleward_gateway.adapters.pseudonyms import KeyedPseudonyms
 from teleward_gateway.adapters.qualities_redis import RedisQualities
 from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.sign_in_development import DevelopmentSignIn, NoSignIn
 from teleward_gateway.adapters.sign_in_issuers import IssuerSignIn
 from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.book_ports import Audit
+from teleward_gateway.core.accounts import DAY_S
+from teleward_gateway.core.limits import BY_ADDRESS, Door, network_of
 from teleward_gateway.core.participants import Participants
 from teleward_gateway.ports import SignIn
 from teleward_gateway.settings import Settings
@@ -52,6 +63,8 @@ from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_guest import GuestFollower
 from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.host_guests import Hosting
+from teleward_gateway.usecases.keep_books import Auditing, Houses, ship_audit, sweep_visits
+from teleward_gateway.usecases.limit_doors import DoorLimits
 from teleward_gateway.usecases.place_calls import Calls
 from teleward_gateway.usecases.reap_pools import reap_pools
 from teleward_gateway.usecases.sign_in import SigningIn
@@ -61,7 +74,7 @@ from teleward_gateway.usecases.write_to_patients import Writing
 from teleward_gateway.web.app import create_app
 from teleward_gateway.web.context import Context
 from teleward_gateway.web.operations import create_operations
-from teleward_gateway.web.unread import CuttingProtocol
+from teleward_gateway.web.unread import CuttingHttpProtocol, CuttingProtocol
 
 _PROGRAM = "teleward-gateway"
 _STATIC = Path(__file__).parent / "static"
@@ -91,10 +104,11 @@ def main() -> None:
         seal_key = base64.b64decode(settings.seal_key_file.read_text())
         if len(seal_key) != SEAL_KEY_BYTES:
             raise ValueError("not 32 bytes")
+        audit_key = _audit_key(settings, seal_key)
     except (OSError, ValueError, KeyError) as err:
         refuse_start(
             _PROGRAM, f"a key file cannot be used ({type(err).__name__})",
-            "check TELEWARD_TICKET_KEY_FILE and TELEWARD_SEAL_KEY_FILE",
+            "check TELEWARD_TICKET_KEY_FILE, TELEWARD_SEAL_KEY_FILE and TELEWARD_AUDIT_KEY_FILE",
         )  # fmt: skip
     try:
         trusted = trusted_certificates(settings.trusted_certificates_file)
@@ -103,7 +117,25 @@ def main() -> None:
             _PROGRAM, f"the certificates cannot be used ({type(err).__name__})",
             "check TELEWARD_TRUSTED_CERTIFICATES_FILE",
         )  # fmt: skip
-    asyncio.run(_run(settings, signer, seal_key, trusted))
+    asyncio.run(_run(settings, Keys(signer, seal_key, audit_key), trusted))
+
+
+def _audit_key(settings: Settings, seal_key: bytes) -> bytes:
+    if settings.audit_key_file is None:
+        return hashlib.sha256(b"audit" + seal_key).digest()
+    key = settings.audit_key_file.read_bytes()
+    if len(key) < SEAL_KEY_BYTES:
+        raise ValueError("not 32 bytes")
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What every replica must have in common."""
+
+    signer: TicketSigner
+    seal: bytes
+    audit: bytes
 
 
 def _refuse_open_door(settings: Settings) -> None:
@@ -125,9 +157,7 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-async def _run(
-    settings: Settings, signer: TicketSigner, seal_key: bytes, trusted: ssl.SSLContext
-) -> None:
+async def _run(settings: Settings, keys: Keys, trusted: ssl.SSLContext) -> None:
     meter = PrometheusMeter()
     gc.freeze()  # what was imported stays
     gc.set_threshold(*GARBAGE_AT)
@@ -136,32 +166,48 @@ async def _run(
     async with open_store(settings.redis_url) as store:
         routing, projections = RedisRouting(store), RedisProjections(store)
         transport = BoundedTransport.trusting(trusted)
-        context = _compose(settings, store, meter, signer, seal_key, transport)
+        context = _compose(settings, store, meter, keys, transport)
+        houses = Houses(context.clinics)
         async with (
             _background(context.watches.sweep()),
             _background(context.watches.follow(RedisHints(store))),
             _background(reap_pools(routing, projections, meter)),
+            _background(sweep_visits(houses, context.follower.queues)),
+            _background(_ship(settings, houses, context.audit)),
+            _background(context.auditing.run()),
         ):
             await _serve(
                 settings, (people, create_app(context)),
                 (operations, create_operations(projections)),
             )  # fmt: skip
+        await context.auditing.write()
         await context.watches.close()
         await transport.close()
     log.info("process.stopped")
 
 
+async def _ship(settings: Settings, houses: Houses, audit: Audit) -> None:
+    if settings.audit_sink is not None:
+        await ship_audit(houses, audit, AuditFile(settings.audit_sink))
+
+
 def _compose(
-    settings: Settings, store: Store, meter: PrometheusMeter, signer: TicketSigner,
-    seal_key: bytes, transport: BoundedTransport,
+    settings: Settings, store: Store, meter: PrometheusMeter, keys: Keys,
+    transport: BoundedTransport,
 ) -> Context:  # fmt: skip
-    routing, visits = RedisRouting(store), RedisVisits(store, settings.retention_s)
+    pseudonyms = KeyedPseudonyms(keys.audit)
+    keeping = BookKeeping(
+        pseudonyms, settings.audit_retention_days * DAY_S, settings.reports_retention_days * DAY_S
+    )
+    books = RedisBooks(store, keeping)
+    visits = RedisVisits(store, settings.retention_s, keeping, meter.counted)
+    routing = RedisRouting(store)
     presence, qualities = RedisPresence(store), RedisQualities(store)
     clinics = Clinics(RedisProjections(store))
-    control_ports = WebSocketControlPorts(signer)
+    control_ports = WebSocketControlPorts(keys.signer)
     guests, calls = RedisGuestLinks(store), Calls(routing, control_ports)
-    people = Participants(hashlib.sha256(b"participant" + seal_key).digest())
-    consulting = Consulting(visits, guests, routing, calls, people)
+    people = Participants(hashlib.sha256(b"participant" + keys.seal).digest())
+    consulting = Consulting(visits, guests, routing, calls, people, pseudonyms)
     hosting = Hosting(guests, visits, visits, presence, clinics, consulting, calls, people)
     watches = ClinicWatches(clinics, visits, presence, qualities, guests, RedisOccupancy(store))
     sessions = RedisSessions(store, settings.session_lifetime_s, settings.session_idle_s)
@@ -172,7 +218,7 @@ def _compose(
     return Context(
         public_url=public_url,
         static=_STATIC,
-        seals=Sealer(seal_key),
+        seals=Sealer(keys.seal),
         sign_in=_sign_in(settings, clinics),
         signing_in=SigningIn(
             providers, sessions, clinics, public_url, is_on=settings.sign_in == "issuers"
@@ -190,11 +236,25 @@ def _compose(
         carrier=CallCarrier(routing, routing, control_ports, meter.moved),
         watches=watches,
         meter=meter,
+        limits=DoorLimits(RedisLimits(store), pseudonyms, settings.limit_factor),
+        connects=_connects(settings.limit_factor),
+        trusts_proxies=bool(settings.trusted_proxies),
+        auditing=Auditing(books, pseudonyms, meter),
+        audit=books,
+        reports=books,
+        reports_least=settings.reports_least,
         people=people,
         hosting=hosting,
         guest_follower=GuestFollower(hosting, watches),
         calls=calls,
     )
+
+
+def _connects(factor: float) -> Callable[[str], float]:
+    """Count sockets and streams by address, in this process: an answer from the store would cost more than it saves."""
+    limits = MemoryLimits(lambda: time.monotonic() * 1000)
+    wanted = [(Door.CONNECT.value, BY_ADDRESS[Door.CONNECT].times(factor))]
+    return lambda host: limits.take_now(network_of(host), wanted)
 
 
 def _sign_in(settings: Settings, clinics: Clinics) -> SignIn:
@@ -224,8 +284,10 @@ async def _serve(settings: Settings, *pairs: tuple[socket.socket, FastAPI]) -> N
         tls = settings.tls_certificate_file if number == 0 else None
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", server_header=False,
-            ws=CuttingProtocol, ws_max_size=MAX_MESSAGE_BYTES, ws_ping_interval=20.0, ws_ping_timeout=20.0,
+            http=CuttingHttpProtocol, ws=CuttingProtocol, ws_max_size=MAX_MESSAGE_BYTES,
+            ws_ping_interval=20.0, ws_ping_timeout=20.0,
             ws_per_message_deflate=False, timeout_graceful_shutdown=2,
+            proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies,
             ssl_certfile=tls, ssl_keyfile=settings.tls_key_file if tls else None,
         )  # fmt: skip
         server = uvicorn.Server(config)

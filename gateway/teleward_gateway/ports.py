@@ -13,7 +13,7 @@ from teleward_contract.units import CallId, Namespace, ParticipantId
 
 from teleward_gateway.core.guests import Guest, GuestAction
 from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.core.tickets import Attempt, GuestPass, Ticket
+from teleward_gateway.core.tickets import Attempt, GuestPass, Pass, Ticket
 from teleward_gateway.core.visits import (
     NOTHING_CARRIED,
     Carried,
@@ -119,6 +119,13 @@ class Queues(Protocol):
 
     async def now_ms(self, namespace: Namespace) -> int:
         """Tell the store clock of an organisation, by which its visits arrive and its pages are heard."""
+        ...
+
+    async def sweep(self, namespace: Namespace) -> int:
+        """Take vanished visits away and count each of them once, however many gateways sweep; answers how many.
+
+        A visit has vanished when it was not heard of for as long as it is kept: nobody finds it from then on.
+        """
         ...
 
 
@@ -416,7 +423,7 @@ class Sessions(Protocol):
 class Seals(Protocol):
     """Seals and opens the cookies; what does not open is no cookie."""
 
-    def seal(self, name: str, value: Ticket | Attempt | GuestPass) -> str:
+    def seal(self, name: str, value: Ticket | Attempt | GuestPass | Pass) -> str:
         """Seal a cookie's value."""
         ...
 
@@ -430,6 +437,10 @@ class Seals(Protocol):
 
     def attempt(self, cookies: dict[str, str]) -> Attempt | None:
         """Open the cookie of a sign-in that was begun; None as for `ticket`."""
+        ...
+
+    def door_pass(self, cookies: dict[str, str]) -> Pass | None:
+        """Open the pass that a clinic's page has left; None as for `ticket`."""
         ...
 
 

@@ -7,6 +7,8 @@ from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from teleward_contract.redis_url import StoreUrl
 
+from teleward_gateway.core.reports import LEAST
+
 
 class Settings(BaseSettings):
     """Every variable starts with `TELEWARD_`."""
@@ -60,6 +62,27 @@ class Settings(BaseSettings):
 
     retention_s: int = Field(default=600, ge=1)
     """How long a visit that is over is remembered, without personal data, in seconds."""
+
+    trusted_proxies: str = ""
+    """Proxies in front whose `X-Forwarded-For` is believed: addresses or networks, comma-separated; none by default."""
+
+    limit_factor: float = Field(default=1.0, gt=0, le=10_000)
+    """How many times as much as a hospital's an address, a browser and a clinic may do at the public doors."""
+
+    audit_key_file: Path | None = None
+    """32 random bytes or more that make the audit's pseudonyms; without it they come from the seal key."""
+
+    audit_retention_days: int = Field(default=7, ge=1, le=400)
+    """How long the audit stands in the routing state, in days."""
+
+    audit_sink: Path | None = None
+    """Where the audit is shipped to, a JSON object a line; `/dev/stdout` puts it among the log lines."""
+
+    reports_retention_days: int = Field(default=400, ge=1, le=4000)
+    """How long what was counted for reports is kept, in days."""
+
+    reports_least: int = Field(default=LEAST, ge=1, le=100)
+    """A distribution of fewer visits is withheld in reports; 1 withholds none."""
 
     tls_certificate_file: Path | None = None
     """Certificate chain (PEM); without it the gateway speaks plain HTTP."""

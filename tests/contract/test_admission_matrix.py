@@ -279,6 +279,17 @@ def enter_room(address: str) -> Door:
     return knock
 
 
+def read(what: str) -> Door:
+    """What was counted or recorded at the clinic."""
+    namespace, _, name = HERE.partition("/")
+
+    async def ask(house: House, who: Who, person: Visitor) -> bool:
+        path = f"/api/staff/{namespace}/{what}?clinic={name}"
+        return await knock_at_request(person, "GET", path) != NOT_FOUND
+
+    return ask
+
+
 async def wait(house: House, who: Who, person: Visitor) -> bool:
     return await knock_at_waiting(person, "Ann") != NOT_FOUND
 
@@ -382,6 +393,8 @@ DOORS: dict[Action, Door] = {
     Action.ADMIT_GUEST: decide("admit", calls=True),
     Action.REFUSE_GUEST: decide("refuse"),
     Action.REVOKE_LINK: decide("revoke"),
+    Action.READ_REPORTS: read("reports"),
+    Action.READ_AUDIT: read("audit"),
     Action.WAIT: wait,
     Action.LEAVE: leave,
     Action.FOLLOW: follow,

@@ -1,15 +1,19 @@
 """What visits leave in a real store: nothing personal after the end, and a TTL on every key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
 import pytest
+from redis.asyncio import Redis
 from redis.crc import key_slot
 from teleward_cli.store import free_port
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.redis_store import Store, open_store
 from teleward_gateway.adapters import keys
+from teleward_gateway.adapters.books import AUDIT_KEEP_S, REPORT_KEEP_S
 from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.core.accounts import DAY_S
 from teleward_gateway.core.visits import (
     OVER,
     Carried,
@@ -43,7 +47,15 @@ METHODS: dict[str, Callable[[VisitsAndQueues], Coroutine[object, object, object]
     "claim": lambda ports: ports.claim(HARBOUR, "v", "socket-1", KEEP_S),
     "heard": lambda ports: ports.heard(HARBOUR, "v", "socket-1", KEEP_S),
     "waiting": lambda ports: ports.waiting(HARBOUR, "uid-1"),
+    "sweep": lambda ports: ports.sweep(HARBOUR),
 }
+BOOKS = {
+    keys.due(HARBOUR): keys.QUEUE_TTL_S + keys.SWEEP_WITHIN_S,
+    keys.audit(HARBOUR): AUDIT_KEEP_S,
+    keys.reported(HARBOUR): REPORT_KEEP_S,
+    keys.report(HARBOUR, "cardiology", int(time.time()) // DAY_S): REPORT_KEEP_S,
+}
+"""What is written of all visits together, and how long it stays."""
 
 
 @pytest.fixture
@@ -126,8 +138,11 @@ async def test_every_key_of_a_visit_expires_in_the_store(store: Store) -> None:
     left = {str(key): await store.redis.ttl(key) for key in await store.redis.keys("*")}
 
     assert left.pop(keys.LIFE) == -1
+    unseen_s = KEEP_S + keys.SWEEP_WITHIN_S
     assert left == {
-        keys.visit(HARBOUR, "stays"): pytest.approx(KEEP_S, abs=30),
+        **{key: pytest.approx(ttl, abs=30) for key, ttl in BOOKS.items()},
+        keys.visit(HARBOUR, "stays"): pytest.approx(unseen_s, abs=30),
+        keys.account(HARBOUR, "stays"): pytest.approx(unseen_s, abs=30),
         keys.personal(HARBOUR, "stays"): pytest.approx(KEEP_S, abs=30),
         keys.words(HARBOUR, "stays"): pytest.approx(KEEP_S, abs=30),
         keys.messages(HARBOUR, "uid-1"): pytest.approx(60, abs=30),
@@ -168,7 +183,7 @@ async def test_all_visits_of_an_organisation_live_in_one_slot_of_a_cluster(store
 
     found = [str(key) for key in await store.redis.keys("*")]
 
-    assert len(found) == 6
+    assert len(found) == 6 + len(BOOKS) + 2  # … and each visit's account
     assert len({key_slot(key.encode()) for key in found}) == 1
 
 
@@ -219,12 +234,18 @@ async def test_a_restarted_store_has_another_life_and_serves_at_once(
         assert (await ports.enter(visit(), ADA, KEEP_S)).state is VisitState.WAITING
 
 
+READ: dict[str, Callable[[Redis, str], Awaitable[object]]] = {
+    "string": lambda redis, key: redis.get(key),
+    "zset": lambda redis, key: redis.zrange(key, 0, -1),
+    "hash": lambda redis, key: redis.hgetall(key),
+    "stream": lambda redis, key: redis.xrange(key),
+}
+
+
 async def everything(store: Store) -> str:
     """All keys of the store and all that they hold, as one text."""
     found: list[object] = []
     for key in await store.redis.keys("*"):
         kind = await store.redis.type(key)
-        assert kind in ("string", "zset"), f"this test cannot read {kind!r} yet"
-        is_text = kind == "string"
-        found += [key, await (store.redis.get(key) if is_text else store.redis.zrange(key, 0, -1))]
+        found += [key, await READ[str(kind)](store.redis, str(key))]
     return "\n".join(map(str, found))

@@ -20,7 +20,14 @@ MEDIA_NODE_DRAIN_S = 3
 PASSED_ON: Mapping[str, frozenset[str]] = {
     "api": frozenset({"TELEWARD_LOG_LEVEL"}),
     "operator": frozenset({"TELEWARD_LOG_LEVEL"}),
-    "gateway": frozenset({"TELEWARD_LOG_LEVEL", "TELEWARD_RETENTION_S"}),
+    "gateway": frozenset(
+        {
+            "TELEWARD_LOG_LEVEL",
+            "TELEWARD_RETENTION_S",
+            "TELEWARD_LIMIT_FACTOR",
+            "TELEWARD_AUDIT_SINK",
+        }
+    ),
     "media": frozenset({"TELEWARD_LOG_LEVEL", "TELEWARD_PARTICIPANT_GRACE_S"}),
 }
 """Settings that `teleward up` takes from its own environment, by the processes they are for."""

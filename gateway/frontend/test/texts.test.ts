@@ -15,8 +15,9 @@ const SOURCES: Record<string, string> = import.meta.glob("../src/**/*.{ts,tsx}",
   eager: true,
 });
 
-function messages(locale: string): Map<string, string> {
-  const text = TEXTS[`../src/locales/${locale}.ftl`] ?? "";
+function messages(locale: string, until?: string): Map<string, string> {
+  const whole = TEXTS[`../src/locales/${locale}.ftl`] ?? "";
+  const text = until === undefined ? whole : (whole.split(until)[0] ?? "");
   return new Map(
     [...text.matchAll(/^([a-z][\w-]*) =((?:.*)(?:\n[ \t}].*)*)/gm)].map((m) => [
       m[1] ?? "",
@@ -53,6 +54,17 @@ test("every text that a page asks for exists", () => {
 
   expect(asked.length).toBeGreaterThan(50);
   expect(asked.filter((id) => !ENGLISH.has(id ?? ""))).toEqual([]);
+});
+
+test("no page of patients asks for a text that only staff are sent", () => {
+  const ofStaff = messages("en");
+  for (const id of messages("en", "\n## Staff\n").keys()) ofStaff.delete(id);
+  const asked = Object.entries(SOURCES)
+    .filter(([path]) => !path.includes("/staff/"))
+    .flatMap(([, code]) => [...code.matchAll(/\bt\(\s*["`]([^"`$]+)/g)].map((m) => m[1] ?? ""));
+
+  expect(ofStaff.size).toBeGreaterThan(50);
+  expect(asked.filter((id) => ofStaff.has(id))).toEqual([]);
 });
 
 function say(locale: string, id: string, args: Record<string, number>): string {

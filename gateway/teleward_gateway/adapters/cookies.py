@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from teleward_gateway.core.tickets import (
     ATTEMPT_COOKIE,
+    PASS_COOKIE,
     Attempt,
     GuestPass,
+    Pass,
     Sealed,
     Ticket,
     guest_cookie,
@@ -31,7 +33,7 @@ class Sealer:
     def __init__(self, key: bytes) -> None:
         self._aead = AESGCM(key)
 
-    def seal(self, name: str, value: Ticket | Attempt | GuestPass) -> str:
+    def seal(self, name: str, value: Ticket | Attempt | GuestPass | Pass) -> str:
         """See `Seals`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._aead.encrypt(nonce, value.model_dump_json().encode(), name.encode())
@@ -48,6 +50,10 @@ class Sealer:
     def attempt(self, cookies: dict[str, str]) -> Attempt | None:
         """See `Seals`."""
         return self._open(ATTEMPT_COOKIE, cookies, Attempt)
+
+    def door_pass(self, cookies: dict[str, str]) -> Pass | None:
+        """See `Seals`."""
+        return self._open(PASS_COOKIE, cookies, Pass)
 
     def _open(self, name: str, cookies: dict[str, str], kind: type[_R]) -> _R | None:
         try:

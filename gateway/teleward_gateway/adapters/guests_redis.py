@@ -9,7 +9,7 @@ from teleward_contract.redis_store import Store, unavailable
 from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters import keys
-from teleward_gateway.adapters.visits_redis import STORE_CLOCK
+from teleward_gateway.adapters.books import STORE_CLOCK
 from teleward_gateway.core.guests import (
     CONNECTED_S,
     GONE_S,

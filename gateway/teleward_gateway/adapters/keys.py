@@ -3,19 +3,27 @@
 =====================================  ======  ======================================================
 key                                    type    what, TTL
 =====================================  ======  ======================================================
-tw:{org:NS}:visit:<id>                 string  the visit; while it lasts, `keep_s` after it was heard of,
-                                               then the retention time
+tw:{org:NS}:visit:<id>                 string  the visit; while it lasts, `keep_s` and `SWEEP_WITHIN_S` after it was
+                                               heard of, then the retention time
+tw:{org:NS}:visit:<id>:account         string  what has to be known to count it; while it lasts, as above
 tw:{org:NS}:visit:<id>:personal        string  name and answers; as long as the visit lasts, gone when over
 tw:{org:NS}:visit:<id>:words           string  what staff wrote to the patient last; as long as the visit lasts,
                                                that of a refusal for the retention time
 tw:{org:NS}:visit:<id>:quality         string  how the patient's path does; 15 s after the last report
 tw:{org:NS}:queue:<clinic uid>         zset    visit → arrival in ms; a day after the last arrival or word
+tw:{org:NS}:due                        zset    visit → ms at which it has vanished unless heard of; as long as a visit
+tw:{org:NS}:report:<clinic>:<day>      hash    what was counted in a clinic on a day → how often; reports' retention
+tw:{org:NS}:reported                   zset    clinic → day since 1970 on which was counted last; reports' retention
+tw:{org:NS}:audit                      stream  the audit; audit's retention
+tw:{org:NS}:refusals                   string  how many refusals the audit has taken in this minute; 60 s
 tw:{org:NS}:guest:<hash>               string  a guest link and what became of it, by the hash of its secret; until
                                                it expires, is revoked, or its visit is over
 tw:{org:NS}:guests:<clinic uid>        zset    hash → when it expires, in ms; until the last one does
 tw:{org:NS}:messages:<clinic uid>      string  how many messages in this minute; 60 s
 tw:{org:NS}:present:<clinic uid>       zset    `<room uid>/<participant>` → ms when seen last; 15 s after it
 tw:{org:NS}:present:<clinic uid>:names hash    the same → name as others see it; likewise
+tw:{address:<hash>}:limit:<door>…       string  when the address may knock as often as ever again, in ms; until then
+tw:{org:NS}:limit:<door>:<clinic uid>  string  the same of a clinic
 tw:{staff}:session:<hash>              hash    session of staff and when it ends; idle time, at most the lifetime
 tw:{staff}:tied:<tie>                  set     hashes of the sessions that a provider's sign-out ends; lifetime
 tw:{staff}:order:<hash>                string  a logout token that was carried out; 20 min
@@ -30,6 +38,8 @@ The gateway alone writes them.
 from teleward_contract.units import Namespace
 
 QUEUE_TTL_S = 86_400
+SWEEP_WITHIN_S = 86_400
+"""How long a visit that has vanished is kept, without personal data, until any gateway counts it."""
 LIFE = "tw:visits:life"
 CHANGED = "tw:visits:changed"
 
@@ -57,6 +67,36 @@ def words(namespace: Namespace, visit_id: str) -> str:
 def quality(namespace: Namespace, visit_id: str) -> str:
     """How the patient's path does."""
     return f"{visit(namespace, visit_id)}:quality"
+
+
+def account(namespace: Namespace, visit_id: str) -> str:
+    """What has to be known of a visit to count it."""
+    return f"{visit(namespace, visit_id)}:account"
+
+
+def due(namespace: Namespace) -> str:
+    """When each visit of an organisation has vanished."""
+    return f"tw:{{org:{namespace}}}:due"
+
+
+def report(namespace: Namespace, clinic: str, day: int | str) -> str:
+    """What was counted in a clinic on a day."""
+    return f"tw:{{org:{namespace}}}:report:{clinic}:{day}"
+
+
+def reported(namespace: Namespace) -> str:
+    """The clinics of which anything was counted."""
+    return f"tw:{{org:{namespace}}}:reported"
+
+
+def audit(namespace: Namespace) -> str:
+    """The audit of an organisation."""
+    return f"tw:{{org:{namespace}}}:audit"
+
+
+def refusals(namespace: Namespace) -> str:
+    """How many refusals the audit has taken in this minute."""
+    return f"tw:{{org:{namespace}}}:refusals"
 
 
 def queue(namespace: Namespace, clinic_uid: str) -> str:
@@ -87,6 +127,11 @@ def present(namespace: Namespace, clinic_uid: str) -> str:
 def present_names(namespace: Namespace, clinic_uid: str) -> str:
     """What those in the clinic's rooms are called."""
     return f"{present(namespace, clinic_uid)}:names"
+
+
+def limit(tag: str, name: str) -> str:
+    """A bucket of tokens."""
+    return f"tw:{{{tag}}}:limit:{name}"
 
 
 STAFF = "tw:{staff}:"

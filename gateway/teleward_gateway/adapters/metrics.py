@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
+from teleward_gateway.core.accounts import BOUNDS_S, Outcome, Spread
+
 
 class PrometheusMeter:
     """See `Meter`."""
@@ -31,6 +33,30 @@ class PrometheusMeter:
             "teleward_gateway_request_seconds", "Time to answer a request.", ["route"],
             registry=registry,
         )  # fmt: skip
+
+        self._outcomes = counter("visit_outcomes_total", "Visits that are over.", "outcome")
+        self._audit_lost = counter("audit_lost_total", "Events that the audit lacks.")
+        self._spreads = {
+            spread: Histogram(
+                f"teleward_gateway_{spread}_seconds", text, buckets=BOUNDS_S, registry=registry
+            )
+            for spread, text in {
+                Spread.WAITED: "Time until called in.",
+                Spread.IN_VAIN: "Time until patients who were never seen left or vanished.",
+                Spread.CONSULTATION: "Length of consultations.",
+            }.items()
+        }
+
+    def counted(self, what: str, seconds: float) -> None:
+        """See `Tally`."""
+        if what in set(Spread):
+            self._spreads[Spread(what)].observe(seconds)
+        elif what in set(Outcome):
+            self._outcomes.labels(outcome=what).inc()
+
+    def audit_lost(self) -> None:
+        """See `Tally`."""
+        self._audit_lost.inc()
 
     def entered(self, outcome: str) -> None:
         """See `Meter`."""

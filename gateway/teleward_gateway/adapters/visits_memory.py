@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 from teleward_contract.units import CallId, Namespace
 
+from teleward_gateway.adapters.books_memory import MemoryBooks
+from teleward_gateway.core.accounts import Account, opened, settle, vanished
+from teleward_gateway.core.audit import DONE, GATEWAY, PATIENT, REFUSED, Deed, Event
 from teleward_gateway.core.visits import (
     CALL_GOES_ON,
     NOTHING_CARRIED,
@@ -28,8 +31,12 @@ _Key = tuple[Namespace, str]
 class MemoryVisits:
     """Both ports, `Visits` and `Queues`."""
 
-    def __init__(self, now_ms: Callable[[], int], retention_s: int) -> None:
+    def __init__(
+        self, now_ms: Callable[[], int], retention_s: int, books: MemoryBooks | None = None
+    ) -> None:
         self._now = now_ms
+        self._books = books or MemoryBooks(now_ms)
+        self._accounts: dict[_Key, Account] = {}
         self._retention_ms = retention_s * 1000
         self._life = "first"
         self._visits: dict[_Key, tuple[Visit, int]] = {}
@@ -44,6 +51,8 @@ class MemoryVisits:
         self._personal.clear()
         self._words.clear()
         self._messages.clear()
+        self._accounts.clear()
+        self._books.empty()
         self._life = f"{self._life}'"
 
     def _live(self, key: _Key) -> Visit | None:
@@ -52,8 +61,19 @@ class MemoryVisits:
             self._visits.pop(key, None)
             self._personal.pop(key, None)
             self._words.pop(key, None)
+            if visit is not None and visit.state not in OVER:
+                self._vanish(key, visit)
             return None
         return visit
+
+    def _vanish(self, key: _Key, visit: Visit) -> None:
+        counts = vanished(self._accounts.pop(key), visit, self._now())
+        self._books.count(visit.namespace, counts)
+        self._record(visit, Deed.VANISH, GATEWAY)
+
+    def _record(self, visit: Visit, what: str, who: str, outcome: str = DONE) -> None:
+        event = Event(what, who, visit.clinic, outcome, visit.pseudonym)
+        self._books.record(visit.namespace, event)
 
     def _keep(self, key: _Key, visit: Visit, keep_s: int | None = None) -> Visit:
         until = self._visits[key][1] if keep_s is None else self._now() + keep_s * 1000
@@ -73,10 +93,15 @@ class MemoryVisits:
             await self._take_place(visit.namespace, visit.clinic_uid, at_most)
         now = self._now()
         fresh = {"seen_ms": now, "arrived_ms": visit.arrived_ms or now}
-        known = self._live(key) or visit.model_copy(update=fresh)
+        stored = self._live(key)
+        known = stored or visit.model_copy(update=fresh)
         if known.state not in OVER:
             self._keep(key, known, keep_s)
             self._personal[key] = personal
+            if stored is None:
+                self._accounts[key], counts = opened(known, self._now())
+                self._books.count(known.namespace, counts)
+                self._record(known, Deed.ENTER, PATIENT)
         return known
 
     async def _take_place(self, namespace: Namespace, clinic_uid: str, at_most: int) -> None:
@@ -105,15 +130,22 @@ class MemoryVisits:
         """See `Visits`."""
         key = (namespace, visit)
         known = self._live(key)
+        who = self._books.keeping.pseudonyms.staff(namespace, by) if by else PATIENT
         changed = take(known, action, by, carried) if known else None
-        if changed is None:
+        if changed is None or known is None:
+            self._refuse(namespace, known, action, who)
             return False, known
         if carried.host and not takes_in(self._live((namespace, carried.host)), changed):
             return False, known
         if carried.to:
-            await self._take_place(namespace, carried.to.clinic_uid, carried.to.at_most)
+            try:
+                await self._take_place(namespace, carried.to.clinic_uid, carried.to.at_most)
+            except QueueFullError:
+                self._refuse(namespace, known, action, who)
+                raise
             self._words.pop(key, None)
         self._keep(key, changed)
+        self._settle(key, known, changed, action, who)
         if changed.state in OVER:
             self._visits[key] = (changed, self._now() + self._retention_ms)
             self._personal.pop(key, None)
@@ -121,6 +153,31 @@ class MemoryVisits:
         if carried.words:
             self._words[key] = carried.words
         return True, changed
+
+    def _refuse(
+        self, namespace: Namespace, visit: Visit | None, action: VisitAction, who: str
+    ) -> None:
+        if who == PATIENT:
+            return
+        if visit is None:
+            self._books.record(namespace, Event(action, who, outcome=REFUSED))
+        else:
+            self._record(visit, action, who, REFUSED)
+
+    def _settle(
+        self, key: _Key, before: Visit, after: Visit, action: VisitAction, who: str
+    ) -> None:
+        account, counts = settle(self._accounts.pop(key), before, after, action, self._now())
+        self._books.count(after.namespace, counts)
+        if after.state not in OVER:
+            self._accounts[key] = account
+        if before.state is not after.state or action is not VisitAction.JOIN:
+            self._record(after, action, who)
+
+    async def sweep(self, namespace: Namespace) -> int:
+        """See `Queues`."""
+        held = [key for key in self._accounts if key[0] == namespace]
+        return sum(self._live(key) is None for key in held)
 
     async def in_call(
         self, namespace: Namespace, clinic_uid: str, call: CallId

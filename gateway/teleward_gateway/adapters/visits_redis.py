@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Callable
 from typing import cast
 from weakref import WeakValueDictionary
 
@@ -10,74 +11,76 @@ from teleward_contract.redis_store import Store, unavailable
 from teleward_contract.units import CallId, Namespace
 
 from teleward_gateway.adapters import keys
+from teleward_gateway.adapters.books import ACCOUNTS, STORE_CLOCK, BookKeeping
+from teleward_gateway.core.accounts import Outcome
+from teleward_gateway.core.audit import DONE, PATIENT, REFUSED
 from teleward_gateway.core.visits import (
     CALL_GOES_ON,
     NOTHING_CARRIED,
-    OVER,
     TRANSITIONS,
     Carried,
     Personal,
     Visit,
     VisitAction,
-    VisitState,
     Waiting,
     Words,
     changes,
 )
 from teleward_gateway.errors import QueueFullError
 
-_OVER = ", ".join(f"{state} = true" for state in sorted(OVER))
 _GOES_ON = ", ".join(f"{state} = true" for state in sorted(CALL_GOES_ON))
 
-STORE_CLOCK = """
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-"""
-
 # KEYS of every step: visit, personal, words; of an adding also the visit whose consultation it is. ARGV of every step:
-# what every queue's key begins with, what every visit's key begins with. All of an organisation share one hash tag,
-# and a visit says whose queue it is in.
-_PRELUDE = f"""{STORE_CLOCK}
-local OVER, WAITING = {{{_OVER}}}, '{VisitState.WAITING}'
-local QUEUE, VISIT, CHANGED = ARGV[1], ARGV[2], '{keys.CHANGED}'
+# the books' head, what every visit's key begins with. All of an organisation share one hash tag, and a visit says
+# whose queue it is in.
+_PRELUDE = (
+    ACCOUNTS
+    + f"""
+local QUEUE, CHANGED = HEAD.queue, '{keys.CHANGED}'
 local function tell(visit) redis.call('PUBLISH', CHANGED, visit.clinic_uid) end
 local function line_up(visit)
   redis.call('ZADD', QUEUE .. visit.clinic_uid, string.format('%.0f', visit.arrived_ms), visit.id)
   redis.call('EXPIRE', QUEUE .. visit.clinic_uid, {keys.QUEUE_TTL_S})
 end
 local function keep(visit, keep_s)
-  for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, keep_s) end
+  redis.call('EXPIRE', KEYS[1], keep_s + SWEEP_WITHIN_S)
+  redis.call('EXPIRE', KEYS[1] .. ':account', keep_s + SWEEP_WITHIN_S)
+  redis.call('EXPIRE', KEYS[2], keep_s)
+  redis.call('EXPIRE', KEYS[3], keep_s)
+  redis.call('ZADD', HEAD.due, whole(NOW + keep_s * 1000), visit.id)
+  redis.call('EXPIRE', HEAD.due, {keys.QUEUE_TTL_S + keys.SWEEP_WITHIN_S})
   line_up(visit)
 end
 local function is_full(clinic_uid, at_most)
   if at_most < 0 or redis.call('ZCARD', QUEUE .. clinic_uid) < at_most then return false end
   local waiting = 0
   for _, id in ipairs(redis.call('ZRANGE', QUEUE .. clinic_uid, 0, -1)) do
-    local other = redis.call('GET', VISIT .. id)
-    if other and cjson.decode(other).state == WAITING then waiting = waiting + 1 end
+    local _, other = find(id)
+    if other and other.state == WAITING then waiting = waiting + 1 end
   end
   return waiting >= at_most
 end
 """
+)
 
 # … visit JSON, personal JSON, keep s, at most how many wait (-1: no matter)
 _ENTER = (
     _PRELUDE
     + """
-local known = redis.call('GET', KEYS[1])
-local visit = cjson.decode(known or ARGV[3])
+local known, visit = find(cjson.decode(ARGV[3]).id)
+if not known then visit = cjson.decode(ARGV[3]) end
 if OVER[visit.state] then return known or ARGV[3] end
-if not known then
+local is_new = not known
+if is_new then
   if is_full(visit.clinic_uid, tonumber(ARGV[6])) then return '' end
-  visit.seen_ms = now_ms()
-  if visit.arrived_ms == 0 then visit.arrived_ms = visit.seen_ms end
+  visit.seen_ms = NOW
+  if visit.arrived_ms == 0 then visit.arrived_ms = NOW end
   known = cjson.encode(visit)
   redis.call('SET', KEYS[1], known)
 end
 redis.call('SET', KEYS[2], ARGV[4])
 keep(visit, ARGV[5])
+if is_new then open_account(visit) end
 tell(visit)
 return known
 """
@@ -88,6 +91,7 @@ local GOES_ON = {{{_GOES_ON}}}
 local function takes_in(key, added)
   local known = redis.call('GET', key)
   local host = known and cjson.decode(known)
+  if redis.call('EXISTS', key .. ':personal') == 0 then return false end
   return host and GOES_ON[host.state] and host.clinic_uid == added.clinic_uid
     and host.called_by == added.called_by and (host.consultation or '') == added.consultation
 end
@@ -95,64 +99,93 @@ end
 
 # … uid of the clinic in which it is taken or nothing, what it writes as JSON, words as JSON or nothing, retention s,
 # whether an owner is asked for (yes, no), that owner, at most how many wait in the clinic it goes to (-1: it goes
-# nowhere), then from, to …
+# nowhere), the step and the visit's id, then from, to …
 _CHANGE = (
     _PRELUDE
     + _TAKES_IN
-    + """
-local known = redis.call('GET', KEYS[1])
-if not known then return {'no', ''} end
-local visit = cjson.decode(known)
-if ARGV[3] ~= '' and visit.clinic_uid ~= ARGV[3] then return {'no', known} end
-if ARGV[7] == 'yes' and visit.called_by ~= ARGV[8] then return {'no', known} end
+    + f"""
+local step, known, visit = ARGV[10], find(ARGV[11])
+local function refuse(word)
+  if HEAD.who ~= '{PATIENT}' then record(visit or {{clinic = ''}}, step, HEAD.who, '{REFUSED}') end
+  return {{word, known or '', '[]'}}
+end
+if not known then return refuse('no') end
+if ARGV[3] ~= '' and visit.clinic_uid ~= ARGV[3] then return refuse('no') end
+if ARGV[7] == 'yes' and visit.called_by ~= ARGV[8] then return refuse('no') end
 local at_most = tonumber(ARGV[9])
-for i = 10, #ARGV, 2 do
+for i = 12, #ARGV, 2 do
   if visit.state == ARGV[i] then
-    local from = visit.clinic_uid
-    visit.state = ARGV[i + 1]
+    local before = cjson.decode(known)
     for field, value in pairs(cjson.decode(ARGV[4])) do visit[field] = value end
-    if KEYS[4] and not takes_in(KEYS[4], visit) then return {'no', known} end
+    if KEYS[4] and not takes_in(KEYS[4], visit) then
+      visit = before
+      return refuse('no')
+    end
+    if at_most >= 0 and is_full(visit.clinic_uid, at_most) then
+      visit = before
+      return refuse('full')
+    end
+    visit.state = ARGV[i + 1]
     if at_most >= 0 then
-      if is_full(visit.clinic_uid, at_most) then return {'full', known} end
-      redis.call('ZREM', QUEUE .. from, visit.id)
+      redis.call('ZREM', QUEUE .. before.clinic_uid, visit.id)
       redis.call('DEL', KEYS[3])
-      redis.call('PUBLISH', CHANGED, from)
+      tell(before)
       line_up(visit)
     end
     local text = cjson.encode(visit)
     redis.call('SET', KEYS[1], text, 'KEEPTTL')
+    settle(before, visit, step)
+    local words_like = KEYS[2]
     if OVER[visit.state] then
+      words_like = KEYS[1]
       redis.call('EXPIRE', KEYS[1], ARGV[6])
       redis.call('DEL', KEYS[2], KEYS[3])
       redis.call('ZREM', QUEUE .. visit.clinic_uid, visit.id)
+      redis.call('ZREM', HEAD.due, visit.id)
     end
-    if ARGV[5] ~= '' then redis.call('SET', KEYS[3], ARGV[5], 'PX', math.max(1, redis.call('PTTL', KEYS[1]))) end
+    if ARGV[5] ~= '' then redis.call('SET', KEYS[3], ARGV[5], 'PX', math.max(1, redis.call('PTTL', words_like))) end
+    if before.state ~= visit.state or step ~= '{VisitAction.JOIN}' then
+      record(visit, step, HEAD.who, '{DONE}')
+    end
     tell(visit)
-    return {'yes', text}
+    return {{'yes', text, cjson.encode(COUNTED)}}
   end
 end
-return {'no', known}
+return refuse('no')
 """
 )
 
-# … what (claim, heard), socket, keep s
+# … what (claim, heard), socket, keep s, the visit's id
 _SOCKET = (
     _PRELUDE
     + """
-local known = redis.call('GET', KEYS[1])
+local known, visit = find(ARGV[6])
 if not known then return '' end
-local visit = cjson.decode(known)
 if OVER[visit.state] then return ARGV[3] == 'heard' and visit.socket ~= ARGV[4] and '' or known end
 if ARGV[3] == 'claim' then
   visit.socket = ARGV[4]
   tell(visit)
 end
 if visit.socket ~= ARGV[4] then return '' end
-visit.seen_ms = now_ms()
+visit.seen_ms = NOW
 local text = cjson.encode(visit)
 redis.call('SET', KEYS[1], text, 'KEEPTTL')
 keep(visit, ARGV[5])
 return text
+"""
+)
+
+# … the visit's id
+_GET = _PRELUDE + "return find(ARGV[3])"
+
+# KEYS: when each visit is due. … at most how many
+_SWEEP = (
+    _PRELUDE
+    + """
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', whole(NOW), 'LIMIT', 0, ARGV[3])) do
+  if not find(id) then redis.call('ZREM', KEYS[1], id) end
+end
+return cjson.encode(COUNTED)
 """
 )
 
@@ -168,7 +201,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
     rows[#rows + 1] = personal
     rows[#rows + 1] = redis.call('GET', ARGV[1] .. id .. ':words') or ''
     rows[#rows + 1] = stale_ms >= 0 and now - cjson.decode(visit).seen_ms >= stale_ms and 'silent' or ''
-  else
+  elseif not visit then
     redis.call('ZREM', KEYS[1], id)
   end
 end
@@ -181,7 +214,8 @@ local GOES_ON = {{{_GOES_ON}}}
 local found = {{}}
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local visit = redis.call('GET', ARGV[1] .. id)
-  if visit and GOES_ON[cjson.decode(visit).state] then found[#found + 1] = visit end
+  local is_here = visit and redis.call('EXISTS', ARGV[1] .. id .. ':personal') == 1
+  if is_here and GOES_ON[cjson.decode(visit).state] then found[#found + 1] = visit end
 end
 return found
 """
@@ -191,9 +225,8 @@ _TELL_ALL = f"""
 local told, count = {{}}, 0
 for i = 4, #ARGV do told[ARGV[i]] = true end
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  local visit = redis.call('GET', ARGV[1] .. id)
-  if visit and told[cjson.decode(visit).state] then
-    local left_ms = math.max(1, redis.call('PTTL', ARGV[1] .. id))
+  local visit, left_ms = redis.call('GET', ARGV[1] .. id), redis.call('PTTL', ARGV[1] .. id .. ':personal')
+  if visit and left_ms > 0 and told[cjson.decode(visit).state] then
     redis.call('SET', ARGV[1] .. id .. ':words', ARGV[2], 'PX', left_ms)
     count = count + 1
   end
@@ -214,13 +247,22 @@ _NOW = f"{STORE_CLOCK}return now_ms()"
 _Row = tuple[str, str, str, str]
 """Visit, personal, words or nothing, `silent` or nothing, as the store has them."""
 
+SWEEP_AT_MOST = 200
+"""Vanished visits that one round takes away: a script that holds up nobody."""
+
 
 class RedisVisits:
     """Both ports, `Visits` and `Queues`."""
 
-    def __init__(self, store: Store, retention_s: int) -> None:
+    def __init__(
+        self, store: Store, retention_s: int, books: BookKeeping | None = None,
+        told: Callable[[str, float], None] = lambda _what, _seconds: None,
+    ) -> None:  # fmt: skip
+        """`told` hears what was counted, as `Tally.counted`."""
         self._store = store
         self._retention_s = retention_s
+        self._books = books or BookKeeping()
+        self._told = told
         # What stands in the store as somebody still holds it: read again, it is not parsed again.
         self._held: WeakValueDictionary[_Row, Waiting] = WeakValueDictionary()
 
@@ -242,7 +284,7 @@ class RedisVisits:
         raw = await self._store.script(
             _ENTER, _keys(visit.namespace, visit.id),
             [
-                *_prefixes(visit.namespace), visit.model_dump_json(), personal.model_dump_json(),
+                *self._head(visit.namespace), visit.model_dump_json(), personal.model_dump_json(),
                 keep_s, -1 if at_most is None else at_most,
             ],
         )  # fmt: skip
@@ -252,8 +294,10 @@ class RedisVisits:
 
     async def get(self, namespace: Namespace, visit: str) -> Visit | None:
         """See `Visits`."""
-        raw = await self._get(keys.visit(namespace, visit))
-        return Visit.model_validate_json(raw) if raw else None
+        raw = await self._store.script(
+            _GET, _keys(namespace, visit), [*self._head(namespace), visit]
+        )
+        return Visit.model_validate_json(str(raw)) if raw else None
 
     async def personal(self, namespace: Namespace, visit: str) -> Personal | None:
         """See `Visits`."""
@@ -279,18 +323,20 @@ class RedisVisits:
         words, to = carried.words, carried.to
         host = [keys.visit(namespace, carried.host)] if carried.host else []
         moves = [state for pair in TRANSITIONS[action].items() for state in pair]
-        word, text = cast(
-            "tuple[str, str]",
+        word, text, counted = cast(
+            "tuple[str, str, str]",
             await self._store.script(
                 _CHANGE, [*_keys(namespace, visit), *host],
                 [
-                    *_prefixes(namespace), carried.at, json.dumps(changes(action, by, carried)),
+                    *self._head(namespace, by), carried.at,
+                    json.dumps(changes(action, by, carried)),
                     words.model_dump_json() if words else "", self._retention_s,
                     "no" if carried.owned_by is None else "yes", carried.owned_by or "",
-                    to.at_most if to else -1, *moves,
+                    to.at_most if to else -1, action.value, visit, *moves,
                 ],
             ),
         )  # fmt: skip
+        self._tell(counted)
         if word == "full":
             raise QueueFullError
         return word == "yes", Visit.model_validate_json(text) if text else None
@@ -334,9 +380,27 @@ class RedisVisits:
     ) -> Visit | None:
         answer = await self._store.script(
             _SOCKET, _keys(namespace, visit),
-            [*_prefixes(namespace), what, socket, keep_s],
+            [*self._head(namespace), what, socket, keep_s, visit],
         )  # fmt: skip
         return Visit.model_validate_json(str(answer)) if answer else None
+
+    async def sweep(self, namespace: Namespace) -> int:
+        """See `Queues`."""
+        counted = str(
+            await self._store.script(
+                _SWEEP, [keys.due(namespace)], [*self._head(namespace), SWEEP_AT_MOST]
+            )
+        )
+        self._tell(counted)
+        return sum(what in set(Outcome) for what, _ in _counted(counted))
+
+    def _head(self, namespace: Namespace, by: str = "") -> list[str]:
+        who = self._books.pseudonyms.staff(namespace, by) if by else PATIENT
+        return [self._books.head(namespace, who), keys.visit_prefix(namespace)]
+
+    def _tell(self, counted: str) -> None:
+        for what, seconds in _counted(counted):
+            self._told(what, seconds)
 
     async def now_ms(self, namespace: Namespace) -> int:
         """See `Queues`."""
@@ -370,5 +434,5 @@ def _keys(namespace: Namespace, visit: str) -> list[str]:
     return [key(namespace, visit) for key in (keys.visit, keys.personal, keys.words)]
 
 
-def _prefixes(namespace: Namespace) -> list[str]:
-    return [keys.queue(namespace, ""), keys.visit_prefix(namespace)]
+def _counted(text: str) -> list[tuple[str, float]]:
+    return [(what, seconds) for what, seconds in json.loads(text) or []]

@@ -68,6 +68,10 @@ class Action(StrEnum):
     ADMIT_GUEST = "admit_guest"
     REFUSE_GUEST = "refuse_guest"
     REVOKE_LINK = "revoke_link"
+    READ_REPORTS = "read_reports"
+    """What was counted here."""
+    READ_AUDIT = "read_audit"
+    """What was done here, and by which pseudonym."""
     WAIT = "wait"
     LEAVE = "leave"
     FOLLOW = "follow"
@@ -92,13 +96,13 @@ _ADMIN = _CLINICAL | {Action.HAND_OVER_OTHERS}
 _NOTHING: frozenset[Action] = frozenset()
 
 PERMITTED: dict[Standing, frozenset[Action]] = {
-    Role.ORGANISATION_ADMIN: _ADMIN,
-    Role.CLINIC_ADMIN: _ADMIN,
+    Role.ORGANISATION_ADMIN: _ADMIN | {Action.READ_REPORTS, Action.READ_AUDIT},
+    Role.CLINIC_ADMIN: _ADMIN | {Action.READ_REPORTS},
     Role.CLINICIAN: _CLINICAL,
     Role.RECEPTIONIST: _DESK,
     Role.INTERPRETER: _NOTHING,
     Role.REFERRER: frozenset({Action.SEE_CLINIC, Action.SEE_QUEUE, Action.TRANSFER}),
-    Role.ORGANISATION_REPORTER: _NOTHING,
+    Role.ORGANISATION_REPORTER: frozenset({Action.READ_REPORTS}),
     Tie.PATIENT: frozenset({Action.WAIT, Action.JOIN_VISIT, Action.LEAVE, Action.FOLLOW}),
     Tie.OWNER: frozenset({Action.ENTER_USER_ROOM, Action.HOST_USER_ROOM}),
     Tie.GUEST: frozenset({Action.KNOCK, Action.ENTER_AS_GUEST}),
@@ -149,6 +153,15 @@ def standings_of(
     if roles and room is not None and is_owner(room.owner, room.owner_issuer, who):
         roles.add(Tie.OWNER)
     return frozenset(roles)
+
+
+def standings_in(
+    who: StaffSession, organisation: OrganisationProjection | None
+) -> frozenset[Standing]:
+    """Collect what `who` is to a whole organisation: in what is of no clinic, and of those that are gone."""
+    if organisation is None or not counts_in(who, organisation, organisation.namespace):
+        return frozenset()
+    return frozenset(m.role for m in organisation.team if is_meant(m, who))
 
 
 def standings_of_ticket(clinic_uid: str, clinic: ClinicProjection) -> frozenset[Standing]:

@@ -16,13 +16,26 @@ def is_open(hours: OpeningHours | None, now: datetime) -> bool:
     """
     if hours is None:
         return True
-    try:
-        zone = ZoneInfo(hours.time_zone)
-    except (KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
+    zone = _zone(hours.time_zone)
+    if zone is None:
         return False
     wall = now.astimezone(zone).replace(tzinfo=None)
     days = (wall.date() - timedelta(days=1), wall.date())
     return any(_covers(item, day, wall) for day in days for item in _ranges(hours, day))
+
+
+def utc_offset_s(time_zone: str, now: datetime) -> int:
+    """How far the wall clock of a time zone is ahead of UTC at the aware moment `now`; 0 where nobody knows it."""
+    zone = _zone(time_zone)
+    offset = now.astimezone(zone).utcoffset() if zone else None
+    return int(offset.total_seconds()) if offset else 0
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
+        return None
 
 
 def _ranges(hours: OpeningHours, day: date) -> tuple[TimeRange, ...]:

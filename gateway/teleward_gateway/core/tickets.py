@@ -8,6 +8,9 @@ STAFF_COOKIE = "__Host-teleward-staff"
 ATTEMPT_COOKIE = "__Host-teleward-sign-in"
 """Holds the sign-in that this browser has begun at an issuer."""
 
+PASS_COOKIE = "__Host-teleward-door"  # noqa: S105 - a name
+"""Holds a random name that tells browsers apart at the door of a clinic, where a hospital is one address."""
+
 
 def visit_cookie(namespace: str, clinic: str) -> str:
     """Name the cookie of a clinic's ticket: two people at one browser may wait at two clinics."""
@@ -20,7 +23,7 @@ def guest_cookie(namespace: str, clinic: str) -> str:
 
 
 class Sealed(Record):
-    """What both say."""
+    """What each says."""
 
     expires: int
     """Wallclock, s since 1970."""
@@ -61,3 +64,9 @@ class Attempt(Sealed):
     verifier: str
     """PKCE (RFC 7636)."""
     return_to: str
+
+
+class Pass(Sealed):
+    """Left in a browser by the page of a clinic; says nothing of anybody."""
+
+    name: str

@@ -145,6 +145,10 @@ class Visit(Record):
     """Which waiting socket is the newest; an older one has been replaced."""
     seen_ms: int = 0
     """Store clock when the waiting page was last heard."""
+    utc_offset_s: int = 0
+    """How far the clinic's wall clock is ahead of UTC: reports count by the clinic's days."""
+    pseudonym: str = ""
+    """What the audit calls the visit."""
 
     @property
     def call(self) -> CallId:
@@ -196,6 +200,7 @@ class Destination(Record):
     came_from: str
     """What the clinic is called that gives the visit."""
     came_from_uid: str
+    utc_offset_s: int = 0
 
 
 class Carried(Record):
@@ -250,6 +255,7 @@ def changes(action: VisitAction, by: str, carried: Carried) -> dict[str, str | i
             changed |= _NOBODYS | {
                 "clinic": carried.to.clinic, "clinic_uid": carried.to.clinic_uid,
                 "came_from": carried.to.came_from, "came_from_uid": carried.to.came_from_uid,
+                "utc_offset_s": carried.to.utc_offset_s,
             }  # fmt: skip
         case VisitAction.PRIORITISE:
             changed["priority"] = carried.priority

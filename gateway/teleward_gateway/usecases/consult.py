@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 
 import structlog
 from teleward_contract.errors import RoutingUnavailableError
@@ -19,8 +20,10 @@ from teleward_contract.units import (
     PlacementEpoch,
 )
 
+from teleward_gateway.book_ports import Pseudonyms
 from teleward_gateway.core.door import DoorState
 from teleward_gateway.core.guests import GuestState, state_now
+from teleward_gateway.core.opening import utc_offset_s
 from teleward_gateway.core.participants import Participants
 from teleward_gateway.core.team import name_of
 from teleward_gateway.core.tickets import Ticket
@@ -67,10 +70,11 @@ class Consulting:
 
     def __init__(
         self, visits: Visits, guests: GuestLinks, placements: Placements, calls: Calls,
-        people: Participants,
+        people: Participants, pseudonyms: Pseudonyms,
     ) -> None:  # fmt: skip
         self._visits = visits
         self._guests = guests
+        self._pseudonyms = pseudonyms
         self._placements = placements
         self._calls = calls
         self._people = people
@@ -82,10 +86,7 @@ class Consulting:
         clinic = found[0]
         # Asked before the visit is made: a store that is emptied in between forgets both.
         life = await self._visits.life()
-        visit = Visit(
-            id=secrets.token_urlsafe(18), namespace=clinic.namespace, clinic=clinic.name,
-            clinic_uid=clinic.uid,
-        )  # fmt: skip
+        visit = self._new_visit(found, secrets.token_urlsafe(18))
         at_most = clinic.waiting_area.max_waiting if clinic.waiting_area else 0
         try:
             visit = await self._visits.enter(visit, personal, keep_s(found), at_most)
@@ -96,6 +97,14 @@ class Consulting:
             visit=visit.id, namespace=visit.namespace, clinic=visit.clinic,
             clinic_uid=visit.clinic_uid, arrived_ms=visit.arrived_ms, life=life,
             expires=int(time.time()) + TICKET_S,
+        )  # fmt: skip
+
+    def _new_visit(self, found: Found, visit: str, arrived_ms: int = 0) -> Visit:
+        clinic = found[0]
+        return Visit(
+            id=visit, namespace=clinic.namespace, clinic=clinic.name, clinic_uid=clinic.uid,
+            arrived_ms=arrived_ms, utc_offset_s=_utc_offset_s(found),
+            pseudonym=self._pseudonyms.visit(clinic.namespace, visit),
         )  # fmt: skip
 
     async def has_place(self, ticket: Ticket) -> bool:
@@ -120,10 +129,7 @@ class Consulting:
         """
         if ticket.life == await self._visits.life():
             return None
-        visit = Visit(
-            id=ticket.visit, namespace=ticket.namespace, clinic=ticket.clinic,
-            clinic_uid=ticket.clinic_uid, arrived_ms=ticket.arrived_ms,
-        )  # fmt: skip
+        visit = self._new_visit(found, ticket.visit, arrived_ms=ticket.arrived_ms)
         if await self._has_live_call(found, visit):
             state = VisitState.ON_HOLD if on_hold else VisitState.IN_CONSULTATION
             update = {"state": state, "consultation": _new_consultation()}
@@ -236,7 +242,7 @@ class Consulting:
         clinic, area = to[0], to[0].waiting_area
         destination = Destination(
             clinic=clinic.name, clinic_uid=clinic.uid, came_from=found[0].display_name, came_from_uid=found[0].uid,
-            at_most=area.max_waiting if area else 0,
+            at_most=area.max_waiting if area else 0, utc_offset_s=_utc_offset_s(to),
         )  # fmt: skip
         carried = Carried(at=found[0].uid, owned_by=visit.called_by, to=destination)
         try:
@@ -377,3 +383,7 @@ def not_open(state: DoorState) -> RefusedError:
         "That clinic takes nobody now. Choose another one.",
         {"state": state.value},
     )
+
+
+def _utc_offset_s(found: Found) -> int:
+    return utc_offset_s(found[0].time_zone, datetime.now(UTC))

@@ -12,6 +12,7 @@ from teleward_gateway.web import (
     pages,
     patients,
     queue,
+    reports,
     room_calls,
     sign_in,
     staff,
@@ -32,6 +33,7 @@ def create_app(context: Context) -> FastAPI:
         guests,
         sign_in,
         staff,
+        reports,
         steps,
         queue,
         calls,
@@ -67,5 +69,11 @@ def create_app(context: Context) -> FastAPI:
     app.add_exception_handler(RoutingUnavailableError, unavailable)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_middleware(Guard, origin=context.origin, meter=context.meter)
+    app.add_middleware(
+        Guard,
+        origin=context.origin,
+        meter=context.meter,
+        connects=context.connects,
+        trusts_proxies=context.trusts_proxies,
+    )
     return app

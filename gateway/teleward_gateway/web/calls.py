@@ -36,6 +36,7 @@ from teleward_contract.units import (
 
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
+from teleward_gateway.core.audit import Deed
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.visits import (
     CALL_GOES_ON,
@@ -302,6 +303,10 @@ async def _staff_place(ws: WebSocket, parts: Context, visit: str) -> Place:
     session = await parts.staff(ws)
     found, stored = await _visit_of(parts, session, visit)
     call = stored.call
+    clinic = found[0]
+    parts.auditing.did(
+        clinic.namespace, Deed.JOIN_CALL, session.user, clinic.name, stored.pseudonym
+    )
 
     async def admitted() -> bool:
         session = await parts.staff(ws)

@@ -1,5 +1,6 @@
 """What every route needs, put together by `main`; and the one check that stands in front of every door."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from fastapi import Depends, Response
 from starlette.requests import HTTPConnection
 from teleward_contract.projections import RoomProjection
 
+from teleward_gateway.book_ports import Audit, Reports
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.door import DoorState, door_state
@@ -24,6 +26,8 @@ from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.follow_guest import GuestFollower
 from teleward_gateway.usecases.follow_visit import VisitFollower
 from teleward_gateway.usecases.host_guests import Hosting
+from teleward_gateway.usecases.keep_books import Auditing
+from teleward_gateway.usecases.limit_doors import DoorLimits
 from teleward_gateway.usecases.place_calls import Calls
 from teleward_gateway.usecases.sign_in import SigningIn
 from teleward_gateway.usecases.staff_sessions import StaffSessions
@@ -57,6 +61,15 @@ class Context:
     carrier: CallCarrier
     watches: ClinicWatches
     meter: Meter
+    limits: DoorLimits
+    connects: Callable[[str], float]
+    """Counts a socket or stream of an address, in this process alone; how many seconds to wait, 0 for none."""
+    trusts_proxies: bool
+    """Whether there is any whose word on addresses is believed."""
+    auditing: Auditing
+    audit: Audit
+    reports: Reports
+    reports_least: int
     people: Participants
     hosting: Hosting
     guest_follower: GuestFollower
@@ -90,8 +103,18 @@ class Context:
         """
         session = await self.staff(connection)
         found = await self.clinic(namespace, clinic)
-        check(session, found, action)
+        self.check(session, found, action)
         return session, found
+
+    def check(
+        self, who: StaffSession, found: Found, action: Action, room: RoomProjection | None = None
+    ) -> None:
+        """Refuse (404) what `who` may not do in a clinic, or in one of its rooms, and have that recorded."""
+        try:
+            check(who, found, action, room)
+        except RefusedError:
+            self.auditing.refused(found, action, who.user)
+            raise
 
     async def door(self, found: Found) -> DoorState:
         """What the door of a clinic says now; raises RefusedError 503 while that cannot be known."""
@@ -124,6 +147,11 @@ async def parts_of(connection: HTTPConnection) -> Context:
 
 
 Parts = Annotated[Context, Depends(parts_of)]
+
+
+def host_of(connection: HTTPConnection) -> str:
+    """The address that somebody comes from, as far as trusted proxies tell."""
+    return connection.client.host if connection.client else ""
 
 
 def set_cookie(response: Response, name: str, value: str, max_age_s: int) -> None:

@@ -2,15 +2,20 @@
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocketClose
+from starlette.websockets import WebSocket, WebSocketClose
 
 from teleward_gateway.ports import Meter
+from teleward_gateway.usecases.limit_doors import too_many
+from teleward_gateway.web.streams import STREAMS
+
+log = structlog.get_logger()
 
 MAX_BODY_BYTES = 32 * 1024
 POLICY_VIOLATION = 1008
@@ -40,14 +45,22 @@ BY_PROVIDERS = "/by-providers/"
 class Guard:
     """ASGI middleware in front of the whole application."""
 
-    def __init__(self, app: ASGIApp, origin: str, meter: Meter) -> None:
+    def __init__(
+        self, app: ASGIApp, origin: str, meter: Meter, connects: Callable[[str], float],
+        *, trusts_proxies: bool = True,
+    ) -> None:  # fmt: skip
         self._app = app
+        self._shall_warn = not trusts_proxies
+        self._connects = connects
         self._origin = origin
         self._meter = meter
         self._headers = headers_for(origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request or socket on, or refuse it."""
+        if self._shall_warn and "x-forwarded-for" in Headers(scope=scope):
+            self._shall_warn = False
+            log.warning("forwarding.ignored", settings=["TELEWARD_TRUSTED_PROXIES"])
         if scope["type"] == "http":
             await self._http(scope, receive, send)
             return
@@ -56,7 +69,21 @@ class Guard:
             await receive()
             await WebSocketClose(POLICY_VIOLATION)(scope, receive, send)
             return
+        refusal = self._too_many(scope)
+        if refusal is not None:
+            await WebSocket(scope, receive, send).send_denial_response(refusal)
+            return
         await self._app(scope, receive, send)
+
+    def _too_many(self, scope: Scope) -> Response | None:
+        """Refuse a socket or a stream to an address that opens more of them than a hospital has pages."""
+        client = scope.get("client")
+        wait_s = self._connects(client[0] if client else "")
+        if not wait_s:
+            return None
+        err = too_many(wait_s)
+        self._meter.refused(err.code)
+        return error_answer(err.status, err.code, str(err), err.details)
 
     def _is_ours(self, scope: Scope) -> bool:
         return Headers(scope=scope).getlist("origin") == [self._origin]
@@ -81,12 +108,16 @@ class Guard:
                 )
             raise
         route = getattr(scope.get("route"), "path", "other")
+        if scope["path"].startswith(STREAMS):  # it lasted as long as somebody read
+            return
         self._meter.answered(route, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive) -> ASGIApp:
         """Choose what answers: the application, which gets the whole body at once, or a refusal."""
         is_safe = scope["method"] in _SAFE
         is_provider = scope["path"].startswith(BY_PROVIDERS)
+        if scope["path"].startswith(STREAMS) and (refusal := self._too_many(scope)) is not None:
+            return refusal
         if {"content-length", "transfer-encoding"}.issubset(Headers(scope=scope)):
             return self._refuse(400, "invalid_request", "Say once how long the body is.", _CLOSE)
         if not is_safe and not is_provider and not self._is_ours(scope):
@@ -165,7 +196,10 @@ def error_answer(
 ) -> JSONResponse:
     """Word a refusal as `docs/http.md` has it."""
     body = {"error": {"code": code, "message": message, **(details or {})}}
-    return JSONResponse(body, status, RETRY_AFTER if status == 503 else None)
+    headers = RETRY_AFTER if status == 503 else {}
+    if details and "retry_after_s" in details:
+        headers = {"Retry-After": str(details["retry_after_s"])}
+    return JSONResponse(body, status, headers)
 
 
 RETRY_AFTER = {"Retry-After": "1"}

@@ -14,6 +14,7 @@ from teleward_contract.projections import RoomProjection
 from teleward_contract.signalling import ErrorCode
 
 from teleward_gateway.core.admission import Action
+from teleward_gateway.core.audit import DONE, GUEST, REFUSED, Deed, Event
 from teleward_gateway.core.entry import check_entry, clean
 from teleward_gateway.core.frames import ReplacedFrame, UnknownFrame
 from teleward_gateway.core.guest_frames import GuestHello
@@ -27,13 +28,14 @@ from teleward_gateway.core.guests import (
     is_there,
     room_of,
 )
+from teleward_gateway.core.limits import Door
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.tickets import GuestPass, guest_cookie
 from teleward_gateway.errors import RefusedError, not_found
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import not_running
 from teleward_gateway.usecases.host_guests import is_running
-from teleward_gateway.web.context import Context, Parts, check, set_cookie
+from teleward_gateway.web.context import Context, Parts, host_of, set_cookie
 from teleward_gateway.web.room_calls import find_room
 from teleward_gateway.web.sockets import (
     NORMAL,
@@ -92,7 +94,7 @@ async def invite(
     room: RoomProjection | None = None
     if form.place is not GuestPlace.VISIT:
         room = find_room(found, form.place, form.name)
-    check(session, found, _in_room(Action.INVITE, room, form.place), room)
+    parts.check(session, found, _in_room(Action.INVITE, room, form.place), room)
     if room is not None:
         place_id = room.uid
     else:
@@ -106,6 +108,7 @@ async def invite(
     guest, secret = await parts.hosting.invite(
         found, form.place, place_id, label, form.minutes, session.user
     )
+    parts.auditing.did(found[0].namespace, Action.INVITE, session.user, clinic)
     parts.watches.nudge(namespace, clinic)
     url = f"{parts.public_url}/g/{namespace}/{clinic}#{secret}"
     return {"guest": guest.id, "url": url}
@@ -133,8 +136,9 @@ def admitted_to(action: Action) -> Any:
         if known is None or not is_there(known, found[0], await parts.hosting.visit_of(known)):
             raise not_found()
         room = room_of(known, found[0])
-        check(session, found, _in_room(action, room, known.place), room)
+        parts.check(session, found, _in_room(action, room, known.place), room)
         yield Deciding(parts, session, found, known)
+        parts.auditing.did(found[0].namespace, action, session.user, clinic)
         parts.watches.nudge(namespace, clinic)
 
     return Depends(deciding)
@@ -183,8 +187,11 @@ async def _is_good(parts: Context, held: GuestPass) -> bool:
 
 
 @router.post("/api/guests/{namespace}/{clinic}/redeem")
-async def redeem(namespace: str, clinic: str, form: Redemption, parts: Parts) -> Response:
+async def redeem(
+    namespace: str, clinic: str, form: Redemption, parts: Parts, request: Request
+) -> Response:
     """Use a link up, and knock."""
+    await parts.limits.pass_by(host_of(request), Door.REDEEM)
     found = await parts.clinics.get(namespace, clinic)
     checked = check_entry(form.name, {}, "en", ())
     if checked.personal is None:
@@ -192,6 +199,8 @@ async def redeem(namespace: str, clinic: str, form: Redemption, parts: Parts) ->
             422, "invalid_entry", "Correct the fields named.", {"fields": checked.problems}
         )
     held = await parts.hosting.redeem(found, form.secret, form.claim, checked.personal.name)
+    outcome = DONE if held else REFUSED
+    parts.auditing.note(found[0].namespace, Event(Deed.REDEEM, GUEST, clinic, outcome))
     if held is None:
         raise RefusedError(
             404, "unknown_link", "This link opens nothing (any more). Ask for a new one."

@@ -1,6 +1,8 @@
 """Pages: the built frontend with language, direction and title put in by the server."""
 
 import html
+import secrets
+import time
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,8 +14,9 @@ from starlette.staticfiles import StaticFiles
 from teleward_gateway.core.admission import ROOM_ACTIONS, Action
 from teleward_gateway.core.locale import choose_locale, direction
 from teleward_gateway.core.staff import return_path
+from teleward_gateway.core.tickets import PASS_COOKIE, Pass
 from teleward_gateway.errors import RefusedError
-from teleward_gateway.web.context import Context, Parts, check
+from teleward_gateway.web.context import Context, Parts, set_cookie
 from teleward_gateway.web.guard import ASSETS, RETRY_AFTER
 from teleward_gateway.web.room_calls import find_room
 from teleward_gateway.web.steps import the_visit
@@ -22,6 +25,7 @@ router = APIRouter()
 
 PATIENT, GUEST, STAFF = "patient.html", "guest.html", "staff.html"
 _METHODS = ["GET", "HEAD"]
+PASS_S = 24 * 3600
 
 
 class _Hashed(StaticFiles):
@@ -76,7 +80,11 @@ async def _public_page(
         found = await parts.clinics.get(namespace, clinic)
     except RefusedError as err:
         return _page(parts, request, page, status=err.status)
-    return _page(parts, request, page, found[0].display_name, found[0].locales)
+    response = _page(parts, request, page, found[0].display_name, found[0].locales)
+    if parts.seals.door_pass(request.cookies) is None:
+        made = Pass(name=secrets.token_urlsafe(12), expires=int(time.time()) + PASS_S)
+        set_cookie(response, PASS_COOKIE, parts.seals.seal(PASS_COOKIE, made), PASS_S)
+    return response
 
 
 @router.api_route("/", methods=_METHODS)
@@ -93,6 +101,18 @@ async def clinics(request: Request, parts: Parts) -> Response:
         await parts.staff(request)
     except RefusedError as err:
         return _to_sign_in(request) if err.status == 401 else _page(parts, request, STAFF)
+    return _page(parts, request, STAFF)
+
+
+@router.api_route("/staff/{namespace}/reports", methods=_METHODS)
+async def reports(namespace: str, request: Request, parts: Parts) -> Response:
+    """The reports of an organisation; what may be read is asked by the page."""
+    try:
+        await parts.staff(request)
+    except RefusedError as err:
+        if err.status == 401:
+            return _to_sign_in(request)
+        return _page(parts, request, STAFF, status=err.status)
     return _page(parts, request, STAFF)
 
 
@@ -130,7 +150,7 @@ async def _staff_page(
             await the_visit(parts, found, visit)
         if room is not None:
             wanted = find_room(found, *room)
-            check(session, found, ROOM_ACTIONS[wanted.kind], wanted)
+            parts.check(session, found, ROOM_ACTIONS[wanted.kind], wanted)
     except RefusedError as err:
         if err.status == 401:
             return _to_sign_in(request)

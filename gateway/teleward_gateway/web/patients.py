@@ -12,11 +12,12 @@ from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action, Tie
 from teleward_gateway.core.door import DoorState, door_message, text_for
 from teleward_gateway.core.entry import check_entry
+from teleward_gateway.core.limits import Door
 from teleward_gateway.core.tickets import Ticket, visit_cookie
 from teleward_gateway.errors import RefusedError, not_found, one_moment
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import TICKET_S
-from teleward_gateway.web.context import Context, Parts, set_cookie
+from teleward_gateway.web.context import Context, Parts, host_of, set_cookie
 
 router = APIRouter()
 
@@ -93,6 +94,8 @@ async def _enter(parts: Context, found: Found, form: EntryForm, request: Request
     if kept is not None:
         parts.meter.entered("kept")
         return kept  # a second tab, or a reload that lost the answer: no second visit
+    known = parts.seals.door_pass(request.cookies)
+    await parts.limits.pass_by(host_of(request), Door.ENTER, known.name if known else "")
     state = await parts.door(found)
     if state is not DoorState.OPEN:
         raise RefusedError(409, state.value, "The door is not open; see the page.")
@@ -100,6 +103,7 @@ async def _enter(parts: Context, found: Found, form: EntryForm, request: Request
         raise RefusedError(
             422, "invalid_entry", "Correct the fields named.", {"fields": checked.problems}
         )
+    await parts.limits.pass_into(found[0].namespace, found[0].uid, Door.ENTER)
     ticket = await parts.consulting.enter(found, checked.personal)
     parts.meter.entered("entered")
     return ticket

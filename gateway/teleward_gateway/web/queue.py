@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, Request, Response, WebSocket
+from starlette.requests import HTTPConnection
 from teleward_contract.errors import FrameRefusedError
 from teleward_contract.projections import RoomKind
 from teleward_contract.signalling import ErrorCode, WaitReason
 
 from teleward_gateway.core.admission import Action, is_permitted, standings_of
+from teleward_gateway.core.audit import Deed
 from teleward_gateway.core.frames import (
     QueueDelta,
     QueueFrame,
@@ -28,6 +30,7 @@ from teleward_gateway.web.sockets import (
     accepted,
     until_first,
 )
+from teleward_gateway.web.streams import STREAMS, EventStream, FrameSink, check_accepts
 
 router = APIRouter()
 
@@ -44,6 +47,16 @@ async def queue(ws: WebSocket, namespace: str, clinic: str, parts: Parts) -> Non
         )
 
 
+@router.post(STREAMS + "staff/{namespace}/{clinic}")
+async def queue_stream(namespace: str, clinic: str, request: Request, parts: Parts) -> Response:
+    """As the socket, for networks that block it; who wants a snapshot comes anew."""
+    check_accepts(request)
+    return EventStream(
+        parts.meter, "queue_stream",
+        lambda stream: _show(request, parts, namespace, clinic, stream, asyncio.Event()),
+    )  # fmt: skip
+
+
 async def _listen(socket: FramedSocket, snapshot: asyncio.Event) -> None:
     while True:
         kind, _ = await socket.receive()
@@ -53,7 +66,7 @@ async def _listen(socket: FramedSocket, snapshot: asyncio.Event) -> None:
 
 
 async def _show(
-    ws: WebSocket, parts: Context, namespace: str, clinic: str, socket: FramedSocket,
+    ws: HTTPConnection, parts: Context, namespace: str, clinic: str, socket: FrameSink,
     snapshot: asyncio.Event,
 ) -> None:  # fmt: skip
     try:
@@ -89,13 +102,13 @@ async def _wait(event: asyncio.Event) -> None:
 
 
 async def _admit(
-    ws: WebSocket, parts: Context, namespace: str, clinic: str, socket: FramedSocket
+    ws: HTTPConnection, parts: Context, namespace: str, clinic: str, socket: FrameSink
 ) -> None:
     """Admit who this is; while that cannot be judged it says `wait`. Raises RefusedError."""
     has_told = False
     while True:
         try:
-            await parts.admit(ws, namespace, clinic, Action.SEE_QUEUE)
+            session, found = await parts.admit(ws, namespace, clinic, Action.SEE_QUEUE)
         except RefusedError as err:
             if not err.is_temporary:
                 raise
@@ -104,6 +117,7 @@ async def _admit(
                 has_told = True
             await asyncio.sleep(ADMIT_AGAIN_S)
         else:
+            parts.auditing.did(found[0].namespace, Deed.SEE_QUEUE, session.user, clinic)
             return
 
 
@@ -138,7 +152,7 @@ class _Sight:
         )  # fmt: skip
 
 
-async def _sight(ws: WebSocket, parts: Context, view: ClinicView, before: _Sight) -> _Sight:
+async def _sight(ws: HTTPConnection, parts: Context, view: ClinicView, before: _Sight) -> _Sight:
     """What this person may see now.
 
     Raises:

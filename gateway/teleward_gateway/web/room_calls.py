@@ -6,6 +6,7 @@ from teleward_contract.signalling import ParticipantRole
 from teleward_contract.units import ParticipantId
 
 from teleward_gateway.core.admission import ROOM_ACTIONS, Action
+from teleward_gateway.core.audit import Deed
 from teleward_gateway.core.guests import PLACE_OF, GuestState, call_for, room_of
 from teleward_gateway.core.visits import call_of_room
 from teleward_gateway.errors import not_found
@@ -49,7 +50,7 @@ async def _room_place(
     session = await parts.staff(ws)
     found = await parts.clinic(namespace, clinic)
     room = find_room(found, *name)
-    check(session, found, ROOM_ACTIONS[room.kind], room)
+    parts.check(session, found, ROOM_ACTIONS[room.kind], room)
     call = call_of_room(room.uid)
     participant = parts.people.staff(call, session.user)
     await _check_lock(parts, found, room, participant)
@@ -66,6 +67,7 @@ async def _room_place(
         call, cost, most, participant=participant, name=session.display_name,
         role=ParticipantRole.STAFF, rights=STAFF_RIGHTS,
     )  # fmt: skip
+    parts.auditing.did(found[0].namespace, Deed.JOIN_CALL, session.user, found[0].name)
     seat = staff_seat(parts, found, ticket, lambda: is_so(admitted), session.user)
     return Place(seat, found, room, beside=(lambda: use_session(ws, parts),))
 

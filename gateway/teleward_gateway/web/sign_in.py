@@ -8,18 +8,26 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 from teleward_contract.errors import RoutingUnavailableError
+from teleward_contract.units import Namespace
 
+from teleward_gateway.core.audit import NOBODY, PROVIDER, REFUSED, Deed, Event
+from teleward_gateway.core.limits import Door
 from teleward_gateway.core.staff import MAX_PATH, STAFF_PAGES, StaffSession
 from teleward_gateway.core.tickets import ATTEMPT_COOKIE, STAFF_COOKIE, Attempt
 from teleward_gateway.errors import Fault, RefusedError, SignInError, one_moment
+from teleward_gateway.usecases.keep_books import organisations_of
 from teleward_gateway.usecases.sign_in import ATTEMPT_S
-from teleward_gateway.web.context import Context, Parts, set_cookie
+from teleward_gateway.web.context import Context, Parts, host_of, set_cookie
 from teleward_gateway.web.guard import BY_PROVIDERS
 
 router = APIRouter()
 log = structlog.get_logger()
 
 _BEGUN = "begun"
+PROVED = frozenset(
+    {Fault.NO_USER, Fault.EMAIL_UNVERIFIED, Fault.TOO_MANY_GROUPS, Fault.NOT_A_MEMBER}
+)
+"""Faults of a person whom an issuer has proved: no stranger can make the audit full of others."""
 _SIGNED_IN = "signed_in"
 
 
@@ -65,6 +73,7 @@ async def ways(parts: Parts) -> dict[str, Any]:
 @router.post("/api/sign-in/development", status_code=204)
 async def sign_in(form: DevelopmentSignIn, request: Request, parts: Parts) -> Response:
     """Sign in on one machine."""
+    await parts.limits.pass_by(host_of(request), Door.SIGN_IN)
     session = await parts.sign_in.prove(form.user, form.secret)
     return await _signed_in(parts, request, Response(status_code=204), session)
 
@@ -74,6 +83,7 @@ async def sign_in_by_link(request: Request, parts: Parts, user: str = "") -> Res
     """Sign in by the printed link; where a secret is asked for, the page asks."""
     if (await parts.sign_in.offer()).secret_required:
         return RedirectResponse("/sign-in", 303)
+    await parts.limits.pass_by(host_of(request), Door.SIGN_IN)
     session = await parts.sign_in.prove(user, "")
     return await _signed_in(parts, request, RedirectResponse(STAFF_PAGES, 303), session)
 
@@ -84,16 +94,25 @@ async def _signed_in(
     """Begin a session under a new name, whatever name the browser brought."""
     before = request.cookies.get(STAFF_COOKIE, "")
     secret = await parts.sessions.begin(session, before)
+    await _record(parts, session, Deed.SIGN_IN)
     set_cookie(response, STAFF_COOKIE, secret, parts.session_lifetime_s)
     return response
+
+
+async def _record(parts: Context, session: StaffSession, deed: Deed) -> None:
+    for namespace in await organisations_of(session, parts.clinics):
+        parts.auditing.did(namespace, deed, session.user)
 
 
 # -- issuers ------------------------------------------------------------------------------------
 
 
 @router.post("/api/sign-in/at/{namespace}/{issuer}")
-async def begin(namespace: str, issuer: str, form: Begin, parts: Parts) -> Response:
+async def begin(
+    namespace: str, issuer: str, form: Begin, parts: Parts, request: Request
+) -> Response:
     """Begin to sign in: tell where the browser goes."""
+    await parts.limits.pass_by(host_of(request), Door.SIGN_IN)
     try:
         location, attempt = await parts.signing_in.begin(
             namespace, issuer, form.return_to, anew=form.anew
@@ -164,6 +183,9 @@ def _fault(
 
 def _note(parts: Context, namespace: str, issuer: str, err: SignInError) -> None:
     parts.meter.signed_in(err.fault.value)
+    if err.fault in PROVED:
+        event = Event(Deed.SIGN_IN, NOBODY, outcome=REFUSED)
+        parts.auditing.note(Namespace(namespace), event)
     log.warning(
         "sign_in.refused", namespace=namespace, name_of_object=issuer, code=err.fault.value,
         reason=str(err),
@@ -178,6 +200,7 @@ async def sign_out(request: Request, parts: Parts) -> Response:
     await parts.sessions.end(secret)
     page = None
     if session is not None:
+        await _record(parts, session, Deed.SIGN_OUT)
         try:
             page = await parts.signing_in.sign_out_page(session)
         except (SignInError, RefusedError):  # signed out here all the same
@@ -199,4 +222,5 @@ async def sign_out_by_provider(
         if err.fault is Fault.UNREACHABLE:  # its keys could not be read: it may try again
             raise one_moment() from None
         return JSONResponse({"error": "invalid_request"}, 400)
+    parts.auditing.note(Namespace(namespace), Event(Deed.SIGN_OUT, PROVIDER))
     return Response(status_code=200)

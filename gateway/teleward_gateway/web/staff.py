@@ -21,11 +21,18 @@ async def me(parts: Parts, request: Request) -> dict[str, Any]:
     """Tell who is signed in, and the clinics of that person."""
     session = await parts.staff(request)
     clinics = []
+    reports: dict[str, str] = {}
     for clinic, organisation in await parts.clinics.every():
         standings = admission.standings_of(session, clinic, organisation)
+        if admission.is_permitted(standings, Action.READ_REPORTS):
+            name = organisation.display_name if organisation else clinic.namespace
+            reports[clinic.namespace] = name
         if admission.is_permitted(standings, Action.SEE_CLINIC):
             clinics.append(_clinic(parts, (clinic, organisation), session, standings))
-    return {"user": session.user, "display_name": session.display_name, "clinics": clinics}
+    return {
+        "user": session.user, "display_name": session.display_name, "clinics": clinics,
+        "reports": [{"namespace": of, "display_name": name} for of, name in reports.items()],
+    }  # fmt: skip
 
 
 def _clinic(

@@ -15,6 +15,7 @@ from teleward_gateway.core.admission import (
     needed_for,
     standings_of,
 )
+from teleward_gateway.core.audit import Deed
 from teleward_gateway.core.door import DoorState
 from teleward_gateway.core.guests import GuestPlace
 from teleward_gateway.core.staff import StaffSession, fold_user
@@ -165,8 +166,9 @@ async def message_all(
     namespace: str, clinic: str, written: Written, parts: Parts, request: Request
 ) -> dict[str, int]:
     """Write to every patient who waits."""
-    _, found = await parts.admit(request, namespace, clinic, Action.MESSAGE_ALL)
+    session, found = await parts.admit(request, namespace, clinic, Action.MESSAGE_ALL)
     told = await parts.writing.to_all(found, written.some_texts(found))
+    parts.auditing.did(found[0].namespace, Deed.MESSAGE_ALL, session.user, clinic)
     parts.watches.nudge(namespace, clinic)
     return {"told": told}
 

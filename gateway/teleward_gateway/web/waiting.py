@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, Request, Response, WebSocket
 from pydantic import ValidationError
 from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
 from teleward_contract.signalling import ErrorCode
@@ -19,6 +19,7 @@ from teleward_gateway.web.sockets import (
     accepted,
     until_first,
 )
+from teleward_gateway.web.streams import STREAMS, EventStream, FrameSink, check_accepts
 
 router = APIRouter()
 
@@ -53,7 +54,24 @@ async def _hello(socket: FramedSocket) -> Hello:
         raise FrameRefusedError(ErrorCode.BAD_FRAME, "hello has not its form") from None
 
 
-async def _tell(parts: Context, ticket: Ticket, hello: Hello, socket: FramedSocket) -> None:
+@router.post(STREAMS + "visit/{namespace}/{clinic}")
+async def waiting_stream(
+    namespace: str, clinic: str, hello: Hello, request: Request, parts: Parts
+) -> Response:
+    """As the socket, for networks that block it; to leave there is a request."""
+    check_accepts(request)
+    ticket = parts.seals.ticket(request.cookies, namespace, clinic)
+
+    async def work(stream: FrameSink) -> None:
+        if ticket is None:
+            await stream.end(UnknownFrame(), UNKNOWN)
+        else:
+            await _tell(parts, ticket, hello, stream)
+
+    return EventStream(parts.meter, "waiting_stream", work)
+
+
+async def _tell(parts: Context, ticket: Ticket, hello: Hello, socket: FrameSink) -> None:
     """Send frames until the last one, then close as `docs/wire.md` says."""
     code = NORMAL
     async for frame in parts.follower.frames(ticket, hello):

@@ -35,7 +35,14 @@ class Door:
 
 def application() -> FastAPI:
     """The application without anything behind it: enough to be asked what its routes are."""
-    return create_app(cast("Any", SimpleNamespace(origin="http://x", meter=None, static=STATIC)))
+    return create_app(
+        cast(
+            "Any",
+            SimpleNamespace(
+                origin="http://x", meter=None, connects=None, trusts_proxies=True, static=STATIC
+            ),
+        )
+    )
 
 
 def described() -> dict[str, Any]:

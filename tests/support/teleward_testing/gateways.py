@@ -22,6 +22,8 @@ from teleward_contract.units import LeaderEpoch
 
 LEADER = LeaderEpoch(1)
 READY_WITHIN_S = 30.0
+LIMIT_FACTOR = "1000"
+"""All of a test's patients come from one address, and within seconds."""
 
 
 async def project(redis_url: str, *documents: Projection) -> None:
@@ -76,7 +78,7 @@ def running_gateway(
     environment = ours | {
         "TELEWARD_REDIS_URL": redis_url, "TELEWARD_PUBLIC_URL": url,
         "TELEWARD_PORT": url.rpartition(":")[2], "TELEWARD_OPERATIONS_PORT": "0",
-        "TELEWARD_SIGN_IN": "development", **keys(folder),
+        "TELEWARD_SIGN_IN": "development", "TELEWARD_LIMIT_FACTOR": LIMIT_FACTOR, **keys(folder),
     } | {f"TELEWARD_{name.upper()}": value for name, value in settings.items()}  # fmt: skip
     log = folder / f"gateway-{url.rpartition(':')[2]}.log"
     with log.open("wb") as sink:

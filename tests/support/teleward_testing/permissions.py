@@ -27,6 +27,8 @@ MATRIX = {
     Action.ADMIT_GUEST: "OrganisationAdmin ClinicAdmin Clinician",
     Action.REFUSE_GUEST: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
     Action.REVOKE_LINK: "OrganisationAdmin ClinicAdmin Clinician Receptionist",
+    Action.READ_REPORTS: "OrganisationAdmin ClinicAdmin OrganisationReporter",
+    Action.READ_AUDIT: "OrganisationAdmin",
     Action.WAIT: "Patient",
     Action.LEAVE: "Patient",
     Action.FOLLOW: "Patient",

@@ -14,6 +14,8 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict
 
+from teleward_testing.gateways import LIMIT_FACTOR
+
 TELEWARD = str(Path(sys.executable).with_name("teleward"))
 KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 
@@ -224,7 +226,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "TELEWARD_LIMIT_FACTOR": LIMIT_FACTOR, **(environment or {})},
             start_new_session=True,
         )
     instance = Running(process, data, output)

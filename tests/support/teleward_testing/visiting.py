@@ -1,24 +1,31 @@
 """Both implementations of the gateway's own ports behind one clock that the test moves."""
 
 import asyncio
-from typing import Any, Protocol
+from collections import Counter
+from typing import Any, Protocol, cast
 
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from teleward_contract.redis_store import Store
 from teleward_contract.units import Namespace
-from teleward_gateway.adapters import visits_redis
+from teleward_gateway.adapters import keys
+from teleward_gateway.adapters.books import STORE_CLOCK, BookKeeping
+from teleward_gateway.adapters.books_memory import MemoryBooks
+from teleward_gateway.adapters.books_redis import SHIPPERS, RedisBooks
 from teleward_gateway.adapters.guests_memory import MemoryGuestLinks
 from teleward_gateway.adapters.guests_redis import RedisGuestLinks
 from teleward_gateway.adapters.presence_memory import MemoryPresence
 from teleward_gateway.adapters.presence_redis import RedisPresence
+from teleward_gateway.adapters.pseudonyms import KeyedPseudonyms
 from teleward_gateway.adapters.qualities_memory import MemoryQualities
 from teleward_gateway.adapters.qualities_redis import RedisQualities
 from teleward_gateway.adapters.sessions_memory import MemorySessions
 from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.adapters.visits_redis import RedisVisits
+from teleward_gateway.book_ports import Audit, Reports
+from teleward_gateway.core.accounts import DAY_S
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState, Words
 from teleward_gateway.ports import GuestLinks, Presence, Qualities, Queues, Sessions, Visits
 
@@ -61,7 +68,13 @@ class ClockedVisits:
     def __init__(self, store: Store | None, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = Clock()
         self._store = store
-        self._memory = MemoryVisits(self.clock, RETENTION_S)
+        self.keeping = BookKeeping(KeyedPseudonyms(b"contract"))
+        books = MemoryBooks(self.clock, self.keeping)
+        self._memory = MemoryVisits(self.clock, RETENTION_S, books)
+        self.audit: Audit = books
+        self.reports: Reports = books
+        self.told: list[tuple[str, float]] = []
+        """What was told to the meter; by the real store alone."""
         self.ports: VisitsAndQueues = self._memory
         self.other: VisitsAndQueues = self._memory
         if store is not None:
@@ -69,16 +82,63 @@ class ClockedVisits:
 
             async def clocked(text: str, *given: list[Any]) -> object:
                 stopped = f"local function now_ms() return {self.clock.ms} end\n"
-                return await script(text.replace(visits_redis.STORE_CLOCK, stopped), *given)
+                return await script(text.replace(STORE_CLOCK, stopped), *given)
 
             monkeypatch.setattr(store, "script", clocked)
-            self.ports = RedisVisits(store, RETENTION_S)
-            self.other = RedisVisits(store, RETENTION_S)
+            tell = lambda what, s: self.told.append((what, s))  # noqa: E731
+            self.ports = RedisVisits(store, RETENTION_S, self.keeping, tell)
+            self.other = RedisVisits(store, RETENTION_S, self.keeping, tell)
+            self.audit = self.reports = RedisBooks(store, self.keeping)
 
     async def pass_s(self, seconds: int) -> None:
         self.clock.ms += seconds * 1000
         if self._store is not None:
             await grow_older(self._store.redis, seconds * 1000)
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether it is the model."""
+        return self._store is None
+
+    @property
+    def today(self) -> int:
+        """The day of UTC on which this counts."""
+        return self.clock.ms // 1000 // DAY_S
+
+    async def counted(self, clinic: str = "cardiology") -> dict[str, int]:
+        """What was counted in a clinic in these days."""
+        days = await self.reports.days(HARBOUR, [clinic], self.today - 5, self.today + 5)
+        total: Counter[str] = Counter()
+        for day in days:
+            total.update(day.counts)
+        return dict(total)
+
+    async def grow_idle(self, seconds: int) -> None:
+        """Let this time pass for what was taken of the audit."""
+        self.clock.ms += seconds * 1000
+        if self._store is None:
+            return
+        key, redis = keys.audit(HARBOUR), cast("Any", self._store.redis)
+        ids = [p["message_id"] for p in await redis.xpending_range(key, SHIPPERS, "-", "+", 1000)]
+        if ids:
+            await redis.xclaim(key, SHIPPERS, SHIPPERS, 0, ids, idle=seconds * 1000, justid=True)
+
+    async def age_audit(self) -> None:
+        """Let the audit's retention pass for what stands in it."""
+        self.clock.ms += (self.keeping.audit_keep_s + 1) * 1000
+        if self._store is None:
+            return
+        key, redis = keys.audit(HARBOUR), cast("Any", self._store.redis)
+        held = await redis.xrange(key)
+        await redis.delete(key)
+        for id_, fields in held:
+            at = int(str(id_).partition("-")[0]) - (self.keeping.audit_keep_s + 1) * 1000
+            await redis.xadd(key, fields, id=f"{at}-0")
+
+    async def recorded(self) -> list[tuple[str, str, str]]:
+        """The audit from its beginning: what, who, outcome."""
+        page = await self.audit.page(HARBOUR, 1000)
+        return [(one.event.what, one.event.who, one.event.outcome) for one in page[::-1]]
 
     async def empty(self) -> None:
         self._memory.empty()

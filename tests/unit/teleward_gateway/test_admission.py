@@ -20,6 +20,7 @@ from teleward_gateway.core.admission import (
     leading,
     needed_for,
     permitted,
+    standings_in,
     standings_of,
     standings_of_guest,
     standings_of_ticket,
@@ -101,6 +102,15 @@ def test_a_session_of_another_organisation_is_nothing_here() -> None:
     elsewhere = AS_ADA.model_copy(update={"namespace": Namespace("hills"), "issuer": "hospital"})
 
     assert standings_of(elsewhere, here, organisation()) == frozenset()
+
+
+def test_in_a_whole_organisation_its_own_roles_count_and_no_clinics_do() -> None:
+    above = organisation(TeamMember(role=Role.ORGANISATION_REPORTER, user=ADA))
+    elsewhere = AS_ADA.model_copy(update={"namespace": Namespace("hills"), "issuer": "x"})
+
+    assert standings_in(AS_ADA, above) == {Role.ORGANISATION_REPORTER}
+    assert standings_in(AS_BOB, above) == standings_in(AS_ADA, None) == frozenset()
+    assert standings_in(elsewhere, above) == frozenset()
 
 
 def test_every_kind_of_room_has_its_own_action() -> None:

@@ -6,6 +6,7 @@ from teleward_contract.projections import ClinicProjection
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import Namespace, call_cost
 from teleward_gateway.adapters.guests_memory import MemoryGuestLinks
+from teleward_gateway.adapters.pseudonyms import KeyedPseudonyms
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.core.participants import Participants
 from teleward_gateway.core.tickets import Ticket
@@ -44,7 +45,12 @@ class House:
         guests = MemoryGuestLinks(Clock(), self.visits)
         calls = Calls(self.routing.ports, NoControlPorts())
         self.consulting = Consulting(
-            self.visits, guests, self.routing.ports, calls, Participants(b"")
+            self.visits,
+            guests,
+            self.routing.ports,
+            calls,
+            Participants(b""),
+            KeyedPseudonyms(b"key"),
         )
 
     async def begin(self) -> None:

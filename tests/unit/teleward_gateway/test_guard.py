@@ -69,7 +69,7 @@ class Door:
 
     def __init__(self, origin: str = ORIGIN) -> None:
         self.meter = Recorder()
-        self.guard = Guard(self._application, origin, self.meter)
+        self.guard = Guard(self._application, origin, self.meter, lambda _: 0)
         self.headers: list[tuple[bytes, bytes]] = []
         self.reached = 0
         self.fault: Exception | None = None

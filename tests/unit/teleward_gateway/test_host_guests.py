@@ -8,6 +8,7 @@ from teleward_contract.projections import ClinicProjection
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters.guests_memory import MemoryGuestLinks
 from teleward_gateway.adapters.presence_memory import MemoryPresence
+from teleward_gateway.adapters.pseudonyms import KeyedPseudonyms
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.core.guests import Guest, GuestPlace
 from teleward_gateway.core.participants import Participants
@@ -53,7 +54,8 @@ class House:
         self.links = Counted(clock, visits)
         unused: object = None
         calls = Calls(unused, unused)  # type: ignore[arg-type]  # nobody is let in here
-        consulting = Consulting(visits, self.links, unused, calls, people)  # type: ignore[arg-type]
+        names = KeyedPseudonyms(b"key")
+        consulting = Consulting(visits, self.links, unused, calls, people, names)  # type: ignore[arg-type]
         clinics = Clinics(unused)  # type: ignore[arg-type]
         self.hosting = Hosting(
             self.links, visits, visits, MemoryPresence(clock), clinics, consulting, calls, people

@@ -3,6 +3,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { blocked } from "../shared/blocked";
 import { t } from "../shared/i18n";
 import type { LocalMedia } from "../shared/media";
 import type { Rights } from "../shared/rights";
@@ -162,7 +163,7 @@ function statusOf(call: Call): string | null {
   const { phase, notice } = call.session.value;
   const trouble = TROUBLES[phase];
   if (call.held.value) return t("call-held");
-  if (trouble !== undefined) return t(trouble);
+  if (trouble !== undefined) return t(blocked.value ? "call-blocked" : trouble);
   if (notice !== null) return t(NOTICES[notice]);
   if (call.mutedBy.value !== null) return t("call-muted-by", { name: call.mutedBy.value });
   return call.locked.value ? t("call-locked") : null;

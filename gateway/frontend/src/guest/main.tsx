@@ -4,6 +4,7 @@ import { render } from "preact";
 import { loadTexts } from "../shared/i18n";
 import { LocalMedia } from "../shared/media";
 import { wantsSmallVideo } from "../shared/options";
+import { TEXTS } from "../shared/public-texts";
 import { provideStats } from "../shared/support";
 import { App } from "./app";
 import { Guest } from "./guest";
@@ -16,7 +17,7 @@ const root = document.getElementById("app");
 // A newer link, opened in this very tab, changes nothing but what stands behind the `#`.
 addEventListener("hashchange", () => location.reload());
 provideStats();
-await loadTexts();
+await loadTexts(TEXTS);
 if (root !== null) {
   root.replaceChildren();
   render(<App guest={guest} media={media} />, root);

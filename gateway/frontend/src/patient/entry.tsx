@@ -12,11 +12,17 @@ import type { Entry, EntryField } from "./types";
 
 type Complaints = Readonly<Record<string, Complaint>>;
 
+const TROUBLES = {
+  one_moment: "one-moment-hint",
+  crowded: "entry-crowded",
+  refused: "entry-refused",
+} as const;
+
 export function Entrance({ visit }: Props) {
   const clinic = visit.clinic.value;
   const questions = clinic?.entry_fields ?? [];
   const faults = useSignal<Complaints>({});
-  const trouble = useSignal<"" | "one_moment" | "refused">("");
+  const trouble = useSignal<keyof typeof TROUBLES | "">("");
   const busy = useSignal(false);
   const form = useRef<HTMLFormElement>(null);
 
@@ -40,8 +46,9 @@ export function Entrance({ visit }: Props) {
       if (!(error instanceof ApiError)) throw error;
       if (error.isTemporary) {
         // The person has done their part: the page goes on trying by itself.
-        trouble.value = "one_moment";
-        setTimeout(() => void enter(entry, attempt + 1), delayMs(attempt, Math.random()));
+        trouble.value = error.status === 429 ? "crowded" : "one_moment";
+        const pauseMs = Math.max(error.retryMs, delayMs(attempt, Math.random()));
+        setTimeout(() => void enter(entry, attempt + 1), pauseMs);
         return;
       }
       trouble.value = "";
@@ -85,9 +92,8 @@ export function Entrance({ visit }: Props) {
         {trouble.value !== "" && (
           <Notice tone="attention" testid="entry-trouble">
             <p role="alert">
-              {trouble.value === "one_moment"
-                ? `${t("one-moment")}. ${t("one-moment-hint")}`
-                : t("entry-refused")}
+              {trouble.value === "one_moment" && `${t("one-moment")}. `}
+              {t(TROUBLES[trouble.value])}
             </p>
           </Notice>
         )}

@@ -109,20 +109,26 @@ export class Visit {
       `/ws/visit/${this.#name}`,
       undefined,
       {
-        opened: () => this.#hello(),
+        opened: () => this.#greet(),
         frame: (frame) => this.#take(frame),
         lost: () => {
           this.connected.value = false;
         },
         stopped: (code) => this.#stopped(code),
       },
+      { path: `/stream/visit/${this.#name}`, body: () => this.#hello() ?? {} },
     );
   }
 
-  #hello(): void {
-    if (this.#entry === null) return;
+  #hello(): Extract<ClientFrame, { type: "hello" }> | null {
+    if (this.#entry === null) return null;
     const on_hold = this.latest.value?.state === "on_hold";
-    this.#socket?.send({ type: "hello", ...this.#entry, locale: locale(), on_hold });
+    return { type: "hello", ...this.#entry, locale: locale(), on_hold };
+  }
+
+  #greet(): void {
+    const hello = this.#hello();
+    if (hello !== null) this.#socket?.send(hello);
   }
 
   #take(frame: ServerFrame): void {

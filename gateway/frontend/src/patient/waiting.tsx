@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { blocked } from "../shared/blocked";
 import { DevicePanel } from "../shared/devices";
 import { t } from "../shared/i18n";
 import { Notice, Page, Phone, Working } from "../shared/ui";
@@ -43,6 +44,11 @@ export function Waiting({ visit, media }: Props) {
       {latest?.clinic.notice && (
         <Notice testid="clinic-notice">
           <p dir="auto">{latest.clinic.notice}</p>
+        </Notice>
+      )}
+      {blocked.value && (
+        <Notice tone="attention" testid="sockets-blocked">
+          <p>{t("waiting-blocked")}</p>
         </Notice>
       )}
       <DevicePanel media={media} />

@@ -17,6 +17,8 @@ export class ApiError extends Error {
     readonly code: string,
     readonly fields: Readonly<Record<string, string>> = {},
     readonly by: string | null = null,
+    /** When the gateway will let somebody in again; 0: it did not say. */
+    readonly retryMs = 0,
   ) {
     super(code);
   }
@@ -46,10 +48,12 @@ export async function request<T>(method: "GET" | "POST", path: string, body?: ob
   }
   const answer: unknown = await response.json().catch(() => null);
   if (response.ok) return answer as T;
-  throw refusal(response.status, answer as ErrorBody | null);
+  const retryMs = 1000 * (Number(response.headers.get("retry-after")) || 0);
+  throw refusal(response.status, answer as ErrorBody | null, retryMs);
 }
 
-function refusal(status: number, body: ErrorBody | null): ApiError {
+function refusal(status: number, body: ErrorBody | null, retryMs: number): ApiError {
   const { code, fields, by } = { ...body, ...body?.error };
-  return new ApiError(status, code ?? (status >= 500 ? "one_moment" : "refused"), fields, by);
+  const known = code ?? (status >= 500 ? "one_moment" : "refused");
+  return new ApiError(status, known, fields, by, retryMs);
 }

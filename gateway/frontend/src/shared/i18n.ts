@@ -3,19 +3,17 @@
 import { FluentBundle, FluentResource, type FluentVariable } from "@fluent/bundle";
 import { direction, type Locale, negotiate, requested } from "./locale";
 
-const LOADERS: Readonly<Record<Locale, () => Promise<{ default: string }>>> = {
-  en: () => import("../locales/en.ftl?raw"),
-  ar: () => import("../locales/ar.ftl?raw"),
-};
+/** How each language of a page is loaded. */
+export type Texts = Readonly<Record<Locale, () => Promise<{ default: string }>>>;
 
 let bundle = new FluentBundle("en");
 let current: Locale = "en";
 
 /** Load the page's language and mark the document with it. */
-export async function loadTexts(): Promise<void> {
+export async function loadTexts(of: Texts): Promise<void> {
   const root = document.documentElement;
   current = negotiate(requested(location.search, root.lang, navigator.languages));
-  const texts = await LOADERS[current]();
+  const texts = await of[current]();
   bundle = new FluentBundle(current);
   bundle.addResource(new FluentResource(texts.default));
   root.lang = current;

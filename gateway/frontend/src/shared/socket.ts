@@ -1,5 +1,6 @@
-/** A WebSocket that comes back by itself until it is closed for good. */
+/** A WebSocket that comes back by itself until it is closed for good, and a stream where WebSockets are blocked. */
 
+import { blocked, note } from "./blocked";
 import { delayMs } from "./reconnect";
 
 export interface Frame {
@@ -16,33 +17,50 @@ export interface Handlers<In extends Frame> {
   stopped?(code: number): void;
 }
 
+/** The same frames as server-sent events; the body is asked for at each attempt. */
+export interface Fallback {
+  readonly path: string;
+  body(): object;
+}
+
+/** One connection, of whichever kind. */
+interface Line {
+  send(text: string): boolean;
+  close(): void;
+}
+
 /** Close codes after which reconnecting is wrong: done, replaced, unknown. */
 const FINAL_CODES = new Set([1000, 4001, 4004]);
 
 /** A connection that lasted this long was a good one. */
 const LIVED_MS = 3000;
+/** A WebSocket that is not open by then never will be: some proxies swallow the request for one. */
+const OPEN_WITHIN_MS = 6000;
+/** After so many WebSockets that never opened a stream is tried. */
+const TRIES = 2;
 
 export class ReconnectingSocket<In extends Frame, Out extends Frame> {
-  #socket: WebSocket | null = null;
+  #line: Line | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempt = 0;
   #openedMs = 0;
   #closed = false;
+  /** WebSockets in a row that never opened. */
+  #shut = 0;
 
   constructor(
     private readonly path: string,
     private readonly protocol: string | undefined,
     private readonly handlers: Handlers<In>,
+    private readonly fallback?: Fallback,
   ) {
     addEventListener("online", this.#retryNow);
     this.#open();
   }
 
-  /** Send one frame; says false when the socket is not open (the caller's state is sent again later). */
+  /** Send one frame; says false when no socket is open (the caller's state is sent again later). */
   send(frame: Out): boolean {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(frame));
-    return true;
+    return this.#line?.send(JSON.stringify(frame)) ?? false;
   }
 
   /** Drop this connection and make a new one. */
@@ -59,26 +77,113 @@ export class ReconnectingSocket<In extends Frame, Out extends Frame> {
   }
 
   #open(): void {
-    const url = new URL(this.path, location.href);
-    url.protocol = url.protocol.replace("http", "ws");
-    const socket = new WebSocket(url, this.protocol === undefined ? [] : [this.protocol]);
-    this.#socket = socket;
     this.#openedMs = 0;
+    const streams = blocked.value || this.#shut >= TRIES;
+    if (this.fallback !== undefined && streams) void this.#openStream(this.fallback);
+    else this.#line = this.#openSocket();
+  }
+
+  #openSocket(): Line {
+    const socket = this.#webSocket();
+    const line: Line = {
+      send: (text) => {
+        if (socket.readyState !== WebSocket.OPEN) return false;
+        socket.send(text);
+        return true;
+      },
+      close: () => socket.close(),
+    };
+    const slow = setTimeout(() => {
+      socket.close();
+      ended(1006);
+    }, OPEN_WITHIN_MS);
+    const ended = (code: number) => {
+      clearTimeout(slow);
+      if (line !== this.#line) return;
+      this.#shut = this.#openedMs > 0 ? 0 : this.#shut + 1;
+      this.#gone(code);
+    };
     socket.onopen = () => {
-      this.#openedMs = performance.now();
-      this.handlers.opened?.();
+      clearTimeout(slow);
+      if (line !== this.#line) return;
+      this.#shut = 0;
+      note(false);
+      this.#isOpen();
     };
     socket.onmessage = (event: MessageEvent<unknown>) => {
-      const frame = parse<In>(event.data);
-      if (frame !== null) this.handlers.frame(frame);
+      if (line === this.#line) this.#take(event.data);
     };
-    socket.onclose = (event) => {
-      if (socket === this.#socket) this.#gone(event.code);
-    };
+    socket.onclose = (event) => ended(event.code);
+    return line;
+  }
+
+  async #openStream({ path, body }: Fallback): Promise<void> {
+    const line: Line = { send: () => false, close: () => stop() };
+    let stop = () => {};
+    this.#line = line;
+    const { EventStream } = await import("./event-stream");
+    if (line !== this.#line) return;
+    const stream = new EventStream(path, body(), {
+      opened: () => {
+        if (line !== this.#line) return;
+        this.#isOpen();
+        void this.#probe(line);
+      },
+      data: (text) => {
+        if (line === this.#line) this.#take(text);
+      },
+      closed: (code) => {
+        if (line !== this.#line) return;
+        // What failed, too, is no way around: WebSockets have their turn again.
+        if (this.#openedMs === 0) {
+          this.#shut = 0;
+          note(false);
+        }
+        this.#gone(code);
+      },
+    });
+    stop = () => stream.close();
+  }
+
+  /** Requests pass now: if a WebSocket does too, it was not the network that shut it, and it is used again. */
+  async #probe(line: Line): Promise<void> {
+    const opens = await new Promise<boolean>((done) => {
+      const socket = this.#webSocket();
+      const slow = setTimeout(() => done(false), OPEN_WITHIN_MS);
+      socket.onopen = () => done(true);
+      socket.onclose = () => done(false);
+      void slow;
+      this.#probed = () => socket.close();
+    });
+    this.#probed();
+    if (line !== this.#line) return;
+    note(!opens);
+    if (!opens) return;
+    this.#shut = 0;
+    this.#drop();
+    this.#open();
+  }
+
+  #probed = () => {};
+
+  #webSocket(): WebSocket {
+    const url = new URL(this.path, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    return new WebSocket(url, this.protocol === undefined ? [] : [this.protocol]);
+  }
+
+  #isOpen(): void {
+    this.#openedMs = performance.now();
+    this.handlers.opened?.();
+  }
+
+  #take(data: unknown): void {
+    const frame = parse<In>(data);
+    if (frame !== null) this.handlers.frame(frame);
   }
 
   #gone(code: number): void {
-    this.#socket = null;
+    this.#line = null;
     if (this.#closed) return;
     if (this.#lived()) this.#attempt = 0;
     if (FINAL_CODES.has(code)) {
@@ -111,9 +216,9 @@ export class ReconnectingSocket<In extends Frame, Out extends Frame> {
   };
 
   #drop(): void {
-    const socket = this.#socket;
-    this.#socket = null;
-    socket?.close();
+    const line = this.#line;
+    this.#line = null;
+    line?.close();
   }
 }
 

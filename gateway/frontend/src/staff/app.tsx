@@ -7,6 +7,7 @@ import { clinicOf, loadMe, me, signOut, unavailable } from "./account";
 import { Clinics } from "./clinics";
 import { Dashboard } from "./dashboard";
 import { Home } from "./home";
+import { ReportsPage } from "./reports-page";
 import { RoomPage, VisitPage } from "./rooms";
 import { Link, route } from "./router";
 import type { Route } from "./routes";
@@ -60,6 +61,8 @@ function SignedIn({ here }: { readonly here: Route }) {
 
 function Signed({ here }: { readonly here: Route }) {
   if (here.page === "clinics") return <Clinics />;
+  if (here.page === "reports")
+    return <ReportsPage key={here.namespace} namespace={here.namespace} />;
   if (here.page !== "dashboard") return <NotFound />;
   const clinic = clinicOf(here.namespace, here.clinic);
   if (clinic === null) return <NotFound />;

@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { blocked } from "../shared/blocked";
 import { request } from "../shared/http";
 import { locale, t } from "../shared/i18n";
 import { announce, Notice, Page } from "../shared/ui";
@@ -69,6 +70,11 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
       <div role="status" aria-live="polite">
         {!live.connected.value && <p class="hint">{t("queue-connecting")}</p>}
       </div>
+      {blocked.value && (
+        <Notice tone="attention" testid="sockets-blocked">
+          <p>{t("queue-blocked")}</p>
+        </Notice>
+      )}
       {notice.value !== "" && (
         <Notice tone="attention" testid="dashboard-notice">
           <p role="alert">{notice.value}</p>

@@ -4,11 +4,12 @@ import { render } from "preact";
 import { loadTexts } from "../shared/i18n";
 import { provideStats } from "../shared/support";
 import { App } from "./app";
+import { TEXTS } from "./texts";
 
 const root = document.getElementById("app");
 
 provideStats();
-await loadTexts();
+await loadTexts(TEXTS);
 if (root !== null) {
   root.replaceChildren();
   render(<App />, root);

@@ -29,6 +29,7 @@ export class LiveQueue {
           void loadMe();
         },
       },
+      { path: `/stream/staff/${namespace}/${clinic}`, body: () => ({}) },
     );
   }
 
@@ -46,7 +47,8 @@ export class LiveQueue {
     const before = this.queue.value;
     const result = update(before, frame);
     if ("gap" in result) {
-      this.#socket.send({ type: "snapshot" });
+      // A stream is asked anew.
+      if (!this.#socket.send({ type: "snapshot" })) this.#socket.recycle();
       return;
     }
     this.queue.value = result.queue;

@@ -6,6 +6,7 @@ export type Route =
   | { readonly page: "home" }
   | { readonly page: "sign-in" }
   | { readonly page: "clinics" }
+  | { readonly page: "reports"; readonly namespace: string }
   | { readonly page: "dashboard"; readonly namespace: string; readonly clinic: string }
   | {
       readonly page: "visit";
@@ -32,6 +33,7 @@ export function routeOf(pathname: string): Route {
 function staffRoute([namespace, clinic, kind, id, ...rest]: readonly string[]): Route {
   if (namespace === undefined) return { page: "clinics" };
   if (clinic === undefined || rest.length > 0) return { page: "unknown" };
+  if (kind === undefined && clinic === "reports") return { page: "reports", namespace };
   if (kind === undefined) return { page: "dashboard", namespace, clinic };
   return id === undefined ? { page: "unknown" } : callRoute(namespace, clinic, kind, id);
 }
@@ -44,4 +46,8 @@ function callRoute(namespace: string, clinic: string, kind: string, id: string):
 
 export function dashboardPath(namespace: string, clinic: string): string {
   return `/staff/${namespace}/${clinic}`;
+}
+
+export function reportsPath(namespace: string): string {
+  return `/staff/${namespace}/reports`;
 }

@@ -49,6 +49,8 @@ export interface Me {
   readonly user: string;
   readonly display_name: string;
   readonly clinics: readonly StaffClinic[];
+  /** Organisations of which this person may read reports. */
+  readonly reports?: readonly { readonly namespace: string; readonly display_name: string }[];
 }
 
 export interface Account {
