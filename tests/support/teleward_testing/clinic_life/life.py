@@ -247,9 +247,19 @@ class Life:
         deadline = time.monotonic() + SETTLED_S
         while (wrong := await self._difference()) is not None:
             assert time.monotonic() < deadline, f"{wrong}; before: {self._history[-6:]}"
+            await self._return_from_transfers()
             if not self.world.is_looked_on() or self._has_lost_page():
                 await self.world.reopen_pages()
             await asyncio.sleep(0.005)
+
+    async def _return_from_transfers(self) -> None:
+        """A page that was sent away, whose visit is back by the time it follows, asks the door and waits on."""
+        for name, stay in self.stays.items():
+            page = self.world.people[name].page
+            is_back = stay.is_listed and stay.at == stay.ticket_at
+            if page is not None and page.last == "transferred" and is_back:
+                self.world.people[name].page = None
+                await self.world.open_page(name, page.replica)
 
     def _has_lost_page(self) -> bool:
         pages = (person.page for person in self.world.people.values())

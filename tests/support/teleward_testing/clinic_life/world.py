@@ -426,6 +426,8 @@ class World:
         self.valkey.flush()
         await project(self.valkey.url, *self._documents)
         await self._wait_for_places()
+        for user in filter(None, ROLES):  # whom only the other replica knew is asked to sign in
+            await _soon(partial(self._staff[user].sign_in, user))
 
     async def reopen_pages(self) -> int:
         """Pages whose gateway died come back, as pages do; how many did."""
