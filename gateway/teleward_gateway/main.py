@@ -294,7 +294,7 @@ async def _serve(settings: Settings, *pairs: tuple[socket.socket, FastAPI]) -> N
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", server_header=False,
             http=CuttingHttpProtocol, ws=CuttingProtocol, ws_max_size=MAX_MESSAGE_BYTES,
-            ws_ping_interval=20.0, ws_ping_timeout=20.0,
+            ws_ping_interval=settings.socket_ping_s, ws_ping_timeout=settings.socket_ping_s,
             ws_per_message_deflate=False, timeout_graceful_shutdown=2,
             proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies,
             ssl_certfile=tls, ssl_keyfile=settings.tls_key_file if tls else None,

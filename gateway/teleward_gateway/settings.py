@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     retention_s: int = Field(default=600, ge=1)
     """How long a visit that is over is remembered, without personal data, in seconds."""
 
+    socket_ping_s: int = Field(default=20, ge=1, le=300)
+    """Seconds between two pings of a WebSocket, and for their answers: below the silence that proxies cut at."""
+
     trusted_proxies: str = ""
     """Proxies in front whose `X-Forwarded-For` is believed: addresses or networks, comma-separated; none by default."""
 
