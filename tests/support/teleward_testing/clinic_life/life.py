@@ -328,7 +328,9 @@ class Life:
 def _words(stay: Stay) -> frozenset[str]:
     """What the newest waiting page of a visit may have been told last."""
     if stay.state == LEFT:
-        return frozenset({"unknown", "transferred"})  # sent away first, and over before it followed
+        return frozenset(
+            {"unknown", "transferred"}
+        )  # sent away first, and over before it followed
     if stay.state in OVER:
         return frozenset({stay.state, "unknown", "transferred"})
     if stay.is_forgotten:
