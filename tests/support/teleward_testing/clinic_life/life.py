@@ -328,9 +328,11 @@ class Life:
 def _words(stay: Stay) -> frozenset[str]:
     """What the newest waiting page of a visit may have been told last."""
     if stay.state == LEFT:
-        return frozenset({"unknown"})
+        return frozenset(
+            {"unknown", "transferred"}
+        )  # sent away first, and over before it followed
     if stay.state in OVER:
-        return frozenset({stay.state, "unknown"})
+        return frozenset({stay.state, "unknown", "transferred"})
     if stay.is_forgotten:
         return frozenset({"wait", "unknown", "transferred"})
     if stay.at != stay.ticket_at:
