@@ -303,7 +303,7 @@ def test_isolation_only_a_clinic_that_says_so_tells_a_position(day: Day) -> None
 
     assert positions.pop(SHOWS_POSITION) - {None} <= set(range(1, OF_EACH + 1))
     assert set().union(*positions.values()) == {None}
-    known = {"type", "state", "arrived_at", "clinic", "position", "message"}
+    known = {"type", "state", "arrived_at", "clinic", "position", "message", "delayed", "closing"}
     assert {
         key for told in frames.values() for f in told if f["type"] == "visit" for key in f
     } <= known

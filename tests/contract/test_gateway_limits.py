@@ -137,10 +137,10 @@ async def test_a_script_is_bounded_and_fifty_patients_of_its_address_come_in_mea
     door: FrontDoor, valkey: RunningValkey, record_property: Callable[[str, object], None]
 ) -> None:
     statuses: Counter[int] = Counter()
-    left = iter(range(SCRIPT))
+    all_came = asyncio.Event()
 
     async def script(http: aiohttp.ClientSession) -> None:
-        for _ in left:
+        while sum(statuses.values()) < SCRIPT or not all_came.is_set():
             async with http.post(
                 f"{door.gateway.url}/api/clinics/{HERE}/visits", json=BODY,
                 headers={"Origin": door.origin},
@@ -159,13 +159,13 @@ async def test_a_script_is_bounded_and_fifty_patients_of_its_address_come_in_mea
         for _ in range(PATIENTS):
             came.append(await patient())
             await asyncio.sleep(0.05)
-        assert not all(one.done() for one in scripts), "the script was over before they came"
+        all_came.set()
         await asyncio.gather(*scripts)
 
     record_property("entries of the script that came in, of ten thousand", statuses[201])
     assert came == [201] * PATIENTS
     assert set(statuses) == {201, 429}
-    assert sum(statuses.values()) == SCRIPT
+    assert sum(statuses.values()) >= SCRIPT
     assert WITHOUT_PASS[Door.ENTER].burst <= statuses[201] <= 3 * WITHOUT_PASS[Door.ENTER].burst
     async with open_store(valkey.url) as store:
         held = await every_key(store.redis)

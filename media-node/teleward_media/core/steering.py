@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from teleward_contract.units import ParticipantId, Seconds
 
-from teleward_media.core.allocate import VOICE_BPS, Demand, allocate
-from teleward_media.core.estimate import MOST_BPS, Estimator
+from teleward_media.core.allocate import UPGRADE_MARGIN, VOICE_BPS, Demand, allocate
+from teleward_media.core.estimate import MOST_BPS, MUCH_LOSS, Estimator
 from teleward_media.core.forwarding import (
     ForwardingPlan,
     Heard,
@@ -46,13 +46,14 @@ class _Wants:
     pictures: list[Demand] = field(default_factory=list)
     voices_bps: float = 0.0
 
-    @property
-    def most_bps(self) -> float:
-        """What it could use if its path carried everything."""
-        return self.voices_bps + sum(
-            max(PICTURE_BPS if len(d.layers_bps) < 2 else 0.0, d.layers_bps[min(d.most, len(d.layers_bps) - 1)])
+    def enough_bps(self, loss: float) -> float:
+        """The estimate at which all that it could use is chosen, when this share of it is lost."""
+        pictures = sum(
+            max(PICTURE_BPS, d.layers_bps[0]) if len(d.layers_bps) < 2
+            else UPGRADE_MARGIN * d.layers_bps[min(d.most, len(d.layers_bps) - 1)]
             for d in self.pictures if d.layers_bps and d.most >= 0
         )  # fmt: skip
+        return self.voices_bps + pictures / (1 - min(loss, MUCH_LOSS))
 
     @property
     def is_sent_anything(self) -> bool:
@@ -112,7 +113,7 @@ class Steering:
                 if want.is_sent_anything:
                     estimator.unheard(now)
                 orders.estimates[receiver] = estimator.bps
-                probe = estimator.probe(want.most_bps, now)
+                probe = estimator.probe(want.enough_bps(estimator.loss), now)
                 if probe is not None:
                     orders.probes[receiver] = probe
         is_other = plan is not self._steered_plan  # who went and came back has forgotten its layer

@@ -13,9 +13,6 @@ from teleward_contract.units import Seconds
 
 GROUP_S = 0.005
 """Packets sent within this long are one group (gcc §5.2, burst_time)."""
-BURST_S = 0.1
-"""Packets that come within `GROUP_S` of one another, nearer than they were sent, were held back together and are one
-group, too (gcc §5.2), for this long at the most (libwebrtc's kMaxBurstDuration)."""
 TREND_GROUPS = 20
 """Through which the line is drawn (libwebrtc's kDefaultTrendlineWindowSize)."""
 SUM_ANEW, FAR_S = 64, 10.0
@@ -37,6 +34,10 @@ the times are those of overuse_counter_ in trendline_estimator.cc)."""
 STANDING_S, STANDING_WINDOW_S = 0.05, 0.12
 """Delay above the least of late that even the quickest of the last packets must have for a trend to be a queue: what
 jitters by 100 ms comes back to its least in between, a queue does not. Found by simulation (path_simulation.py)."""
+MOST_USUAL_S = 0.05
+"""Of the mean delay above the least, which is added to that: what order holds back behind late packets waits, too, so
+that 100 ms of jitter look like a queue of 60 ms that stands. No more, or a queue that stands for long were usual. Found
+by simulation and in traces of browsers."""
 BASE_GROUPS = 1000
 """Over which the least delay is taken: some ten seconds, in which a route may change. Ours."""
 
@@ -121,7 +122,7 @@ class DelayTrend:
 
     def __init__(self) -> None:
         self.usage = Usage.NORMAL
-        self._first_sent = self._last_sent = self._first_arrived = self._arrived = _NEVER
+        self._first_sent = self._last_sent = self._arrived = _NEVER
         """Of the group that is coming in."""
         self._before_sent = self._before_arrived = _NEVER
         """Last packet and arrival of the group before it."""
@@ -139,7 +140,7 @@ class DelayTrend:
         for sent, arrived in zip(told.sent_at, told.arrived_at, strict=True):
             if arrived is None:
                 continue
-            if sent - self._first_sent <= GROUP_S or self._is_of_burst(sent, arrived):
+            if sent - self._first_sent <= GROUP_S:
                 if sent > self._last_sent:
                     self._last_sent = sent
                 if arrived > self._arrived:
@@ -149,15 +150,7 @@ class DelayTrend:
                 self._compare()
             self._before_sent, self._before_arrived = self._last_sent, self._arrived
             self._first_sent = self._last_sent = sent
-            self._first_arrived = self._arrived = arrived
-
-    def _is_of_burst(self, sent: float, arrived: float) -> bool:
-        apart = arrived - self._arrived
-        return (
-            apart <= GROUP_S
-            and apart < sent - self._last_sent
-            and arrived - self._first_arrived < BURST_S
-        )
+            self._arrived = arrived
 
     def _compare(self) -> None:
         """Judge a group that is whole beside the one before it."""
@@ -176,7 +169,7 @@ class DelayTrend:
             self._over_s += apart
             self._over_times += 1
             has_lasted = self._over_s > OVERUSE_S and self._over_times >= OVERUSE_TIMES
-            if has_lasted and trend >= self._trend and self.standing_s() > STANDING_S:
+            if has_lasted and trend >= self._trend and self._is_queue():
                 self._over_s, self._over_times = 0.0, 0
                 self.usage = Usage.OVERUSED
         else:
@@ -184,6 +177,12 @@ class DelayTrend:
             self.usage = Usage.UNDERUSED if trend < -self._threshold else Usage.NORMAL
         self._trend = trend
         self._adapt(abs(trend), apart)
+
+    def _is_queue(self) -> bool:
+        """Whether even the quickest of the last groups waited so much longer than groups usually do."""
+        delays = [delay for _, delay in self._delays]
+        usual = sum(delays) / len(delays) - min(delays)
+        return self.standing_s() > STANDING_S + min(usual, MOST_USUAL_S)
 
     def standing_s(self) -> float:
         """How long the queue that stands on the path is: what even the quickest of the last groups waited."""

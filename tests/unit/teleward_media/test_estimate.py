@@ -253,7 +253,7 @@ def test_the_line_of_the_last_points_is_that_of_the_books_whatever_times_are_cla
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("apart_s", [0.01, 0.014, 0.02])
-def test_what_jitter_holds_back_together_is_one_group_and_seldom_looks_like_a_queue(
+def test_a_tenth_of_a_second_of_jitter_does_not_look_like_a_queue(
     apart_s: float, seed: int
 ) -> None:
     link, trend = Link(Conditions(delay_s=0.02, jitter_s=0.1), seed), DelayTrend()
@@ -263,4 +263,4 @@ def test_what_jitter_holds_back_together_is_one_group_and_seldom_looks_like_a_qu
         trend.take(Sent([at], [link.carry(PACKET, at)], [PACKET]))
         grew += trend.usage is Usage.OVERUSED
 
-    assert grew < 0.03 * len(sent)  # each group for itself: 5 to 11 %
+    assert grew < 0.01 * len(sent)  # without regard to what is usual: 5 to 11 %

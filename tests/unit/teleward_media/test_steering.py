@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from teleward_contract.units import ParticipantId, Seconds
+from teleward_media.core.allocate import Demand, allocate
 from teleward_media.core.estimate import MOST_BPS, START_BPS, Probe
 from teleward_media.core.forwarding import (
     HIDDEN,
@@ -16,7 +19,7 @@ from teleward_media.core.forwarding import (
     Output,
     SourceId,
 )
-from teleward_media.core.steering import Steering
+from teleward_media.core.steering import Steering, _Wants
 from teleward_media.core.trend import Sent
 from teleward_media.usecases.run_path import RunningPath
 
@@ -185,6 +188,24 @@ def test_a_path_of_which_more_is_wanted_than_it_is_known_to_carry_is_probed() ->
 
     assert 1 <= len(probes) <= 3
     assert all(probe.bps > START_BPS for probe in probes)
+
+
+@given(
+    st.lists(st.lists(st.integers(1000, 3_000_000), min_size=2, max_size=3), min_size=1, max_size=5),
+    st.integers(0, 2), st.floats(0, 0.1),
+)  # fmt: skip
+def test_properties_of_what_probes_aim_at_it_is_enough_for_every_layer_that_is_of_use(
+    ladders: list[list[int]], most: int, loss: float
+) -> None:
+    demands = [
+        Demand(Output(BEN, f"v{n}"), tuple(map(float, sorted(ladder))), most=most)
+        for n, ladder in enumerate(ladders)
+    ]
+    want = _Wants(demands, voices_bps=50_000)
+    budget = (want.enough_bps(loss) - want.voices_bps) * (1 - loss)
+
+    chosen = allocate(budget, demands, {demand.output: 0 for demand in demands})
+    assert all(chosen[d.output] == min(most, len(d.layers_bps) - 1) for d in demands)
 
 
 def test_who_told_of_what_came_and_tells_nothing_any_more_gets_less_and_less() -> None:
