@@ -8,6 +8,8 @@ import pytest_asyncio
 from teleward_contract.redis_store import Store, open_store
 from teleward_testing import valkey_groups
 from teleward_testing.apiserving import Asking, Served, serving
+from teleward_testing.clinic_life.life import Counts, Life
+from teleward_testing.clinic_life.world import World as ClinicWorld
 from teleward_testing.identity_provider import Browser, NewBrowser
 from teleward_testing.issuers import World, running_world
 from teleward_testing.kube.control_plane import ControlPlane
@@ -165,3 +167,20 @@ def home(ask: Asking) -> str:
     name = f"house-{uuid.uuid4().hex[:8]}"
     ask.ok("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     return name
+
+
+@pytest.fixture(scope="module")
+def clinics(
+    valkey: RunningValkey, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ClinicWorld]:
+    """Two real gateways, one store and a real media node."""
+    with ClinicWorld(valkey, tmp_path_factory.mktemp("clinics")) as running:
+        yield running
+
+
+@pytest.fixture
+def life(clinics: ClinicWorld) -> Iterator[Life]:
+    """People in these clinics, and what must be true of them."""
+    made = Life(clinics, Counts())
+    yield made
+    made.close()

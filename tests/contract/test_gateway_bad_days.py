@@ -4,12 +4,11 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 
 import aiohttp
-import pytest
 from teleward_cli.demo.client import RefusedAnswerError, SocketEndedError
 from teleward_contract.projections import ClinicProjection, ProjectionKind
 from teleward_contract.projections_redis import RedisProjections
@@ -17,7 +16,7 @@ from teleward_contract.redis_store import open_store
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters import keys as stored_keys
 from teleward_gateway.usecases.clinics import REMEMBERED_S
-from teleward_testing.clinic_life.life import Counts, Life
+from teleward_testing.clinic_life.life import Life
 from teleward_testing.clinic_life.model import PatientAct, StaffAct
 from teleward_testing.clinic_life.world import World
 from teleward_testing.doors import NOT_FOUND, knock_at_call, knock_at_queue
@@ -30,31 +29,9 @@ AHEAD_S = 300.0
 WITHIN_S = 15.0
 
 
-@pytest.fixture(scope="module")
-def world(valkey: RunningValkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with World(valkey, tmp_path_factory.mktemp("bad-days")) as running:
-        yield running
-
-
-@pytest.fixture
-def life(world: World) -> Iterator[Life]:
-    made = Life(world, Counts())
-    yield made
-    made.close()
-
-
-def in_consultation(life: Life) -> str:
-    life.enter([("cardiology", 0, True)])
-    (name,) = life.names
-    life.at_once([(name, StaffAct(BEN, "cardiology", "call-in", 1))])
-    life.at_once([(name, PatientAct("join", 1))])
-    life.world.run(life.world.join_as_staff(BEN, name))
-    return name
-
-
 def test_a_role_taken_away_in_a_call_leaves_the_call_and_takes_everything_else(life: Life) -> None:
     """The patient is not left alone by a change of a file; who has lost the role can do nothing more, nor come back."""
-    name = in_consultation(life)
+    name = life.in_consultation(BEN)
     world = life.world
     (call,) = world.staff_calls
 

@@ -18,6 +18,7 @@ from teleward_testing.clinic_life.model import (
     Act,
     Clinic,
     PatientAct,
+    StaffAct,
     Stay,
     explanations,
 )
@@ -52,6 +53,15 @@ class Life:
         """What was done and how it was answered, for who reads of a failure."""
         counts.examples += 1
         world.run(world.begin())
+
+    def in_consultation(self, by: str) -> str:
+        """Begin a consultation in which a patient, whose page is open, and a member of staff are; the patient."""
+        self.enter([("cardiology", 0, True)])
+        (name,) = self.names
+        self.at_once([(name, StaffAct(by, "cardiology", "call-in", 1))])
+        self.at_once([(name, PatientAct("join", 1))])
+        self._run(self.world.join_as_staff(by, name))
+        return name
 
     def close(self) -> None:
         """Nobody is left over."""
