@@ -38,9 +38,9 @@ def read_header(packet: Buffer, at: int) -> Header:
 
 def bounds(packet: Buffer, at: int, end: int) -> tuple[int, int, int] | None:
     """Find (extension offset or 0, payload start, payload end without padding); None if malformed."""
-    first = packet[at]
-    if end - at < HEADER_BYTES or first >> 6 != 2:
+    if end - at < HEADER_BYTES or packet[at] >> 6 != 2:
         return None
+    first = packet[at]
     start = at + HEADER_BYTES + 4 * (first & 0x0F)
     extension = 0
     if first & 0x10:

@@ -136,3 +136,10 @@ def test_aiortc_reads_what_is_written(payload: bytes) -> None:
 
     assert (theirs.marker, theirs.payload_type, theirs.sequence_number) == (1, 96, 65535)
     assert (theirs.timestamp, theirs.ssrc, theirs.payload) == (2**32 - 1, 7, payload)
+
+
+@pytest.mark.parametrize("length", range(rtpwire.HEADER_BYTES))
+def test_what_is_shorter_than_a_header_has_no_bounds(length: int) -> None:
+    packet = bytes([0x80] * length)
+
+    assert rtpwire.bounds(packet, 0, length) is None
