@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 import pytest_asyncio
-from teleward_testing.gateway_load.faults import FAULTS, Outcome, results, suffer
+from teleward_testing.gateway_load.faults import FAULTS, results, suffer
 from teleward_testing.gateway_load.shapes import Shape
+from teleward_testing.gateway_load.stage import Outcome
 
 SHAPE = Shape("three clinics", 3, 10, 1, fill_s=0, arrivals=0, over_s=0, rest_s=0)
 CALLS = 3

@@ -78,6 +78,11 @@ class RunningMediaNode:
         return int(status.partition(what)[2].split()[0])
 
 
+def write_public_key(signer: TicketSigner, path: Path) -> None:
+    """Write the JWK Set by which media nodes know a signer's tickets."""
+    path.write_text(json.dumps({"keys": [json.loads(signer.public_jwk())]}))
+
+
 @contextmanager
 def running_media_node(
     redis_url: str, *, prefix: Sequence[str] = (), **settings: str
@@ -89,7 +94,7 @@ def running_media_node(
     signer = TicketSigner(TicketSigner.generate())
     with tempfile.TemporaryDirectory() as folder:
         keys = Path(folder, "keys.json")
-        keys.write_text(json.dumps({"keys": [json.loads(signer.public_jwk())]}))
+        write_public_key(signer, keys)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TELEWARD_")} | {
             "TELEWARD_REDIS_URL": redis_url, "TELEWARD_POOL": f"test/{secrets.token_hex(4)}",
             "TELEWARD_MEDIA_NODE": "media-0", "TELEWARD_CAPACITY_UNITS": "100",

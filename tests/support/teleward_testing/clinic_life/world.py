@@ -47,7 +47,7 @@ from teleward_testing.clinic_life.model import (
     StaffAct,
 )
 from teleward_testing.gateways import RunningGateway, keys, project, running_gateway
-from teleward_testing.media_node import running_media_node
+from teleward_testing.media_node import running_media_node, write_public_key
 from teleward_testing.valkey import RunningValkey
 
 T = TypeVar("T")
@@ -158,7 +158,7 @@ class World:
         files = keys(self._folder)
         private = TicketSigner(Path(files["TELEWARD_TICKET_KEY_FILE"]).read_text())
         public = self._folder / "public.json"
-        public.write_text(json.dumps({"keys": [json.loads(private.public_jwk())]}))
+        write_public_key(private, public)
         self._stack.enter_context(
             running_media_node(
                 self.valkey.url, pool=str(POOL), ticket_public_keys_file=str(public),
