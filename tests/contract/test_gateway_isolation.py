@@ -28,7 +28,7 @@ from teleward_contract.projections import (
 from teleward_contract.redis_store import open_store
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters.visits_redis import RedisVisits
-from teleward_testing.clinic_life.world import ORIGIN, Guest
+from teleward_testing.clinic_life.people import ORIGIN, Guest
 from teleward_testing.gateway_load.people import address
 from teleward_testing.gateway_load.sockets import CheapSocket
 from teleward_testing.gateways import RunningGateway, project, running_gateway

@@ -22,7 +22,8 @@ from teleward_testing.clinic_life.model import (
     Stay,
     explanations,
 )
-from teleward_testing.clinic_life.world import ENDS, SETTLED_S, World
+from teleward_testing.clinic_life.people import ENDS
+from teleward_testing.clinic_life.world import SETTLED_S, World
 
 MOST_OPEN = 8
 """So many visits are not over at most."""
@@ -64,8 +65,11 @@ class Life:
         return name
 
     def close(self) -> None:
-        """Nobody is left over."""
-        self._run(self.world.leave())
+        """Nobody is left over, and no place in a call is kept for them."""
+        try:
+            self._run(self.world.end())
+        finally:
+            self._run(self.world.leave())
 
     def _run(self, doing: Coroutine[Any, Any, None]) -> None:
         try:

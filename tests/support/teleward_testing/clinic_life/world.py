@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import json
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,12 +13,10 @@ from teleward_cli.demo.client import (
     DemoError,
     QueueSocket,
     RefusedAnswerError,
-    Socket,
     SocketEndedError,
-    Visitor,
 )
-from teleward_cli.demo.frames import Replaced, Transferred, Unknown, Visit
 from teleward_cli.store import free_port
+from teleward_contract.placements import RESERVATION_TTL_S, Placed
 from teleward_contract.projections import (
     ClinicProjection,
     OrganisationProjection,
@@ -30,10 +26,12 @@ from teleward_contract.projections import (
     WaitingAreaProjection,
 )
 from teleward_contract.redis_store import Store
+from teleward_contract.routing_redis import RedisRouting
 from teleward_contract.tickets import TicketSigner
-from teleward_contract.units import Namespace, PoolId
+from teleward_contract.units import CallId, CapacityUnits, Namespace, PoolId
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import Visit as Stored
+from teleward_gateway.core.visits import call_of
 
 from teleward_testing.clinic_life.model import (
     CLINICS,
@@ -46,16 +44,26 @@ from teleward_testing.clinic_life.model import (
     PatientAct,
     StaffAct,
 )
+from teleward_testing.clinic_life.people import (
+    ENDS,
+    ORIGIN,
+    Guest,
+    Page,
+    Person,
+    call_page,
+    waiting_page,
+)
 from teleward_testing.gateways import RunningGateway, keys, project, running_gateway
 from teleward_testing.media_node import running_media_node, write_public_key
 from teleward_testing.valkey import RunningValkey
 
 T = TypeVar("T")
 REPLICAS = 2
-ORIGIN = "http://clinic.test"
 POOL = PoolId("life/media")
 SETTLED_S = 20.0
 """Within which everybody must be told; after that they never are."""
+FREED_WITHIN_S = 3 * RESERVATION_TTL_S
+"""A place that nobody released expires; each time that the store stood still it counts from there."""
 _MEMBERS: dict[Clinic, dict[str, Role]] = {
     "cardiology": {
         "dora@x.org": Role.CLINIC_ADMIN, "ada@x.org": Role.CLINICIAN, "ben@x.org": Role.CLINICIAN,
@@ -66,73 +74,6 @@ _MEMBERS: dict[Clinic, dict[str, Role]] = {
 HILLS = Namespace("hills")
 ADMITTED_AND_SENT_OUT = 1000
 """How a call socket ends whose visit has left the call in the meantime (docs/wire.md)."""
-
-
-class Guest(Visitor):
-    """Somebody whose browser is at one address, whichever replica answers."""
-
-    def __init__(self, replica: str) -> None:
-        super().__init__(replica)
-
-    def at(self, replica: str) -> "Guest":
-        """Go on through another replica."""
-        self.gateway = replica
-        return self
-
-    def _headers(self) -> dict[str, str]:
-        return super()._headers() | {"Origin": ORIGIN}
-
-
-@dataclass(eq=False)
-class Page:
-    """One open socket of a patient: what it was told last, and whether it has ended."""
-
-    socket: Socket
-    replica: int
-    told: list[str] = field(default_factory=list)
-    is_over: bool = False
-    reading: asyncio.Task[None] | None = None
-
-    @property
-    def last(self) -> str:
-        """The newest word."""
-        return self.told[-1] if self.told else ""
-
-    async def close(self) -> None:
-        """Close it from this side."""
-        if self.reading:
-            self.reading.cancel()
-        await self.socket.close()
-
-
-def _word(frame: object) -> str:
-    match frame:
-        case Visit():
-            return str(frame.state.value)
-        case Replaced():
-            return "replaced"
-        case Transferred():
-            return "transferred"
-        case Unknown():
-            return "unknown"
-        case _:
-            return "wait"
-
-
-@dataclass(eq=False)
-class Person:
-    """A patient: one browser, its pages, its call."""
-
-    name: str
-    browser: Guest
-    entered_at: Clinic
-    visit: str = ""
-    arrived_ms: int = 0
-    page: Page | None = None
-    """The newest waiting page."""
-    replaced: list[Page] = field(default_factory=list)
-    """Pages on older devices that have not been told yet."""
-    call: Page | None = None
 
 
 class World:
@@ -147,6 +88,8 @@ class World:
         self._replicas: list[tuple[RunningGateway, contextlib.ExitStack]] = []
         self._documents: list[Projection] = []
         self._number = 0
+        self._ended: dict[CallId, float] = {}
+        """Calls of earlier examples that were not seen to be free since, and when their visits were ended."""
         self.namespace = Namespace("")
         self.people: dict[str, Person] = {}
         self._staff: dict[str, Guest] = {}
@@ -198,11 +141,39 @@ class World:
         self.store = Store(self.valkey.url)
         self.visits = RedisVisits(self.store, 600)
         await self._wait_for_places()
+        await self.check_freed()
         for number, user in enumerate(ROLES):
             self._staff[user] = Guest(self._addresses[number % REPLICAS])
             if user:
                 await _soon(partial(self._staff[user].sign_in, user))
         await self.look_on()
+
+    async def end(self) -> None:
+        """Staff end every visit; its call is one that must be free some time later, whatever happened."""
+        member = self._staff["olga@x.org"].at(self._addresses[0])
+        for clinic in CLINICS:
+            for _, visit in await self.stored(clinic):
+                await _soon(partial(self._end, member, clinic, visit.id))
+        calls = [call_of(person.visit) for person in self.people.values()]
+        self._ended.update(dict.fromkeys(calls, time.monotonic()))
+
+    async def _end(self, member: Guest, clinic: Clinic, visit: str) -> None:
+        try:
+            await member.act(self.namespace, clinic, visit, "end")
+        except RefusedAnswerError as err:
+            if err.status not in (404, 409):  # gone with its clinic; over by now
+                raise
+
+    async def check_freed(self) -> None:
+        """No call of an earlier example holds a place for longer than it may."""
+        routing = RedisRouting(self.store)
+        for call, ended_at in list(self._ended.items()):
+            if await routing.find(POOL, call) is None:
+                del self._ended[call]
+            elif time.monotonic() - ended_at > FREED_WITHIN_S:
+                raise AssertionError(
+                    f"the call of a visit that is over still holds a place: {call}"
+                )
 
     async def leave(self) -> None:
         """Everybody goes home."""
@@ -224,15 +195,11 @@ class World:
 
     async def _wait_for_places(self) -> None:
         """Until the media node counts: an emptied store knows of none, and says so for some seconds."""
-        from teleward_contract.placements import Recovering
-        from teleward_contract.routing_redis import RedisRouting
-        from teleward_contract.units import CallId, CapacityUnits
-
         routing = RedisRouting(self.store)
 
         async def places() -> bool:
             answer = await routing.reserve(POOL, CallId("visit:probe"), CapacityUnits(1))
-            return not isinstance(answer, Recovering) and hasattr(answer, "placement")
+            return isinstance(answer, Placed)
 
         await _until("the media node is known", places)
 
@@ -322,7 +289,7 @@ class World:
             if frame.type == "closed":
                 return OK  # admitted, and ended at once
             return GONE if frame.type == "error" and frame.code == "not_found" else f"{frame}"
-        person.call = _page(socket, replica, lambda text: str(json.loads(text)["type"]))
+        person.call = call_page(socket, replica)
         return OK
 
     async def join_as_staff(self, user: str, name: str) -> None:
@@ -331,7 +298,7 @@ class World:
         socket = await member.call(f"/ws/call/visit/{self.people[name].visit}")
         while (await socket.receive()).type != "ready":
             pass
-        self._calls.append(_page(socket, 0, lambda text: str(json.loads(text)["type"])))
+        self._calls.append(call_page(socket, 0))
 
     @property
     def staff_calls(self) -> list[Page]:
@@ -378,7 +345,7 @@ class World:
         socket = await _soon(lambda: browser.wait(name, {}))
         if person.page is not None:
             person.replaced.append(person.page)
-        person.page = _page(socket, replica, _waiting_word)
+        person.page = waiting_page(socket, replica)
 
     async def close_page(self, name: str) -> None:
         """The patient's telephone loses its network."""
@@ -440,32 +407,6 @@ class World:
                 back += 1
         await self.look_on()
         return back
-
-
-ENDS = frozenset({"replaced", "transferred", "unknown", "ended", "refused"})
-"""After which a page does not come back by itself."""
-
-
-def _page(socket: Socket, replica: int, word_of: Callable[[str], str]) -> Page:
-    page = Page(socket, replica)
-    page.reading = asyncio.create_task(_note(page, word_of))
-    return page
-
-
-async def _note(page: Page, word_of: Callable[[str], str]) -> None:
-    try:
-        while True:
-            page.told.append(word_of(await page.socket.receive_text()))
-    except SocketEndedError:
-        page.is_over = True
-
-
-def _waiting_word(text: str) -> str:
-    from pydantic import TypeAdapter
-    from teleward_cli.demo.frames import VISIT_FRAME
-
-    adapter: TypeAdapter[Any] = VISIT_FRAME
-    return _word(adapter.validate_json(text))
 
 
 async def _read_on(socket: QueueSocket) -> None:

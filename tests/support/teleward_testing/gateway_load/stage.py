@@ -31,7 +31,7 @@ from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import call_of
 
 from teleward_testing import valkey_groups
-from teleward_testing.clinic_life.world import ORIGIN, Guest
+from teleward_testing.clinic_life.people import ORIGIN, Guest
 from teleward_testing.gateway_load.people import REASON, address
 from teleward_testing.gateway_load.returning import Caller, Page
 from teleward_testing.gateway_load.shapes import STAFF, Shape
