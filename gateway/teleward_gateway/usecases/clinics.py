@@ -52,31 +52,42 @@ class Clinics:
         if remembered and self._is_fresh(remembered[0]):
             return remembered[1]
         try:
-            clinic = await self._projections.clinic(Namespace(namespace), name)
-            if clinic is not None:
-                found = (clinic, await self._projections.organisation(Namespace(namespace)))
-            elif await self._projections.is_complete():
-                self._one.pop(key, None)
-                raise unknown_clinic()
-            else:
-                found = _last(remembered)
+            clinic, organisation = await self._read(Namespace(namespace), name)
+            if clinic is None or organisation is None:
+                if await self._projections.is_complete():
+                    # What was not there before everything was projected may be there now.
+                    clinic, organisation = await self._read(Namespace(namespace), name)
+                else:
+                    clinic, organisation = _last(remembered)
         except RoutingUnavailableError:
-            found = _last(remembered)
+            clinic, organisation = _last(remembered)
+        if clinic is None:
+            self._one.pop(key, None)
+            raise unknown_clinic()
+        found = (clinic, organisation)
         self._one[key] = (self._monotonic(), found)
         return found
+
+    async def _read(
+        self, namespace: Namespace, name: str
+    ) -> tuple[ClinicProjection | None, OrganisationProjection | None]:
+        clinic = await self._projections.clinic(namespace, name)
+        organisation = await self._projections.organisation(namespace) if clinic else None
+        return clinic, organisation
 
     async def every(self) -> list[Found]:
         """List every clinic with its organisation; raises RefusedError 503 while that cannot be known."""
         if self._every and self._is_fresh(self._every[0]):
             return self._every[1]
         try:
+            was_complete = await self._projections.is_complete()
             clinics = await self._projections.clinics()
             organisations = {
                 namespace: await self._projections.organisation(namespace)
                 for namespace in {clinic.namespace for clinic in clinics}
             }
             found = [(clinic, organisations[clinic.namespace]) for clinic in clinics]
-            if not await self._projections.is_complete():
+            if not (was_complete and await self._projections.is_complete()):
                 found = _last(self._every)
         except RoutingUnavailableError:
             found = _last(self._every)

@@ -72,9 +72,7 @@ class VisitFollower:
                     if _is_last(frame):
                         return
                     with contextlib.suppress(TimeoutError):
-                        is_wait = isinstance(frame, WaitFrame)
-                        pause_s = RETRY_S if is_wait else heard_every_s(watch.view.found)
-                        async with asyncio.timeout(pause_s):
+                        async with asyncio.timeout(look_again_s(frame, ticket.visit, watch.view)):
                             await changed.wait()
 
     async def leave(self, ticket: Ticket) -> None:
@@ -241,6 +239,15 @@ class _Following:
         ticket = self._ticket
         await self._parts.queues.heard(ticket.namespace, ticket.visit, self._socket, keep_s(found))
         self._heard_at = time.monotonic()
+
+
+def look_again_s(frame: PatientFrame, visit: str, view: ClinicView) -> float:
+    """After how long a page that was told this is looked after again, in seconds, if nothing is new before.
+
+    A visit that the watch has never read goes unnoticed when the store is emptied, so it is looked after soon.
+    """
+    is_known = not isinstance(frame, WaitFrame) and view.visit(visit) is not None
+    return heard_every_s(view.found) if is_known else RETRY_S
 
 
 def heard_every_s(found: Found | None) -> float:
