@@ -102,6 +102,10 @@ class WaitingAreaProjection(Record):
     max_waiting: int = 200
     max_wait_minutes: int = 240
     stale_after_s: int = 60
+    long_after_minutes: int = 15
+    """From when on staff see a wait as long."""
+    very_long_after_minutes: int = 30
+    """The same as very long."""
     show_position: bool = False
     notice: LocaleMap = {}
     """Shown while waiting."""

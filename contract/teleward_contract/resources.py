@@ -166,6 +166,8 @@ class Queue(Mirror):
     max_wait_minutes: int = 240
     show_position: bool = False
     stale_after_seconds: int = 60
+    long_after_minutes: int = 15
+    very_long_after_minutes: int = 30
 
 
 class Alerts(Mirror):

@@ -30,8 +30,8 @@ EYES = "eyes"
 
 @pytest.fixture(scope="module", autouse=True)
 def two_clinics(house: House) -> None:
-    """The clinic has a ready-made text and goes by priority; there is another one, with a colleague alone."""
-    area = {"readyMessages": [LATE], "queue": {"order": "Priority"}}
+    """One with a ready-made text that goes by priority and finds five minutes long; another with a colleague alone."""
+    area = {"readyMessages": [LATE], "queue": {"order": "Priority", "longAfterMinutes": 5}}
     team = [{"user": house.colleague, "role": "Clinician"}]
     house.apply(
         [
@@ -75,6 +75,9 @@ async def test_a_patient_reads_what_staff_write_and_at_last_why_they_are_refused
     await other.enter(house.patient_url, tom)
     desk = await at_work(staff, house, house.clinician)
     await desk.sees_waiting(layla)
+    await desk.page.evaluate("const right = Date.now; Date.now = () => right() + 6 * 60_000")
+    row = desk.page.get_by_role("row").filter(has_text=layla)
+    await expect(row).to_have_attribute("data-wait", "long", timeout=PATIENCE_MS)
 
     await press(desk, layla, "message")
     await desk.page.get_by_label("Choose a text").select_option(LATE["en"])

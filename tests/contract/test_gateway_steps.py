@@ -63,6 +63,7 @@ async def gateway(
     await project(
         valkey.url, clinic("cardiology"), clinic("urgent", order="Priority", show_position=True),
         clinic("busy"), clinic("shut", enabled=False), clinic("tiny", max_waiting=0),
+        clinic("hurried", long_after_minutes=5, very_long_after_minutes=20),
     )  # fmt: skip
     with running_gateway(valkey.url, tmp_path_factory.mktemp("keys")) as running:
         yield running
@@ -273,6 +274,22 @@ async def test_the_urgent_come_first_where_the_clinic_says_so(at: NewScene) -> N
         )  # fmt: skip
 
 
+async def test_a_dashboard_is_told_what_the_clinic_calls_a_long_wait_and_when_that_changes(
+    at: NewScene, valkey: RunningValkey
+) -> None:
+    scene = await at("hurried")
+    assert scene.queue is not None
+    first = await scene.queue.receive()
+    await project(valkey.url, clinic("hurried", long_after_minutes=1, very_long_after_minutes=2))
+    async with asyncio.timeout(WITHIN_S):
+        second = await scene.queue.receive()
+
+    assert [
+        isinstance(one, Queue) and (one.long_after_minutes, one.very_long_after_minutes)
+        for one in (first, second)
+    ] == [(5, 20), (1, 2)]
+
+
 @pytest.mark.parametrize("priority", [-1, 10, "4", 1.5, None])
 async def test_a_priority_is_a_number_from_0_to_9(scene: Scene, priority: object) -> None:
     _, _, visit = await scene.patient("Whoever")
@@ -446,7 +463,9 @@ async def test_who_may_choose_sees_what_there_is_to_choose_from(scene: Scene) ->
     chosen = json.loads(text)
     assert chosen["ready"] == [LATE]
     assert [one["name"] for one in chosen["colleagues"]] == ["Dr Ada", "Dr Ben"]
-    assert [one["name"] for one in chosen["clinics"]] == ["busy", "shut", "tiny", "urgent"]
+    assert [one["name"] for one in chosen["clinics"]] == [
+        "busy", "hurried", "shut", "tiny", "urgent",
+    ]  # fmt: skip
 
 
 async def test_the_dashboard_of_who_did_nothing_hears_of_it(scene: Scene) -> None:

@@ -1,5 +1,7 @@
 """What the operator projects is what the gateway reads; one leader writes, and the newest at that."""
 
+import json
+
 import pytest
 from teleward_contract.errors import StaleLeaderError
 from teleward_contract.projections import (
@@ -248,5 +250,19 @@ async def test_a_newer_writers_fields_are_ignored(store: Store) -> None:
     await projections.put(clinic(), FIRST)
     key = "tw:{org:harbour-health}:documents"
     await store.redis.hset(key, "clinic/cardiology", newer)
+
+    assert await projections.clinic(HARBOUR, "cardiology") == clinic()
+
+
+async def test_what_an_older_writer_leaves_out_is_as_usual(store: Store) -> None:
+    projections = RedisProjections(store)
+    older = json.loads(clinic().model_dump_json())
+    del (
+        older["waiting_area"]["long_after_minutes"],
+        older["waiting_area"]["very_long_after_minutes"],
+    )
+    await projections.put(clinic(), FIRST)
+    key = f"tw:{{org:{HARBOUR}}}:documents"
+    await store.redis.hset(key, "clinic/cardiology", json.dumps(older))
 
     assert await projections.clinic(HARBOUR, "cardiology") == clinic()

@@ -307,6 +307,8 @@ class Queue(Answer):
     type: Literal["queue"]
     version: int
     order: Literal["Arrival", "Priority"] = "Arrival"
+    long_after_minutes: int = 15
+    very_long_after_minutes: int = 30
     visits: tuple[Entry, ...]
     rooms: tuple[RoomCount, ...] = ()
     guests: tuple[GuestEntry, ...] = ()

@@ -62,15 +62,17 @@ test("it is put in order of waiting, names or appointments, and the queue itself
 });
 
 test.each([
-  [14, "short"],
-  [15, "long"],
-  [29, "long"],
-  [30, "very-long"],
-])("after %i minutes a wait is %s", (minutes, word) => {
+  [4, "short"],
+  [5, "long"],
+  [19, "long"],
+  [20, "very-long"],
+])("where the clinic says 5 and 20, a wait is after %i minutes %s", (minutes, word) => {
   const now = Date.parse("2026-01-01T09:00:00Z") + minutes * 60_000;
 
-  expect(waitOf(entry("a", 0), now)).toBe(word);
-  expect(waitOf(entry("a", 0, { state: "in_consultation" }), now)).toBe("short");
+  const after = { long: 5, veryLong: 20 };
+
+  expect(waitOf(entry("a", 0), after, now)).toBe(word);
+  expect(waitOf(entry("a", 0, { state: "in_consultation" }), after, now)).toBe("short");
 });
 
 test("who goes while not connected is told, and who goes otherwise is not", () => {

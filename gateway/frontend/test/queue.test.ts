@@ -61,6 +61,13 @@ test("where the clinic goes by priority the urgent come first", () => {
   expect(byArrival.visits.map((one) => one.visit)).toEqual(["a", "b", "c"]);
 });
 
+test("what the clinic calls a long wait is kept over deltas, and is usual where it is not told", () => {
+  const told = { ...SNAPSHOT, long_after_minutes: 5, very_long_after_minutes: 20 };
+
+  expect(after(told, delta(8, { remove: ["b"] })).longAfter).toEqual({ long: 5, veryLong: 20 });
+  expect(after(SNAPSHOT).longAfter).toEqual({ long: 15, veryLong: 30 });
+});
+
 test("deltas add, change and remove, and keep the order", () => {
   const queue = after(
     SNAPSHOT,

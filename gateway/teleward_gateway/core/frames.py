@@ -137,6 +137,9 @@ class QueueFrame(Frame):
     type: Literal["queue"] = "queue"
     version: int
     order: Order
+    long_after_minutes: int
+    """From when on a wait is shown as long."""
+    very_long_after_minutes: int
     now: str | None = None
     """By the clock that arrivals are told in; None while that is not known."""
     visits: tuple[Entry, ...]

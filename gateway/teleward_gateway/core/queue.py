@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
 from teleward_contract.occupancy import ClinicOccupancy
 from teleward_contract.placements import Record
+from teleward_contract.projections import WaitingAreaProjection
 from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
 
@@ -15,6 +16,21 @@ from teleward_gateway.core.visits import Speaker, VisitState, Waiting, room_uid
 
 Order: TypeAlias = Literal["Arrival", "Priority"]
 """What a queue goes by, as the waiting area says."""
+
+
+class QueueRules(NamedTuple):
+    """How a clinic's queue is shown; by default as where no waiting area says it."""
+
+    order: Order = "Arrival"
+    long_after_minutes: int = 15
+    very_long_after_minutes: int = 30
+
+
+def rules_of(area: WaitingAreaProjection | None) -> QueueRules:
+    """How the queue before this door is shown."""
+    if area is None:
+        return QueueRules()
+    return QueueRules(area.order, area.long_after_minutes, area.very_long_after_minutes)
 
 
 def _unless(usual: object) -> Any:

@@ -13,12 +13,13 @@ from teleward_contract.units import CallId, Namespace, ParticipantId
 
 from teleward_gateway.core.guests import GuestEntry, guest_entry
 from teleward_gateway.core.queue import (
-    Order,
+    QueueRules,
     Rows,
     occupancy,
     positions,
     rfc3339,
     rows,
+    rules_of,
     unanswered,
 )
 from teleward_gateway.core.team import name_of
@@ -59,7 +60,7 @@ class ClinicView:
     rooms: dict[str, dict[ParticipantId, str]] = field(default_factory=dict)
     """Room uid → who is in it → what others see as the name."""
     guests: tuple[GuestEntry, ...] = ()
-    order: Order = "Arrival"
+    rules: QueueRules = QueueRules()
     is_available: bool = False
     """Whether the store answered."""
 
@@ -102,7 +103,7 @@ class ClinicView:
     @property
     def told_to_staff(self) -> object:
         """Everything that a dashboard may be told."""
-        return self.rows, self.rooms, self.guests, self.order, self.found, self.is_available
+        return self.rows, self.rooms, self.guests, self.rules, self.found, self.is_available
 
 
 class ClinicWatch:
@@ -303,11 +304,11 @@ class ClinicWatches:
             await self._publish(name, queue, {uid: len(who) for uid, who in rooms.items()})
         except RoutingUnavailableError:
             return _silent(last)
-        order: Order = area.order if area else "Arrival"
+        rules = rules_of(area)
         shown = rows(
             queue,
             qualities,
-            order,
+            rules.order,
             lambda user: user and name_of(user, *found),
             last.queue,
             last.rows,
@@ -318,7 +319,7 @@ class ClinicWatches:
             found=found,
             queue=visits,
             rows=shown,
-            positions=positions(queue, order) if area and area.show_position else {},
+            positions=positions(queue, rules.order) if area and area.show_position else {},
             rooms=rooms,
             guests=tuple(
                 guest_entry(
@@ -328,7 +329,7 @@ class ClinicWatches:
                 )
                 for guest in guests
             ),
-            order=order,
+            rules=rules,
             is_available=True,
         )
 

@@ -225,10 +225,10 @@ class _Shown:
         last, self._last = self._last, view
         was_rooms, was_guests = self._beside
         self._beside = rooms, guests = self.sight.rooms(view), self.sight.guests(view)
-        if last is None or last.order != view.order:
+        if last is None or last.rules != view.rules:
             self._version += 1
             return QueueFrame(
-                version=self._version, order=view.order, visits=tuple(view.rows.values()),
+                version=self._version, **view.rules._asdict(), visits=tuple(view.rows.values()),
                 rooms=rooms, guests=guests,
             )  # fmt: skip
         changed, gone = difference(last.rows, view.rows)

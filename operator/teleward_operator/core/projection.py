@@ -115,7 +115,9 @@ def _area(area: WaitingArea, time_zone: str) -> WaitingAreaProjection:
         closing_message=spec.closing.message, closing_link=spec.closing.redirect or "",
         order=spec.queue.order, max_waiting=spec.queue.max_waiting,
         max_wait_minutes=spec.queue.max_wait_minutes, show_position=spec.queue.show_position,
-        stale_after_s=spec.queue.stale_after_seconds, notice=spec.notices,
+        stale_after_s=spec.queue.stale_after_seconds,
+        long_after_minutes=spec.queue.long_after_minutes,
+        very_long_after_minutes=spec.queue.very_long_after_minutes, notice=spec.notices,
         ready_messages=spec.ready_messages, closed_message=spec.closed_message,
         fallback_phone=spec.fallback_phone,
     )  # fmt: skip

@@ -65,6 +65,8 @@ STAFF: dict[str, tuple[BaseModel, type]] = {
         written.QueueFrame(
             version=3,
             order="Priority",
+            long_after_minutes=5,
+            very_long_after_minutes=20,
             visits=(entry(),),
             rooms=(written.RoomCount(uid="r", participants=2),),
         ),

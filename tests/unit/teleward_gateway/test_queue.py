@@ -1,16 +1,19 @@
 """Staff see the queue in order of arrival, and after each change only what changed."""
 
 from teleward_contract.occupancy import ClinicOccupancy
+from teleward_contract.projections import WaitingAreaProjection
 from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
 from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.queue import (
     Entry,
+    QueueRules,
     difference,
     occupancy,
     positions,
     rfc3339,
     rows,
+    rules_of,
     unanswered,
 )
 from teleward_gateway.core.visits import Personal, Speaker, Visit, VisitState, Waiting
@@ -169,3 +172,12 @@ def test_with_nobody_waiting_nobody_waits_longest() -> None:
 
 def test_times_are_utc_to_the_millisecond() -> None:
     assert rfc3339(0) == "1970-01-01T00:00:00.000Z"
+
+
+def test_a_queue_is_shown_as_its_waiting_area_says_and_without_one_as_by_default() -> None:
+    area = WaitingAreaProjection(
+        uid="w", generation=1, order="Priority", long_after_minutes=5, very_long_after_minutes=20
+    )
+
+    assert rules_of(area) == QueueRules("Priority", 5, 20)
+    assert rules_of(WaitingAreaProjection(uid="w", generation=1)) == rules_of(None)

@@ -91,7 +91,7 @@ def test_a_waiting_area_is_projected_with_its_hours_and_questions() -> None:
         ],
         "queue": {
             "order": "Priority", "maxWaiting": 5, "maxWaitMinutes": 30, "showPosition": True,
-            "staleAfterSeconds": 90,
+            "staleAfterSeconds": 90, "longAfterMinutes": 5, "veryLongAfterMinutes": 20,
         },
         "readyMessages": [{"en": "Ten minutes"}, {"ar": "قريبا"}],
         "notices": {"en": "Stay here"}, "closedMessage": {"en": "Closed"},
@@ -115,6 +115,7 @@ def test_a_waiting_area_is_projected_with_its_hours_and_questions() -> None:
             EntryField(name="why", label={"en": "Why?"}, kind="Choice", choices=("a", "b")),
         ),
         order="Priority", max_waiting=5, max_wait_minutes=30, stale_after_s=90, show_position=True,
+        long_after_minutes=5, very_long_after_minutes=20,
         ready_messages=({"en": "Ten minutes"}, {"ar": "قريبا"}),
         notice={"en": "Stay here"}, closed_message={"en": "Closed"},
         fallback_phone="+61 491 570 156",

@@ -7,6 +7,7 @@ import { request } from "../shared/http";
 import { locale, t } from "../shared/i18n";
 import { lazy } from "../shared/lazy";
 import { announce, Notice, Page } from "../shared/ui";
+import { USUAL } from "./queue";
 import { LiveQueue } from "./queue-socket";
 import { QueueTable } from "./queue-table";
 import { refusal } from "./refusal";
@@ -130,6 +131,7 @@ export function Dashboard({ clinic }: { readonly clinic: StaffClinic }) {
           clinic={clinic}
           visits={queue?.visits ?? []}
           order={queue?.order ?? "Arrival"}
+          longAfter={queue?.longAfter ?? USUAL}
           now={now + (queue?.behindMs ?? 0)}
           labels={labels}
           act={act}

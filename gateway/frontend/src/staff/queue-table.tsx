@@ -5,6 +5,7 @@ import { t } from "../shared/i18n";
 import { minutesSince } from "../shared/time";
 import { Details, SpeaksFor, Times } from "./details";
 import { figuresOf, gradeOf } from "./path-grade";
+import type { LongAfter } from "./queue";
 import { QueueTools, viewOf } from "./queue-tools";
 import { arranged, waitOf } from "./queue-view";
 import { type Act, Steps } from "./steps";
@@ -14,6 +15,7 @@ interface TableProps {
   readonly clinic: StaffClinic;
   readonly visits: readonly QueueEntry[];
   readonly order: Order;
+  readonly longAfter: LongAfter;
   readonly now: number;
   /** The clinic's questions: name → label in the reader's language. */
   readonly labels: ReadonlyMap<string, string>;
@@ -61,9 +63,9 @@ function Table({ visits, ...rest }: TableProps) {
 
 type RowProps = Omit<TableProps, "visits"> & { readonly entry: QueueEntry };
 
-function Row({ clinic, entry, order, now, labels, act }: RowProps) {
+function Row({ clinic, entry, order, longAfter, now, labels, act }: RowProps) {
   const minutes = minutesSince(entry.arrived_at, now);
-  const wait = waitOf(entry, now);
+  const wait = waitOf(entry, longAfter, now);
   return (
     <tr
       class={`entry entry-${entry.state} wait-${wait}`}

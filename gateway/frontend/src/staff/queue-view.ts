@@ -1,6 +1,7 @@
 /** How a person looks at a queue: what is searched for, in which order, and which part of it. Pure. */
 
 import { minutesSince } from "../shared/time";
+import type { LongAfter } from "./queue";
 import type { QueueEntry } from "./types";
 
 export const SORTS = ["queue", "longest", "name", "appointment"] as const;
@@ -16,17 +17,13 @@ export interface QueueView {
 
 export const WHOLE: QueueView = { search: "", sort: "queue", filter: "all" };
 
-/** From these minutes on a wait is shown as long, and as very long. Ours. */
-export const LONG_MIN = 15;
-export const VERY_LONG_MIN = 30;
-
 export type Wait = "short" | "long" | "very-long";
 
 /** How long somebody waits, in one word; who is being seen does not wait. */
-export function waitOf(entry: QueueEntry, nowMs: number): Wait {
+export function waitOf(entry: QueueEntry, after: LongAfter, nowMs: number): Wait {
   const minutes = minutesSince(entry.arrived_at, nowMs);
-  if (entry.state !== "waiting" || minutes < LONG_MIN) return "short";
-  return minutes < VERY_LONG_MIN ? "long" : "very-long";
+  if (entry.state !== "waiting" || minutes < after.long) return "short";
+  return minutes < after.veryLong ? "long" : "very-long";
 }
 
 /** The part of a queue that is looked for, in the order that is asked for; `queue` is the clinic's own. */

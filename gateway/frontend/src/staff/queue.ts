@@ -5,6 +5,7 @@ import type { GuestEntry, Occupancy, Order, QueueEntry, QueueFrame } from "./typ
 export interface Queue {
   readonly version: number;
   readonly order: Order;
+  readonly longAfter: LongAfter;
   /** In that order. */
   readonly visits: readonly QueueEntry[];
   readonly rooms: ReadonlyMap<string, Occupancy>;
@@ -12,6 +13,14 @@ export interface Queue {
   /** How far this machine's clock is behind the one that arrivals are told in. */
   readonly behindMs: number;
 }
+
+/** From how many minutes on the clinic shows a wait as long, and as very long. */
+export interface LongAfter {
+  readonly long: number;
+  readonly veryLong: number;
+}
+
+export const USUAL: LongAfter = { long: 15, veryLong: 30 };
 
 /** What a frame makes of a queue; `gap` when a delta was missed and a snapshot is needed. */
 export type Update = { readonly queue: Queue } | { readonly gap: true };
@@ -22,6 +31,10 @@ export function update(queue: Queue | null, frame: QueueFrame, nowMs = Date.now(
       queue: {
         version: frame.version,
         order: frame.order,
+        longAfter: {
+          long: frame.long_after_minutes ?? USUAL.long,
+          veryLong: frame.very_long_after_minutes ?? USUAL.veryLong,
+        },
         visits: inOrder(frame.visits, frame.order),
         rooms: occupancy(frame.rooms),
         guests: frame.guests ?? [],
@@ -38,6 +51,7 @@ export function update(queue: Queue | null, frame: QueueFrame, nowMs = Date.now(
     queue: {
       version: frame.version,
       order: queue.order,
+      longAfter: queue.longAfter,
       visits: inOrder([...kept, ...frame.upsert], queue.order),
       rooms: frame.rooms ? occupancy(frame.rooms) : queue.rooms,
       guests: frame.guests ?? queue.guests,

@@ -136,6 +136,8 @@ export type QueueFrame =
       readonly type: "queue";
       readonly version: number;
       readonly order: Order;
+      readonly long_after_minutes?: number;
+      readonly very_long_after_minutes?: number;
       /** By the clock that arrivals are told in. */
       readonly now?: string | null;
       readonly visits: readonly QueueEntry[];
