@@ -83,10 +83,30 @@ async def test_a_reporter_finds_counts_by_clinic_and_day_and_no_patient(
     assert reader.recording.leaks([ada, ben]) == []
 
 
+async def test_a_clinic_that_is_called_reports_has_a_dashboard(
+    house: House, staff: NewStaff
+) -> None:
+    team = [{"user": house.clinician, "role": "Clinician"}]
+    specs: dict[str, dict[str, object]] = {
+        "Clinic": {"displayName": "The clinic of reports", "team": team},
+        "WaitingArea": {"clinicRef": {"name": "reports"}},
+    }
+    house.apply([document(kind, house.namespace, "reports", specs[kind]) for kind in specs])
+    ready = ("wait", "--for=condition=Ready", "clinic/reports", "--timeout=20s")
+    house.teleward.kubectl(*ready, "-n", house.namespace)
+    person = await staff("clinician")
+    await person.sign_in(house.teleward.gateway, house.clinician)
+
+    await person.open_dashboard(house.teleward.gateway, house.namespace, "reports")
+
+    heading = person.page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text("The clinic of reports", timeout=PATIENCE_MS)
+
+
 async def test_who_may_not_read_reports_finds_nothing_there(house: House, staff: NewStaff) -> None:
     person = await staff("clinician")
     await person.sign_in(house.teleward.gateway, house.clinician)
 
     await expect(person.page.get_by_test_id("to-reports")).to_have_count(0)
-    await person.page.goto(f"{house.teleward.gateway}/staff/{house.namespace}/reports")
+    await person.page.goto(f"{house.teleward.gateway}/staff/{house.namespace}/-/reports")
     await person.sees("not-found")

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { isWithheld, reportPath, within } from "../src/staff/reports";
-import { routeOf } from "../src/staff/routes";
+import { dashboardPath, reportsPath, routeOf } from "../src/staff/routes";
 
 const BOUNDS = [60, 300, 600];
 
@@ -33,6 +33,25 @@ test("only what was chosen is asked for", () => {
   );
 });
 
-test("the reports of an organisation have an address of their own", () => {
-  expect(routeOf("/staff/harbour/reports")).toEqual({ page: "reports", namespace: "harbour" });
+test("the reports of an organisation have an address that no clinic can have", () => {
+  expect(routeOf(reportsPath("harbour"))).toEqual({ page: "reports", namespace: "harbour" });
+  expect(routeOf("/staff/harbour/-")).toEqual({ page: "unknown" });
+  expect(routeOf("/staff/harbour/-/reports/x")).toEqual({ page: "unknown" });
 });
+
+test.each(["reports", "visits", "meeting", "user", "rooms", "api", "staff", "sign-in"])(
+  "a clinic may be called %s",
+  (clinic) => {
+    const at = { namespace: "harbour", clinic };
+    const path = dashboardPath("harbour", clinic);
+
+    expect(routeOf(path)).toEqual({ page: "dashboard", ...at });
+    expect(routeOf(`${path}/visits/reports`)).toEqual({ page: "visit", ...at, visit: "reports" });
+    expect(routeOf(`${path}/meeting/visits`)).toEqual({
+      page: "room",
+      ...at,
+      kind: "meeting",
+      room: "visits",
+    });
+  },
+);

@@ -104,9 +104,9 @@ async def clinics(request: Request, parts: Parts) -> Response:
     return _page(parts, request, STAFF)
 
 
-@router.api_route("/staff/{namespace}/reports", methods=_METHODS)
+@router.api_route("/staff/{namespace}/-/reports", methods=_METHODS)
 async def reports(namespace: str, request: Request, parts: Parts) -> Response:
-    """The reports of an organisation; what may be read is asked by the page."""
+    """The reports of an organisation, where no clinic's page can be; what may be read is asked by the page."""
     try:
         await parts.staff(request)
     except RefusedError as err:

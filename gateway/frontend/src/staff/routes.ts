@@ -30,10 +30,16 @@ export function routeOf(pathname: string): Route {
   return first === "staff" ? staffRoute(rest) : { page: "unknown" };
 }
 
+/** Stands where a clinic's name does, and is none: what comes after it is the organisation's. */
+const OF_THE_ORGANISATION = "-";
+
 function staffRoute([namespace, clinic, kind, id, ...rest]: readonly string[]): Route {
   if (namespace === undefined) return { page: "clinics" };
   if (clinic === undefined || rest.length > 0) return { page: "unknown" };
-  if (kind === undefined && clinic === "reports") return { page: "reports", namespace };
+  if (clinic === OF_THE_ORGANISATION)
+    return kind === "reports" && id === undefined
+      ? { page: "reports", namespace }
+      : { page: "unknown" };
   if (kind === undefined) return { page: "dashboard", namespace, clinic };
   return id === undefined ? { page: "unknown" } : callRoute(namespace, clinic, kind, id);
 }
@@ -49,5 +55,5 @@ export function dashboardPath(namespace: string, clinic: string): string {
 }
 
 export function reportsPath(namespace: string): string {
-  return `/staff/${namespace}/reports`;
+  return `/staff/${namespace}/${OF_THE_ORGANISATION}/reports`;
 }
