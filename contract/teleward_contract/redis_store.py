@@ -18,7 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLostError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError, SlotNotCoveredError
 
 from teleward_contract.errors import RoutingUnavailableError, StaleLeaderError
 from teleward_contract.redis_url import StoreAddress, StoreKind, parse_store_url
@@ -69,6 +69,25 @@ _C = TypeVar("_C", bound=AbstractConnection)
 
 class _SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
     """Connections to the primary that the Sentinels name; who comes when all are taken waits for one."""
+
+
+class _ClusterClient(RedisCluster):
+    """A cluster of which no node answers, or none that holds a key, is a connection that is lost.
+
+    redis-py tells both by errors that are no `RedisError`, so that nobody would take the store for silent.
+    """
+
+    async def initialize(self, *args: Any, **options: Any) -> RedisCluster:
+        try:
+            return await super().initialize(*args, **options)
+        except RedisClusterException as err:
+            raise ConnectionLostError("no node of the cluster answers") from err
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super().execute_command(*args, **options)
+        except SlotNotCoveredError as err:
+            raise ConnectionLostError("no node of the cluster holds this key") from err
 
 
 class Store:
@@ -159,7 +178,7 @@ def _sentinel_pool(address: StoreAddress) -> tuple[ConnectionPool, list[Redis]]:
 
 def _cluster(address: StoreAddress) -> RedisCluster:
     options = {**_OPTIONS, "retry": Retry(NoBackoff(), CLUSTER_TRIES)}
-    cluster = RedisCluster(
+    cluster = _ClusterClient(
         startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
         username=address.username, password=address.password, ssl=address.is_tls,
         max_connections=CLUSTER_CONNECTIONS, **options,

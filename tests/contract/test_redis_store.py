@@ -14,7 +14,7 @@ from teleward_contract.occupancy_redis import RedisOccupancy
 from teleward_contract.projections_redis import RedisProjections
 from teleward_contract.redis_store import MAX_CONNECTIONS, Store, open_store
 from teleward_contract.routing_redis import RedisRouting
-from teleward_contract.units import Namespace
+from teleward_contract.units import LeaderEpoch, Namespace
 from teleward_testing.routing import POOL, call, heartbeat, units
 from teleward_testing.valkey import RunningValkey
 
@@ -68,6 +68,21 @@ async def test_a_store_that_is_not_there_is_unavailable(own_valkey: RunningValke
             await RedisRouting(store).find(POOL, call(1))
         with pytest.raises(RoutingUnavailableError):
             await RedisProjections(store).clinics()
+        with pytest.raises(RoutingUnavailableError):
+            await RedisOccupancy(store).read(Namespace("harbour-health"), "cardiology")
+
+
+async def test_a_cluster_of_which_no_node_answers_is_unavailable(
+    own_valkey: RunningValkey,
+) -> None:
+    own_valkey.stop()
+    async with open_store(own_valkey.url.replace("redis://", "redis+cluster://")) as store:
+        with pytest.raises(RoutingUnavailableError):
+            await RedisRouting(store).find(POOL, call(1))
+        with pytest.raises(RoutingUnavailableError):
+            await RedisProjections(store).clinics()
+        with pytest.raises(RoutingUnavailableError):
+            await RedisProjections(store).mark(LeaderEpoch(1))
         with pytest.raises(RoutingUnavailableError):
             await RedisOccupancy(store).read(Namespace("harbour-health"), "cardiology")
 

@@ -23,6 +23,8 @@ class RedisHints:
         """See `Hints`."""
         while True:
             try:
+                # A subscription does not ask which nodes a cluster has, as every other command does.
+                await self._store.redis.initialize()
                 async with self._store.redis.pubsub(ignore_subscribe_messages=True) as pubsub:
                     await pubsub.subscribe(keys.CHANGED)
                     while True:
