@@ -14,7 +14,7 @@ class Pseudonyms(Protocol):
     """Names for the audit that nobody can lead back without this gateway's key."""
 
     def staff(self, namespace: Namespace, user: str) -> str:
-        """Name a member of staff: another name in each organisation."""
+        """Name a member of staff by user or identity, at whichever issuer: another name in each organisation."""
         ...
 
     def visit(self, namespace: Namespace, visit: str) -> str:

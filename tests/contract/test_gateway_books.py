@@ -17,6 +17,7 @@ from teleward_gateway.core.audit import (
     TOO_MANY,
     Event,
 )
+from teleward_gateway.core.staff import identity
 from teleward_gateway.core.visits import (
     OVER,
     TRANSITIONS,
@@ -271,6 +272,16 @@ async def test_each_step_is_recorded_with_who_took_it_by_a_pseudonym(
     assert {(one.event.clinic, one.event.visit) for one in page} == {("cardiology", "p")}
     assert grace != visits.keeping.pseudonyms.staff(HILLS, "grace")
     assert "grace" not in grace
+
+
+async def test_a_person_has_one_pseudonym_in_steps_and_in_all_else(visits: ClockedVisits) -> None:
+    names = visits.keeping.pseudonyms
+    await visits.enter(visit())
+    await take(visits, VisitAction.CALL_IN, by=identity("grace@x.org", "house"))
+
+    assert (await visits.recorded())[-1] == ("call_in", names.staff(HARBOUR, "Grace@x.org"), DONE)
+    assert names.staff(HARBOUR, "grace@x.org") == names.staff(HARBOUR, "Grace@x.org")
+    assert names.staff(HARBOUR, "grace") != names.staff(HARBOUR, "Grace")
 
 
 async def test_staff_who_came_too_late_are_recorded_and_patients_are_not(

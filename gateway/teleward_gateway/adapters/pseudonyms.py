@@ -7,6 +7,7 @@ from hashlib import sha256
 from teleward_contract.units import Namespace
 
 from teleward_gateway.core.audit import STAFF
+from teleward_gateway.core.staff import fold_user, read_identity
 
 LENGTH = 24
 """Hexadecimal digits kept: 96 bits, so that no two of an organisation are ever the same."""
@@ -20,7 +21,7 @@ class KeyedPseudonyms:
 
     def staff(self, namespace: Namespace, user: str) -> str:
         """See `Pseudonyms`."""
-        return STAFF + self._hash("staff", namespace, user)
+        return STAFF + self._hash("staff", namespace, fold_user(read_identity(user)[0]))
 
     def visit(self, namespace: Namespace, visit: str) -> str:
         """See `Pseudonyms`."""

@@ -15,7 +15,7 @@ from teleward_gateway.core.admission import Action
 from teleward_gateway.core.audit import Deed, Recorded
 from teleward_gateway.core.queue import rfc3339
 from teleward_gateway.core.reports import MAX_DAYS, Cell, columns, day_of, rows, to_csv
-from teleward_gateway.core.staff import StaffSession, fold_user
+from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.errors import RefusedError, not_found
 from teleward_gateway.web.context import Context, Parts
 
@@ -170,4 +170,4 @@ async def pseudonym(
         raise not_found()
     of = Namespace(namespace)
     parts.auditing.did(of, Deed.RESOLVE, session.user)
-    return {"who": parts.auditing.pseudonyms.staff(of, fold_user(named.user))}
+    return {"who": parts.auditing.pseudonyms.staff(of, named.user)}
