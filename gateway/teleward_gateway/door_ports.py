@@ -20,7 +20,7 @@ class AtWork(Protocol):
         ...
 
     async def lately(self, namespace: Namespace, clinic_uid: str) -> tuple[StaffSession, ...]:
-        """Everybody who is noted, each once and as noted last; the newest come last."""
+        """Everybody who is noted, each once and as noted last."""
         ...
 
 

@@ -295,9 +295,12 @@ async def test_staff_who_came_too_late_are_recorded_and_patients_are_not(
     await visits.ports.change(HARBOUR, "v", VisitAction.HOLD, "grace", Carried(at="uid-9"))
     await visits.ports.change(HARBOUR, "nobody", VisitAction.END, "grace")
     await visits.ports.change(HARBOUR, "nobody", VisitAction.LEAVE)
+    await visits.enter(visit("w"))
+    await visits.ports.change(HARBOUR, "w", VisitAction.ADD, "grace", Carried(host="nobody"))
 
     assert (await visits.recorded())[begun:] == [
         ("call_in", grace, REFUSED), ("hold", grace, REFUSED), ("end", grace, REFUSED),
+        ("enter", PATIENT, DONE), ("add", grace, REFUSED),
     ]  # fmt: skip
 
 

@@ -17,9 +17,7 @@ class MemoryAtWork:
 
     async def seen(self, namespace: Namespace, clinic_uid: str, who: StaffSession) -> None:
         """See `AtWork`."""
-        here = self._seen.setdefault((namespace, clinic_uid), {})
-        here.pop(who.identity, None)
-        here[who.identity] = (who, self._now())
+        self._seen.setdefault((namespace, clinic_uid), {})[who.identity] = (who, self._now())
 
     async def lately(self, namespace: Namespace, clinic_uid: str) -> tuple[StaffSession, ...]:
         """See `AtWork`."""

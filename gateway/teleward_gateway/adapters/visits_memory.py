@@ -137,6 +137,7 @@ class MemoryVisits:
             self._refuse(namespace, known, action, who)
             return False, known
         if carried.host and not takes_in(self._live((namespace, carried.host)), changed):
+            self._refuse(namespace, known, action, who)
             return False, known
         if carried.to:
             try:

@@ -21,7 +21,7 @@ Ours: a person who tries doors is seen, a script that tries them does not drive 
 """
 TOO_MANY = "too_many"
 
-_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,10}")
+_ID = re.compile(r"[1-9][0-9]{0,14}-[0-9]{1,10}")
 
 
 class Deed(StrEnum):

@@ -34,7 +34,7 @@ def utc_offset_s(time_zone: str, now: datetime) -> int:
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
+    except (KeyError, ValueError, OSError):  # unknown; no path; a folder of the database
         return None
 
 

@@ -51,7 +51,7 @@ class GuestPass(Sealed):
     clinic_uid: str
     guest: str
     life: str
-    """The store's life in which the link was made: in another one nothing is known of it."""
+    """The store's life in which the link was used: in another one nothing is known of it."""
 
 
 class Attempt(Sealed):
