@@ -279,11 +279,17 @@ def _sign_in(settings: Settings, clinics: Clinics) -> SignIn:
 @contextlib.asynccontextmanager
 async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     task = asyncio.create_task(work)
+    task.add_done_callback(_tell_of_fault)
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _tell_of_fault(done: asyncio.Task[None]) -> None:
+    if not done.cancelled() and (err := done.exception()) is not None:
+        log.error("background.ended", exc_info=err)
 
 
 async def _serve(settings: Settings, *pairs: tuple[socket.socket, FastAPI]) -> None:

@@ -1,7 +1,6 @@
 """Keep the books of organisations: record what is no step of a visit, count who vanished, ship the audit."""
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -78,6 +77,9 @@ class Auditing:
                 await self._audit.note(*self._unwritten[0])
             except RoutingUnavailableError:
                 return False
+            except Exception as err:  # one event's fault must not end the audit of all
+                log.exception("audit.not_noted", exc_info=err)
+                self._tally.audit_lost()
             self._unwritten.popleft()
         return True
 
@@ -91,8 +93,12 @@ class Houses:
 
     async def every(self) -> list[Namespace]:
         """List them."""
-        with contextlib.suppress(RefusedError):  # 503: those that were seen
+        try:
             self._seen |= {clinic.namespace for clinic, _ in await self._clinics.every()}
+        except RefusedError:
+            pass  # 503: those that were seen
+        except Exception as err:  # nor must one document's fault end the books of all
+            log.exception("books.not_listed", exc_info=err)
         return sorted(self._seen)
 
 
