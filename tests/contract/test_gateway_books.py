@@ -11,6 +11,7 @@ from teleward_gateway.core.accounts import Came, Outcome, Spread
 from teleward_gateway.core.audit import (
     DONE,
     GATEWAY,
+    GUEST,
     MOST_REFUSALS_A_MINUTE,
     PATIENT,
     REFUSED,
@@ -313,6 +314,18 @@ async def test_refusals_are_recorded_up_to_a_number_and_what_happened_is_without
 
     outcomes = [outcome for _, _, outcome in await visits.recorded()]
     assert outcomes == [*[REFUSED] * MOST_REFUSALS_A_MINUTE, TOO_MANY, DONE]
+
+
+async def test_who_tries_links_from_outside_hides_nothing_that_staff_were_refused(
+    visits: ClockedVisits,
+) -> None:
+    for _ in range(MOST_REFUSALS_A_MINUTE + 20):
+        await visits.audit.note(HARBOUR, Event("redeem", GUEST, outcome=REFUSED))
+    await visits.audit.note(HARBOUR, Event("see_queue", "staff:x", outcome=REFUSED))
+
+    assert (await visits.recorded())[-2:] == [
+        ("redeem", GUEST, TOO_MANY), ("see_queue", "staff:x", REFUSED),
+    ]  # fmt: skip
 
 
 async def test_the_audit_is_read_page_by_page_newest_first(visits: ClockedVisits) -> None:

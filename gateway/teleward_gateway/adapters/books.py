@@ -23,7 +23,14 @@ from teleward_gateway.core.accounts import (
     Outcome,
     Spread,
 )
-from teleward_gateway.core.audit import DONE, GATEWAY, MOST_REFUSALS_A_MINUTE, TOO_MANY, Deed
+from teleward_gateway.core.audit import (
+    DONE,
+    GATEWAY,
+    MOST_REFUSALS_A_MINUTE,
+    STAFF,
+    TOO_MANY,
+    Deed,
+)
 from teleward_gateway.core.visits import OVER, VisitAction, VisitState
 
 AUDIT_KEEP_S = 7 * DAY_S
@@ -49,7 +56,7 @@ class BookKeeping:
             {
                 "queue": keys.queue(namespace, ""), "due": keys.due(namespace), "who": who,
                 "audit": keys.audit(namespace), "audit_keep_s": self.audit_keep_s,
-                "refusals": keys.refusals(namespace), "report": keys.report(namespace, "", "")[:-1],
+                "refusals": keys.refusals(namespace, ""), "report": keys.report(namespace, "", "")[:-1],
                 "reported": keys.reported(namespace), "report_keep_s": self.report_keep_s,
             }
         )  # fmt: skip
@@ -72,8 +79,10 @@ local function whole(number) return string.format('%.0f', number) end
 local function oldest() return whole((redis.call('TIME')[1] - HEAD.audit_keep_s) * 1000) end
 local function audit(event)
   if event.outcome ~= '{DONE}' then
-    local refusals = redis.call('INCR', HEAD.refusals)
-    if refusals == 1 then redis.call('EXPIRE', HEAD.refusals, 60) end
+    local is_staff = string.sub(event.who, 1, {len(STAFF)}) == '{STAFF}'
+    local key = HEAD.refusals .. (is_staff and 'staff' or 'others')
+    local refusals = redis.call('INCR', key)
+    if refusals == 1 then redis.call('EXPIRE', key, 60) end
     if refusals > {MOST_REFUSALS_A_MINUTE} + 1 then return end
     if refusals > {MOST_REFUSALS_A_MINUTE} then event.outcome = '{TOO_MANY}' end
   end

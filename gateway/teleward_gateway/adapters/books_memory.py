@@ -9,7 +9,14 @@ from teleward_contract.units import Namespace
 from teleward_gateway.adapters.books import BookKeeping
 from teleward_gateway.book_ports import TAKEN_S
 from teleward_gateway.core.accounts import Count
-from teleward_gateway.core.audit import DONE, MOST_REFUSALS_A_MINUTE, TOO_MANY, Event, Recorded
+from teleward_gateway.core.audit import (
+    DONE,
+    MOST_REFUSALS_A_MINUTE,
+    TOO_MANY,
+    Event,
+    Recorded,
+    is_staff,
+)
 from teleward_gateway.core.reports import ClinicDay
 
 _MINUTE_MS = 60_000
@@ -22,8 +29,8 @@ class MemoryBooks:
         self._now = now_ms
         self.keeping = books or BookKeeping()
         self._records: dict[Namespace, list[Recorded]] = {}
-        self._refusals: dict[Namespace, tuple[int, int]] = {}
-        """Organisation → since when they are counted, how many."""
+        self._refusals: dict[tuple[Namespace, bool], tuple[int, int]] = {}
+        """Organisation, whether of staff → since when they are counted, how many."""
         self._taken: dict[tuple[Namespace, str], int | None] = {}
         """Record → when it was taken; None: shipped."""
         self._counts: dict[tuple[Namespace, str, int], tuple[int, Counter[str]]] = {}
@@ -41,7 +48,7 @@ class MemoryBooks:
     def record(self, namespace: Namespace, event: Event) -> None:
         """As `note`."""
         if event.outcome != DONE:
-            refusals = self._refuse(namespace)
+            refusals = self._refuse(namespace, is_staff(event.who))
             if refusals > MOST_REFUSALS_A_MINUTE + 1:
                 return
             if refusals > MOST_REFUSALS_A_MINUTE:
@@ -52,11 +59,11 @@ class MemoryBooks:
         number = int(last[1]) + 1 if at == int(last[0]) else 0
         held.append(Recorded(f"{at}-{number}", event))
 
-    def _refuse(self, namespace: Namespace) -> int:
-        since, count = self._refusals.get(namespace, (0, 0))
+    def _refuse(self, namespace: Namespace, of_staff: bool) -> int:
+        since, count = self._refusals.get((namespace, of_staff), (0, 0))
         if self._now() - since >= _MINUTE_MS:
             since, count = self._now(), 0
-        self._refusals[namespace] = (since, count + 1)
+        self._refusals[namespace, of_staff] = (since, count + 1)
         return count + 1
 
     def _kept(self, namespace: Namespace) -> list[Recorded]:

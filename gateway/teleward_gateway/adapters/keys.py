@@ -15,7 +15,8 @@ tw:{org:NS}:due                        zset    visit → ms at which it has vani
 tw:{org:NS}:report:<clinic>:<day>      hash    what was counted in a clinic on a day → how often; reports' retention
 tw:{org:NS}:reported                   zset    clinic → day since 1970 on which was counted last; reports' retention
 tw:{org:NS}:audit                      stream  the audit; audit's retention
-tw:{org:NS}:refusals                   string  how many refusals the audit has taken in this minute; 60 s
+tw:{org:NS}:refusals:<whose>           string  how many refusals (of staff, of others) the audit has taken in this
+                                               minute; 60 s
 tw:{org:NS}:guest:<hash>               string  a guest link and what became of it, by the hash of its secret; until
                                                it expires, is revoked, or its visit is over
 tw:{org:NS}:guests:<clinic uid>        zset    hash → when it expires, in ms; until the last one does
@@ -95,9 +96,9 @@ def audit(namespace: Namespace) -> str:
     return f"tw:{{org:{namespace}}}:audit"
 
 
-def refusals(namespace: Namespace) -> str:
-    """How many refusals the audit has taken in this minute."""
-    return f"tw:{{org:{namespace}}}:refusals"
+def refusals(namespace: Namespace, whose: str) -> str:
+    """How many refusals of `staff`, or of `others`, the audit has taken in this minute."""
+    return f"tw:{{org:{namespace}}}:refusals:{whose}"
 
 
 def queue(namespace: Namespace, clinic_uid: str) -> str:

@@ -15,11 +15,19 @@ STAFF = "staff:"
 """What the pseudonym of a member of staff begins with."""
 
 MOST_REFUSALS_A_MINUTE = 100
-"""In one organisation; the next one is recorded as `too_many`, and what comes after it in that minute is not.
+"""In one organisation of staff, and as many of all others; the next one is recorded as `too_many`, and what comes after
+it in that minute is not.
 
-Ours: a person who tries doors is seen, a script that tries them does not drive everything else out.
+Ours: a person who tries doors is seen, a script that tries them does not drive everything else out. Whoever tries
+links from outside, which takes no sign-in, hides nothing that staff were refused.
 """
 TOO_MANY = "too_many"
+
+
+def is_staff(who: str) -> bool:
+    """Whether it is a member of staff who acts."""
+    return who.startswith(STAFF)
+
 
 _ID = re.compile(r"[1-9][0-9]{0,14}-[0-9]{1,10}")
 
