@@ -113,12 +113,12 @@ class _Following:
         try:
             if not view.is_available:
                 raise one_moment()
-            found, guest = await self._follower.admitted(self._pass, Action.KNOCK)
-            await self._note()
+            found, known = await self._follower.admitted(self._pass, Action.KNOCK)
+            guest = await self._note(known)
+            if guest is None:
+                raise not_found()
             if guest.socket != self._socket:
-                guest = await self._hosting.guests.get(guest.namespace, guest.id) or guest
-                if guest.socket != self._socket:
-                    return ReplacedFrame()
+                return ReplacedFrame()
             frame = guest_frame(guest, *found, await self._hosting.visit_of(guest))
             self._is_in = frame.state is GuestState.ADMITTED
             return frame
@@ -136,17 +136,17 @@ class _Following:
         except RoutingUnavailableError:
             return True
 
-    async def _note(self) -> None:
-        """Say at first, and from time to time, that the page is there."""
+    async def _note(self, guest: Guest) -> Guest | None:
+        """Say at first, and from time to time, that the page is there; answers the guest, None if revoked meanwhile."""
         guests, now = self._hosting.guests, time.monotonic()
         if not self._is_claimed:
-            await guests.claim(self._pass.namespace, self._pass.guest, self._socket)
-            self._is_claimed = True
-        elif now - self._heard_at < HEARD_EVERY_S:
-            return
-        else:
-            await guests.heard(self._pass.namespace, self._pass.guest, self._socket)
-        self._heard_at = now
+            claimed = await guests.claim(guest.namespace, guest.id, self._socket)
+            self._is_claimed, self._heard_at = claimed is not None, now
+            return claimed
+        if now - self._heard_at >= HEARD_EVERY_S:
+            await guests.heard(guest.namespace, guest.id, self._socket)
+            self._heard_at = now
+        return guest
 
 
 async def _first(*events: asyncio.Event) -> None:
