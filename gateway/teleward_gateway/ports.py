@@ -153,9 +153,10 @@ class GuestLinks(Protocol):
         ...
 
     async def redeem(
-        self, namespace: Namespace, guest: str, claim: str, changed: Mapping[str, str | int | bool]
-    ) -> Guest | None:
-        """Use a link up for whoever holds `claim`, who may ask again; None for everybody else."""
+        self, namespace: Namespace, clinic_uid: str, guest: str, claim: str,
+        changed: Mapping[str, str | int | bool],
+    ) -> Guest | None:  # fmt: skip
+        """Use a link of this clinic up for whoever holds `claim`, who may ask again; None for everybody else."""
         ...
 
     async def get(self, namespace: Namespace, guest: str) -> Guest | None:

@@ -42,7 +42,7 @@ PATHS: dict[GuestState, tuple[GuestAction, ...]] = {
 """How an invited guest comes to each state."""
 METHODS: dict[str, Callable[[GuestLinks], Coroutine[object, object, object]]] = {
     "invite": lambda ports: ports.invite(guest(), GOOD_S),
-    "redeem": lambda ports: ports.redeem(HARBOUR, "g", "mine", {}),
+    "redeem": lambda ports: ports.redeem(HARBOUR, CLINIC, "g", "mine", {}),
     "get": lambda ports: ports.get(HARBOUR, "g"),
     "change": lambda ports: ports.change(HARBOUR, "g", GuestAction.ADMIT, {}),
     "revoke": lambda ports: ports.revoke(HARBOUR, CLINIC, "g"),
@@ -64,9 +64,11 @@ def guest(
 class House(ClockedGuestLinks):
     """Links, and how they come to where a test needs them."""
 
-    async def redeem(self, claim: str = "mine", guest_id: str = "g") -> Guest | None:
+    async def redeem(
+        self, claim: str = "mine", guest_id: str = "g", clinic_uid: str = CLINIC
+    ) -> Guest | None:
         changed = guest_changes(GuestAction.REDEEM, name="Ida")
-        return await self.other.redeem(HARBOUR, guest_id, claim, changed)
+        return await self.other.redeem(HARBOUR, clinic_uid, guest_id, claim, changed)
 
     async def take(self, action: GuestAction, by: str = "grace") -> tuple[bool, Guest | None]:
         changed = guest_changes(action, by, name="Ida")
@@ -108,6 +110,13 @@ async def test_a_link_is_used_by_one_browser_which_may_ask_again(links: House) -
     assert await links.redeem("mine") == first, "the answer was lost, and it asks again"
     assert await links.redeem("theirs") is None
     assert await links.ports.get(HARBOUR, "g") == first, "who came too late has changed nothing"
+
+
+async def test_a_link_that_is_tried_at_another_clinics_door_is_not_used_up(links: House) -> None:
+    await links.ports.invite(guest(), GOOD_S)
+
+    assert await links.redeem("theirs", clinic_uid="uid-9") is None
+    assert await links.redeem("mine") is not None
 
 
 async def test_of_many_browsers_at_once_one_uses_it(links: House) -> None:
@@ -280,7 +289,7 @@ async def test_a_clinic_has_so_many_links_and_no_more_until_some_are_gone(links:
 async def test_every_key_is_in_the_organisations_slot_and_ends_with_the_link(store: Store) -> None:
     ports = RedisGuestLinks(store)
     await ports.invite(guest(), GOOD_S)
-    await ports.redeem(HARBOUR, "g", "mine", {"name": "Ida"})
+    await ports.redeem(HARBOUR, CLINIC, "g", "mine", {"name": "Ida"})
     await ports.claim(HARBOUR, "g", "tab")
 
     found = await store.redis.keys("*")

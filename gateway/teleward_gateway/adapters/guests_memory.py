@@ -56,11 +56,12 @@ class MemoryGuestLinks:
         return True
 
     async def redeem(
-        self, namespace: Namespace, guest: str, claim: str, changed: Mapping[str, str | int | bool]
-    ) -> Guest | None:
+        self, namespace: Namespace, clinic_uid: str, guest: str, claim: str,
+        changed: Mapping[str, str | int | bool],
+    ) -> Guest | None:  # fmt: skip
         """See `GuestLinks`."""
         known = self._live((namespace, guest))
-        if known is None or known.claim not in ("", claim):
+        if known is None or known.clinic_uid != clinic_uid or known.claim not in ("", claim):
             return None
         if known.claim:
             return known

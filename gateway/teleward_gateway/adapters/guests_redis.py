@@ -60,15 +60,15 @@ redis.call('PUBLISH', '{keys.CHANGED}', guest.clinic_uid)
 return 1
 """
 
-# … ARGV: claim, what is written as JSON
+# … ARGV: clinic uid, claim, what is written as JSON
 _REDEEM = (
     _PRELUDE
     + f"""
-if not guest or guest.claim ~= '' and guest.claim ~= ARGV[1] then return '' end
-if guest.claim == ARGV[1] then return known end
-write(ARGV[2])
+if not guest or guest.clinic_uid ~= ARGV[1] or guest.claim ~= '' and guest.claim ~= ARGV[2] then return '' end
+if guest.claim == ARGV[2] then return known end
+write(ARGV[3])
 knock()
-guest.claim, guest.state = ARGV[1], '{GuestState.KNOCKING}'
+guest.claim, guest.state = ARGV[2], '{GuestState.KNOCKING}'
 return keep()
 """
 )
@@ -162,11 +162,12 @@ class RedisGuestLinks:
         return await self._store.script(_INVITE, both, args) == 1
 
     async def redeem(
-        self, namespace: Namespace, guest: str, claim: str, changed: Mapping[str, str | int | bool]
-    ) -> Guest | None:
+        self, namespace: Namespace, clinic_uid: str, guest: str, claim: str,
+        changed: Mapping[str, str | int | bool],
+    ) -> Guest | None:  # fmt: skip
         """See `GuestLinks`."""
-        key = keys.guest(namespace, guest)
-        return _read(await self._store.script(_REDEEM, [key], [claim, json.dumps(dict(changed))]))
+        args: list[str | int | float] = [clinic_uid, claim, json.dumps(dict(changed))]
+        return _read(await self._store.script(_REDEEM, [keys.guest(namespace, guest)], args))
 
     async def get(self, namespace: Namespace, guest: str) -> Guest | None:
         """See `GuestLinks`."""

@@ -186,8 +186,10 @@ class Hosting:
         life = await self.visits.life()
         changed = guest_changes(GuestAction.REDEEM, name=name)
         held = blake2b(claim.encode(errors="replace"), digest_size=18).hexdigest()
-        guest = await self.guests.redeem(clinic.namespace, guest_id(secret), held, changed)
-        if guest is None or guest.clinic_uid != clinic.uid:
+        guest = await self.guests.redeem(
+            clinic.namespace, clinic.uid, guest_id(secret), held, changed
+        )
+        if guest is None:
             return None
         await self._answer_knock(found, guest)
         left_s = max(1, (guest.expires_ms - await self._queues.now_ms(clinic.namespace)) // 1000)

@@ -35,10 +35,11 @@ class Counted(MemoryGuestLinks):
         self.asked: list[str] = []
 
     async def redeem(
-        self, namespace: Namespace, guest: str, claim: str, changed: Mapping[str, str | int | bool]
-    ) -> Guest | None:
+        self, namespace: Namespace, clinic_uid: str, guest: str, claim: str,
+        changed: Mapping[str, str | int | bool],
+    ) -> Guest | None:  # fmt: skip
         self.asked.append("redeem")
-        return await super().redeem(namespace, guest, claim, changed)
+        return await super().redeem(namespace, clinic_uid, guest, claim, changed)
 
     async def get(self, namespace: Namespace, guest: str) -> Guest | None:
         self.asked.append("get")
