@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 from teleward_gateway.book_ports import TAKEN_S
-from teleward_gateway.core.accounts import Came, Outcome, Spread
+from teleward_gateway.core.accounts import DAY_S, Came, Outcome, Spread
 from teleward_gateway.core.audit import (
     DONE,
     GATEWAY,
@@ -242,6 +242,19 @@ async def test_an_organisation_reads_its_own_counts_alone(visits: ClockedVisits)
     assert await visits.reports.clinics(HARBOUR) == {"cardiology"}
     assert (await visits.counted()) == {"entered": 1}
     assert await visits.reports.days(HARBOUR, ["eyes"], 0, 40_000) == ()
+
+
+async def test_a_clinic_of_which_nothing_is_kept_any_more_is_not_named(
+    visits: ClockedVisits,
+) -> None:
+    await visits.enter(visit())
+    await visits.pass_s(visits.keeping.report_keep_s - 30 * DAY_S)
+    await visits.enter(visit("w").model_copy(update={"clinic": "eyes"}))
+    assert await visits.reports.clinics(HARBOUR) == {"cardiology", "eyes"}
+
+    await visits.pass_s(60 * DAY_S)
+
+    assert await visits.reports.clinics(HARBOUR) == {"eyes"}
 
 
 async def test_the_meter_hears_what_the_store_counted(visits: ClockedVisits) -> None:

@@ -9,8 +9,9 @@ from teleward_contract.redis_store import Store, unavailable
 from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters import keys
-from teleward_gateway.adapters.books import BOOKS, BookKeeping
+from teleward_gateway.adapters.books import BOOKS, STORE_CLOCK, BookKeeping
 from teleward_gateway.book_ports import TAKEN_S
+from teleward_gateway.core.accounts import DAY_S
 from teleward_gateway.core.audit import Event, Recorded
 from teleward_gateway.core.reports import ClinicDay
 
@@ -29,6 +30,13 @@ _PAGE = (
 return redis.call('XREVRANGE', KEYS[1], ARGV[2], oldest(), 'COUNT', ARGV[3])
 """
 )
+
+# KEYS: clinics of which anything was counted; ARGV: retention in days. A clinic's day may be one ahead or behind.
+_CLINICS = f"""{STORE_CLOCK}
+local today = math.floor(now_ms() / {DAY_S * 1000})
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', today - ARGV[1] - 2)
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+"""
 
 
 class RedisBooks:
@@ -100,11 +108,10 @@ class RedisBooks:
 
     async def clinics(self, namespace: Namespace) -> frozenset[str]:
         """See `Reports`."""
-        try:
-            found = await self._store.redis.zrange(keys.reported(namespace), 0, -1)
-        except (RedisError, OSError) as err:
-            raise unavailable(err) from err
-        return frozenset(map(str, found))
+        found = await self._store.script(
+            _CLINICS, [keys.reported(namespace)], [self._books.report_keep_s // DAY_S]
+        )
+        return frozenset(cast("list[str]", found))
 
     async def days(
         self, namespace: Namespace, clinics: Iterable[str], first: int, last: int
