@@ -262,3 +262,13 @@ async def everything(store: Store) -> str:
         kind = await store.redis.type(key)
         found += [key, await READ[str(kind)](store.redis, str(key))]
     return "\n".join(map(str, found))
+
+
+async def test_what_stands_beside_a_visit_is_no_visit(store: Store) -> None:
+    visits = RedisVisits(store, RETENTION_S)
+    await visits.enter(visit(), ADA, KEEP_S)
+
+    for beside in ("v:personal", "v:account"):
+        assert await visits.get(HARBOUR, beside) is None
+        assert await visits.change(HARBOUR, beside, VisitAction.END, "grace") == (False, None)
+    assert await visits.personal(HARBOUR, "v") == ADA

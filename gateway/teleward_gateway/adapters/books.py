@@ -187,6 +187,7 @@ local function find(id)
   local known = redis.call('GET', VISIT .. id)
   if not known then return false end
   local visit = cjson.decode(known)
+  if visit.id ~= id then return false end
   if OVER[visit.state] or redis.call('EXISTS', VISIT .. id .. ':personal') == 1 then return known, visit end
   vanish(visit)
   return false
@@ -195,5 +196,6 @@ end
 )
 """Counts steps beside; ARGV[2] is what every visit's key begins with.
 
-A visit whose personal data have expired has vanished: whoever comes upon it first counts it and takes it away.
+A visit whose personal data have expired has vanished: whoever comes upon it first counts it and takes it away. An id
+may be anything that somebody has put into an address: what stands beside a visit is none.
 """
