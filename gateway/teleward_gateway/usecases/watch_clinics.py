@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Container, Iterator
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -258,30 +258,32 @@ class ClinicWatches:
             await self._has_hints.wait()
             self._has_hints.clear()
             hinted, self._hinted = self._hinted, set()
-            try:
-                for clinic, _ in await self._clinics.every():
-                    name = (clinic.namespace, clinic.name)
-                    if clinic.uid in hinted and name not in self._watches:
-                        await self._read(name, ClinicView())
-            except RefusedError:
-                pass  # 503: the sweep comes by soon
-            except Exception as err:  # one clinic's fault must not make all arrivals go unheard
-                log.error("clinics.not_counted", exc_info=err)
+            await self._read_unwatched(hinted)
             await asyncio.sleep(HEAR_AT_MOST_EVERY_S)
 
     async def sweep(self) -> None:
         """Count every clinic now and then, so that the operator's numbers need no onlooker; for ever."""
         while True:
-            try:
-                for clinic, _ in await self._clinics.every():
-                    name = (clinic.namespace, clinic.name)
-                    if name not in self._watches:
-                        await self._read(name, ClinicView())
-            except RefusedError:
-                pass  # 503: the next round tries again
-            except Exception as err:  # one clinic's fault must not stop the counting of all
-                log.error("clinics.not_counted", exc_info=err)
+            await self._read_unwatched()
             await asyncio.sleep(SWEEP_EVERY_S)
+
+    async def _read_unwatched(self, uids: Container[str] | None = None) -> None:
+        """Read the clinics at which nobody looks: all, or these; one clinic's fault does not hide the others."""
+        try:
+            every = await self._clinics.every()
+        except RefusedError:
+            return  # 503: the next round tries again
+        except Exception as err:
+            log.error("clinics.not_listed", exc_info=err)
+            return
+        for clinic, _ in every:
+            name = (clinic.namespace, clinic.name)
+            if name in self._watches or (uids is not None and clinic.uid not in uids):
+                continue
+            try:
+                await self._read(name, ClinicView())
+            except Exception as err:
+                log.error("clinic.not_counted", exc_info=err, namespace=name[0], clinic=name[1])
 
     async def _read(self, name: Name, last: ClinicView) -> ClinicView:
         try:

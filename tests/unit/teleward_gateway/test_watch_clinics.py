@@ -1,0 +1,74 @@
+"""A clinic that cannot be read hides none of the others."""
+
+import asyncio
+from typing import Any
+
+from teleward_contract.occupancy import ClinicOccupancy
+from teleward_contract.projections import ClinicProjection
+from teleward_contract.units import Namespace
+from teleward_gateway.adapters.guests_memory import MemoryGuestLinks
+from teleward_gateway.adapters.presence_memory import MemoryPresence
+from teleward_gateway.adapters.qualities_memory import MemoryQualities
+from teleward_gateway.adapters.visits_memory import MemoryVisits
+from teleward_gateway.core.visits import Waiting
+from teleward_gateway.usecases.clinics import Found
+from teleward_gateway.usecases.watch_clinics import ClinicWatches
+from teleward_testing.routing import Clock
+
+HARBOUR = Namespace("harbour")
+CLINICS = {
+    name: ClinicProjection(
+        namespace=HARBOUR, name=name, uid=name, generation=1, display_name=name
+    )
+    for name in ("cardiology", "eyes", "ward")
+}  # fmt: skip
+
+
+class ThreeClinics:
+    async def every(self) -> list[Found]:
+        return [(clinic, None) for clinic in CLINICS.values()]
+
+    async def get(self, namespace: str, name: str) -> Found:
+        return CLINICS[name], None
+
+
+class OneUnreadable(MemoryVisits):
+    """Who waits for the eyes cannot be read."""
+
+    async def waiting(
+        self, namespace: Namespace, clinic_uid: str, stale_after_s: int | None = None
+    ) -> tuple[Waiting, ...]:
+        if clinic_uid == "eyes":
+            raise LookupError
+        return await super().waiting(namespace, clinic_uid, stale_after_s)
+
+
+class Counts:
+    def __init__(self) -> None:
+        self.published: list[str] = []
+        self.has_ward = asyncio.Event()
+
+    async def publish(self, counts: ClinicOccupancy) -> None:
+        self.published.append(counts.clinic)
+        if counts.clinic == "ward":
+            self.has_ward.set()
+
+
+async def test_the_clinics_after_one_that_cannot_be_read_are_counted() -> None:
+    clock, counts = Clock(), Counts()
+    visits = OneUnreadable(clock, 600)
+    clinics: Any = ThreeClinics()
+    published: Any = counts
+    watches = ClinicWatches(
+        clinics, visits, MemoryPresence(clock), MemoryQualities(clock), MemoryGuestLinks(clock, visits),
+        published,
+    )  # fmt: skip
+
+    sweeping = asyncio.create_task(watches.sweep())
+    try:
+        await asyncio.wait_for(counts.has_ward.wait(), 5)
+    finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+
+    assert counts.published == ["cardiology", "ward"]
