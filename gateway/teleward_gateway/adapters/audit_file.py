@@ -17,6 +17,7 @@ class AuditFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._is_lost = False
 
     async def is_open(self) -> bool:
         """See `AuditSink`."""
@@ -33,8 +34,11 @@ class AuditFile:
             is_ours = self._path == STDOUT
             file = os.dup(1) if is_ours else os.open(self._path, flags, 0o600)
         except OSError as err:
-            log.warning("audit.sink_lost", exc_type=type(err).__name__)
+            if not self._is_lost:  # asked every second, and again for each organisation
+                log.warning("audit.sink_lost", exc_type=type(err).__name__)
+            self._is_lost = True
             return False
+        self._is_lost = False
         try:
             return all(_write(file, line.encode()) for line in lines)
         finally:
