@@ -49,7 +49,7 @@ _AT = "\n"
 def identity(user: str, issuer: str) -> str:
     """Name a person within an organisation: two issuers may know two people by one user.
 
-    Without an issuer it is the user alone, at whichever issuer. Names of issuers have no line breaks.
+    Without an issuer it is the user alone, at whichever issuer. Neither users nor names of issuers have line breaks.
     """
     return f"{user}{_AT}{issuer}" if issuer else user
 
@@ -81,13 +81,13 @@ class Person:
 def read_claims(claims: Mapping[str, object], issuer: Issuer) -> Person | Fault:
     """Read user, name and groups as the issuer's declaration says; e-mail addresses must be verified."""
     user = _find(claims, issuer.user_claim)
-    if not isinstance(user, str) or not user.strip() or len(user) > MAX_VALUE:
+    user = user.strip() if isinstance(user, str) and len(user) <= MAX_VALUE else ""
+    if not user or _AT in user:
         return Fault.NO_USER
     if issuer.user_claim == _EMAIL and not _is_yes(claims.get("email_verified")):
         return Fault.EMAIL_UNVERIFIED
     groups = _texts(_find(claims, issuer.groups_claim))
     lacks = len(groups) > MAX_GROUPS or _is_overage(claims, issuer.groups_claim)
-    user = user.strip()
     name = _printable(claims.get("name")) or _printable(claims.get("preferred_username")) or user
     return Person(fold_user(user), name[:MAX_NAME], () if lacks else tuple(groups), lacks)
 

@@ -133,7 +133,9 @@ def test_some_providers_write_verified_as_a_word() -> None:
     assert read({**KEYCLOAK, "email_verified": "true"}).user == "ada@example.org"
 
 
-@pytest.mark.parametrize("user", [None, "", " ", 7, ["ada"], {"a": 1}, "x" * (MAX_VALUE + 1)])
+@pytest.mark.parametrize(
+    "user", [None, "", " ", 7, ["ada"], {"a": 1}, "x" * (MAX_VALUE + 1), "ada\nhouse"]
+)
 def test_a_user_that_is_none_is_refused(user: object) -> None:
     assert read_claims({**KEYCLOAK, "email": user}, PLAIN) is Fault.NO_USER
 
