@@ -131,7 +131,7 @@ async def _again_and_again(
             try:
                 await work(namespace)
             except RoutingUnavailableError:
-                break
+                continue  # that of a cluster which holds another one may answer
             except Exception as err:  # one organisation's fault must not stop the books of all
                 log.exception("books.not_kept", exc_info=err, namespace=namespace)
         await asyncio.sleep(every_s)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from structlog.testing import capture_logs
+from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.projections import ClinicProjection
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters.books_memory import MemoryBooks
@@ -47,11 +48,14 @@ class OddClinics:
 
     asked = 0
 
+    def __init__(self) -> None:
+        self.found: list[Found] = [(CLINIC, None)]
+
     async def every(self) -> list[Found]:
         self.asked += 1
         if self.asked == 1:
             raise LookupError
-        return [(CLINIC, None)]
+        return self.found
 
 
 async def test_an_event_that_cannot_be_recorded_is_lost_and_counted_and_the_next_is_recorded() -> (
@@ -82,6 +86,27 @@ async def test_organisations_that_cannot_be_listed_are_listed_at_the_next_round(
     houses = Houses(OddClinics())  # type: ignore[arg-type]  # all that is asked of them
     async with _background(sweep_visits(houses, Queues(Clock(), 600))):
         await asyncio.wait_for(swept.wait(), 10)
+
+
+async def test_an_organisation_whose_store_is_away_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keep_books, "SWEEP_EVERY_S", 0.0)
+    swept: asyncio.Queue[Namespace] = asyncio.Queue()
+
+    class Queues(MemoryVisits):
+        async def sweep(self, namespace: Namespace) -> int:
+            if namespace == HARBOUR:
+                raise RoutingUnavailableError
+            swept.put_nowait(namespace)
+            return 0
+
+    clinics = OddClinics()
+    clinics.asked = 1
+    hills = CLINIC.model_copy(update={"namespace": Namespace("hills")})
+    clinics.found.append((hills, None))
+    async with _background(sweep_visits(Houses(clinics), Queues(Clock(), 600))):  # type: ignore[arg-type]  # as above
+        assert await asyncio.wait_for(swept.get(), 5) == "hills"
 
 
 async def test_work_that_ends_by_a_fault_is_told() -> None:
