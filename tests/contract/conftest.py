@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+from teleward_cli.demo.client import Visitor
 from teleward_contract.redis_store import Store, open_store
 from teleward_testing import valkey_groups
 from teleward_testing.apiserving import Asking, Served, serving
 from teleward_testing.clinic_life.life import Counts, Life
 from teleward_testing.clinic_life.world import World as ClinicWorld
+from teleward_testing.guest_house import ADA, BEN, GuestHouse, guest_house
 from teleward_testing.identity_provider import Browser, NewBrowser
 from teleward_testing.issuers import World, running_world
 from teleward_testing.kube.control_plane import ControlPlane
@@ -184,3 +186,22 @@ def life(clinics: ClinicWorld) -> Iterator[Life]:
     made = Life(clinics, Counts())
     yield made
     made.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(
+    valkey: RunningValkey, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[GuestHouse]:
+    """A clinic with rooms of every kind, for the module."""
+    async with guest_house(valkey, tmp_path_factory.mktemp("keys")) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ada(house: GuestHouse) -> Visitor:
+    return await house.staff(ADA)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ben(house: GuestHouse) -> Visitor:
+    return await house.staff(BEN)

@@ -2,60 +2,32 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-import pytest_asyncio
 from teleward_cli.demo.client import CallSocket, RefusedAnswerError, SocketEndedError, Visitor
-from teleward_cli.demo.frames import Invited, Refusal, Unknown
-from teleward_contract.signalling import ParticipantRole, Ready, Remove
+from teleward_cli.demo.frames import Refusal, Unknown
+from teleward_contract.signalling import ParticipantRole, Ready
 from teleward_gateway.core.guests import MAX_LABEL, GuestAction, GuestState, guest_changes
 from teleward_gateway.core.tickets import guest_cookie, visit_cookie
-from teleward_gateway.core.visits import VisitAction
 from teleward_gateway.usecases.host_guests import REFUSING_AT_ONCE
 from teleward_gateway.web.guests import FRAMES_AT_ONCE
-from teleward_testing import browser
 from teleward_testing.doors import NOT_FOUND, first, knock_at_call, knock_at_guest_socket
-from teleward_testing.guest_house import ADA, BEN, CAPACITY, DESK, HARBOUR, GuestHouse, guest_house
-from teleward_testing.valkey import RunningValkey
+from teleward_testing.guest_house import (
+    ADA,
+    BEN,
+    GUEST_CALL,
+    HARBOUR,
+    WITHIN_S,
+    GuestHouse,
+    refused,
+    until,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAGE, REDEEM = "/g/harbour/cardiology", "/api/guests/harbour/cardiology/redeem"
-GUEST_CALL = "/ws/call/guest/harbour/cardiology"
-WITHIN_S = 15.0
 LOOKED_AT_S = 3.0
 """Three times as long as a gateway takes to look whether somebody may stay."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(
-    valkey: RunningValkey, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[GuestHouse]:
-    async with guest_house(valkey, tmp_path_factory.mktemp("keys")) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def ada(house: GuestHouse) -> Visitor:
-    return await house.staff(ADA)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def ben(house: GuestHouse) -> Visitor:
-    return await house.staff(BEN)
-
-
-async def refused(answer: Awaitable[object]) -> str:
-    """The code with which this is refused."""
-    with pytest.raises(RefusedAnswerError) as err:
-        await answer
-    return err.value.code
-
-
-async def state(house: GuestHouse, link: Invited) -> GuestState | None:
-    guest = await house.guest(link)
-    return guest.state if guest else None
 
 
 # ── the link ──────────────────────────────────────────────────────────────────────────────────
@@ -87,7 +59,7 @@ async def test_a_scanner_that_opens_the_page_uses_nothing_up(
     assert (await scanner.request("GET", REDEEM))[0] in (404, 405)
     assert (await scanner.request("GET", "/api/guests/harbour/cardiology"))[0] == 200
 
-    assert await state(house, link) is GuestState.INVITED
+    assert await house.state(link) is GuestState.INVITED
     assert guest_cookie("harbour", "cardiology") not in scanner.cookies
     await house.knocks(link)
 
@@ -175,7 +147,7 @@ async def test_a_name_that_is_none_uses_nothing_up(
 
     assert await refused(house.knocks(link, name)) == "invalid_entry"
     assert await refused(house.knocks(link, "x" * 10_000)) == "invalid_request"
-    assert await state(house, link) is GuestState.INVITED
+    assert await house.state(link) is GuestState.INVITED
 
 
 @pytest.mark.parametrize(
@@ -221,7 +193,7 @@ async def test_a_pass_that_was_bent_or_carried_elsewhere_is_none(
             assert await knock_at_guest_socket(thief, "harbour", clinic) == NOT_FOUND
             assert await knock_at_call(thief, f"/ws/call/guest/harbour/{clinic}") == NOT_FOUND
     assert await knock_at_call(ida, GUEST_CALL) != NOT_FOUND
-    assert await state(house, link) is GuestState.ADMITTED
+    assert await house.state(link) is GuestState.ADMITTED
     await house.decide(ada, link, "revoke")
 
 
@@ -326,8 +298,8 @@ async def test_an_open_room_lets_in_who_knocks_unless_it_is_locked_or_they_were_
 ) -> None:
     link, locked = [await house.invite(ada, "meeting", name) for name in ("open", "shut")]
     ida, eve = await house.knocks(link), await house.knocks(locked)
-    assert await state(house, link) is GuestState.ADMITTED
-    assert await state(house, locked) is GuestState.KNOCKING
+    assert await house.state(link) is GuestState.ADMITTED
+    assert await house.state(locked) is GuestState.KNOCKING
     assert await refused(house.decide(ada, locked, "admit")) == "locked"
     assert await knock_at_call(eve, GUEST_CALL) == NOT_FOUND
 
@@ -359,22 +331,12 @@ async def test_a_room_that_is_full_says_so_and_the_guest_knocks_on(
     ):
         await one.receive()
         await two.receive()
-        await until(lambda: is_shown_in(house, ada, "uid-small", ("Dr Ada", "Dr Ben")))
+        await until(lambda: house.shows(ada, "uid-small", ("Dr Ada", "Dr Ben")))
         assert await refused(house.decide(ada, link, "admit")) == "full"
-        assert await state(house, link) is GuestState.KNOCKING
-    await until(lambda: is_shown_in(house, ada, "uid-small", ()))
+        assert await house.state(link) is GuestState.KNOCKING
+    await until(lambda: house.shows(ada, "uid-small", ()))
     await house.decide(ada, link, "admit")
     await house.decide(ada, link, "revoke")
-
-
-async def is_shown_in(house: GuestHouse, who: Visitor, room: str, names: tuple[str, ...]) -> bool:
-    _, _, rooms = await house.seen_by(who)
-    return rooms.get(room, ()) == names
-
-
-async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until it is so."""
-    await browser.until("it is so", is_so, seconds=WITHIN_S, every=0.1)
 
 
 async def test_who_leaves_comes_back_only_by_knocking_and_nobody_keeps_the_name(
@@ -395,213 +357,6 @@ async def test_who_leaves_comes_back_only_by_knocking_and_nobody_keeps_the_name(
         await socket.send_text('{"type": "knock"}')
         await socket.until("knocking")
     await house.decide(ada, link, "revoke")
-
-
-# ── user rooms ────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_user_room_is_its_owners_and_others_see_neither_its_guests_nor_who_is_in_it(
-    house: GuestHouse, ada: Visitor, ben: Visitor
-) -> None:
-    link = await house.invite(ada, "user", "ada")
-    ida = await house.knocks(link)
-    desk = await house.staff(DESK)
-
-    for other in (ben, desk):
-        assert await refused(house.invite(other, "user", "ada")) == "not_found"
-        for what in ("admit", "refuse", "revoke"):
-            assert await refused(house.decide(other, link, what)) == "not_found"
-        _, guests, _ = await house.seen_by(other)
-        assert link.guest not in {one.guest for one in guests}
-    _, guests, _ = await house.seen_by(ada)
-    assert link.guest in {one.guest for one in guests}
-    await house.decide(ada, link, "admit")
-    async with asyncio.timeout(WITHIN_S), await ida.call(GUEST_CALL) as call:
-        await call.receive()
-        await until(lambda: is_shown_in(house, ada, "uid-ada", ("Ida",)))
-        assert await is_shown_in(house, ben, "uid-ada", ())
-        assert await is_shown_in(house, desk, "uid-ada", ())
-    await house.decide(ada, link, "revoke")
-
-
-async def test_patients_are_called_into_a_user_room_that_says_so_by_its_owner_alone(
-    house: GuestHouse, ada: Visitor, ben: Visitor
-) -> None:
-    pat, visit = await house.patient("Vera")
-
-    assert await refused(house.act(ben, visit, "call-in", room="ada")) == "not_found"
-    assert await refused(house.act(ada, visit, "call-in", room="private")) == "no_patients"
-    assert await refused(house.act(ada, visit, "call-in", room="nowhere")) == "not_found"
-    assert (await house.visit(visit)).state == "waiting"
-
-    await house.act(ada, visit, "call-in", room="ada")
-    called = await house.visit(visit)
-    assert (called.state, called.called_by, called.call) == ("called", ADA, "room:uid-ada")
-    assert await knock_at_call(pat, "/ws/call/visit/harbour/cardiology") != NOT_FOUND
-    assert await knock_at_call(ben, f"/ws/call/visit/{visit}") == NOT_FOUND, "not by the visit"
-    assert await refused(house.act(ada, visit, "hand-over", to=BEN)) == "in_user_room"
-
-    await house.act(ada, visit, "return")
-    assert (await house.visit(visit)).call != "room:uid-ada"
-    assert await knock_at_call(pat, "/ws/call/visit/harbour/cardiology") == NOT_FOUND
-    await house.act(ada, visit, "end")
-
-
-# ── consultations ─────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_guest_of_a_consultation_is_admitted_to_that_one_and_no_later_one(
-    house: GuestHouse, ada: Visitor
-) -> None:
-    _, visit = await house.patient("Wim")
-    assert await refused(house.invite(ada, "visit", visit)) == "not_running"
-    assert await refused(house.invite(ada, "visit", "no-such-visit")) == "not_found"
-    await house.act(ada, visit, "call-in")
-    ida, link = await house.admitted(ada, "visit", visit)
-    assert await knock_at_call(ida, GUEST_CALL) != NOT_FOUND
-
-    async with (
-        asyncio.timeout(WITHIN_S),
-        await ida.knock("harbour", "cardiology", "Ida") as socket,
-    ):
-        await socket.until("admitted")
-        await house.act(ada, visit, "return")
-        await socket.until("knocking")
-        assert await refused(house.decide(ada, link, "admit")) == "not_running"
-        await house.act(ada, visit, "call-in")
-        assert await knock_at_call(ida, GUEST_CALL) == NOT_FOUND, "another consultation"
-        await house.decide(ada, link, "admit")
-        await socket.until("admitted")
-
-        await house.act(ada, visit, "end")
-        while not isinstance(await socket.receive(), Unknown):
-            pass
-    assert await knock_at_call(ida, GUEST_CALL) == NOT_FOUND
-    await until(lambda: is_forgotten(house, link))
-
-
-async def is_forgotten(house: GuestHouse, link: Invited) -> bool:
-    return await house.guest(link) is None
-
-
-async def test_an_added_patient_has_a_state_of_their_own_and_the_call_goes_on_until_the_last(
-    house: GuestHouse, ada: Visitor
-) -> None:
-    _, one = await house.in_consultation(ada, "Xena")
-    bert, two = await house.patient("Yves")
-
-    await house.act(ada, two, "add", to=one)
-    await house.visits.change(HARBOUR, two, VisitAction.JOIN)
-
-    first, second = await house.visit(one), await house.visit(two)
-    assert (second.call, second.called_by, second.state) == (first.call, ADA, "in_consultation")
-    rows, _, _ = await house.seen_by(ada)
-    assert rows[one].consultation == rows[two].consultation != ""
-    await house.act(ada, two, "hold")
-    assert ((await house.visit(one)).state, (await house.visit(two)).state) == (
-        "in_consultation",
-        "on_hold",
-    )
-    await house.act(ada, two, "resume")
-    assert (await house.visit(two)).call == first.call
-    house.control.heard.clear()
-    await house.act(ada, one, "end")
-    assert [what for what, _ in house.control.commands()] == ["remove"], "of the first alone"
-    assert (await house.visit(two)).state == "called"
-    assert await knock_at_call(bert, "/ws/call/visit/harbour/cardiology") != NOT_FOUND
-    assert await knock_at_call(ada, f"/ws/call/visit/{one}") != NOT_FOUND, "it goes on"
-    house.control.heard.clear()
-    await house.act(ada, two, "end")
-    assert [what for what, _ in house.control.commands()] == ["end"]
-    assert await knock_at_call(ada, f"/ws/call/visit/{two}") == NOT_FOUND
-
-
-async def test_who_is_removed_in_the_call_is_to_be_admitted_anew(
-    house: GuestHouse, ada: Visitor
-) -> None:
-    pat, visit = await house.in_consultation(ada, "Hugo")
-    ida, link = await house.admitted(ada, "visit", visit)
-    async with (
-        asyncio.timeout(WITHIN_S),
-        await ada.call(f"/ws/call/visit/{visit}") as staff,
-        await pat.call("/ws/call/visit/harbour/cardiology") as theirs,
-        await ida.call(GUEST_CALL) as guests,
-    ):
-        for call in (staff, theirs, guests):
-            await first(call, Ready)
-    async with asyncio.timeout(WITHIN_S), await ada.call(f"/ws/call/visit/{visit}") as staff:
-        await first(staff, Ready)
-        for role in (ParticipantRole.GUEST, ParticipantRole.PATIENT):
-            await staff.send(Remove(participant=house.control.newest(role)))
-        await until(lambda: is_on_hold(house, visit))
-
-    assert await state(house, link) is GuestState.REMOVED
-    assert await knock_at_call(ida, GUEST_CALL) == NOT_FOUND
-    assert await knock_at_call(pat, "/ws/call/visit/harbour/cardiology") == NOT_FOUND
-    await house.act(ada, visit, "end")
-
-
-async def is_on_hold(house: GuestHouse, visit: str) -> bool:
-    return (await house.visit(visit)).state == "on_hold"
-
-
-async def test_nobody_is_added_to_a_consultation_that_is_somebody_elses_over_or_away(
-    house: GuestHouse, ada: Visitor, ben: Visitor
-) -> None:
-    _, one = await house.in_consultation(ada, "Zoe")
-    _, two = await house.patient("Abel")
-
-    with pytest.raises(RefusedAnswerError) as err:
-        await house.act(ben, two, "add", to=one)
-    assert (err.value.code, err.value.by) == ("taken", "Dr Ada")
-    assert await refused(house.act(ada, two, "add", to=two)) == "not_running"
-    assert await refused(house.act(ada, two, "add", to="no-such-visit")) == "not_running"
-    await house.act(ada, one, "end")
-    assert await refused(house.act(ada, two, "add", to=one)) == "not_running"
-    waits = await house.visit(two)
-    assert (waits.state, waits.called_by, waits.into) == ("waiting", "", "")
-    await house.act(ada, two, "end")
-
-
-async def test_without_capacity_nobody_is_added_nor_admitted_and_all_keep_their_places(
-    house: GuestHouse, ada: Visitor
-) -> None:
-    _, one = await house.in_consultation(ada, "Cleo")
-    _, two = await house.patient("Dan")
-    link = await house.invite(ada, "visit", one)
-    await house.knocks(link)
-    house.capacity = 2
-    await asyncio.sleep(BEATS_S)
-
-    assert await refused(house.act(ada, two, "add", to=one)) == "full"
-    assert await refused(house.decide(ada, link, "admit")) == "full"
-
-    assert (await house.visit(two)).state == "waiting"
-    assert await state(house, link) is GuestState.KNOCKING
-    house.capacity = CAPACITY
-    await asyncio.sleep(BEATS_S)
-    await house.act(ada, two, "add", to=one)
-    await house.decide(ada, link, "admit")
-    for visit in (one, two):
-        await house.act(ada, visit, "end")
-
-
-BEATS_S = 1.2
-"""Two heartbeats, and a bit."""
-
-
-async def test_a_consultation_holds_six_and_the_next_is_told_that_it_is_full(
-    house: GuestHouse, ada: Visitor
-) -> None:
-    _, one = await house.in_consultation(ada, "Eli")
-    others = [(await house.patient(f"Other {n}"))[1] for n in range(5)]
-
-    for visit in others[:4]:
-        await house.act(ada, visit, "add", to=one)
-    assert await refused(house.act(ada, others[4], "add", to=one)) == "full"
-
-    for visit in (one, *others):
-        await house.act(ada, visit, "end")
 
 
 async def test_nothing_that_a_guest_says_is_logged(house: GuestHouse, ada: Visitor) -> None:

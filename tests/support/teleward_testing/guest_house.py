@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
 
 from joserfc import jws
-from teleward_cli.demo.client import Visitor
+from teleward_cli.demo.client import RefusedAnswerError, Visitor
 from teleward_cli.demo.frames import Entry, GuestEntry, Invited
 from teleward_contract.projections import (
     ClinicProjection,
@@ -34,11 +34,12 @@ from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import Namespace, PoolId
 from teleward_gateway.adapters.guests_redis import RedisGuestLinks
 from teleward_gateway.adapters.visits_redis import RedisVisits
-from teleward_gateway.core.guests import Guest
+from teleward_gateway.core.guests import Guest, GuestState
 from teleward_gateway.core.visits import Visit, VisitAction
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from teleward_testing import browser
 from teleward_testing.gateways import RunningGateway, project, running_gateway
 from teleward_testing.routing import POOL, heartbeat
 from teleward_testing.valkey import RunningValkey
@@ -49,6 +50,8 @@ Seen: TypeAlias = tuple[dict[str, Entry], tuple[GuestEntry, ...], dict[str, tupl
 CAPACITY = 300
 BEAT_S = 0.5
 RECOVERED_S = 2.5
+WITHIN_S = 15.0
+GUEST_CALL = "/ws/call/guest/harbour/cardiology"
 
 
 def room(name: str, kind: RoomKind = RoomKind.MEETING_ROOM, **spec: object) -> RoomProjection:
@@ -169,6 +172,11 @@ class GuestHouse:
     async def guest(self, link: Invited) -> Guest | None:
         return await self.guests.get(HARBOUR, link.guest)
 
+    async def state(self, link: Invited) -> GuestState | None:
+        """What has become of a link."""
+        guest = await self.guest(link)
+        return guest.state if guest else None
+
     async def patient(self, name: str) -> tuple[Visitor, str]:
         """Somebody who waits, and their visit."""
         person = self.person()
@@ -199,6 +207,11 @@ class GuestHouse:
             await socket.receive()
             rooms = {uid: one.names for uid, one in socket.rooms.items()}
             return socket.visits, socket.guests, rooms
+
+    async def shows(self, who: Visitor, room: str, names: tuple[str, ...]) -> bool:
+        """Whether exactly these are shown to somebody as in a room."""
+        _, _, rooms = await self.seen_by(who)
+        return rooms.get(room, ()) == names
 
     async def empty(self) -> None:
         """Have the store forget everything but what the operator projects again."""
@@ -239,3 +252,17 @@ async def guest_house(valkey: RunningValkey, folder: Path) -> AsyncIterator[Gues
                 beating.cancel()
                 await asyncio.gather(beating, return_exceptions=True)
                 await house.close()
+
+
+async def refused(answer: Awaitable[object]) -> str:
+    """The code with which this is refused."""
+    try:
+        await answer
+    except RefusedAnswerError as err:
+        return err.code
+    raise AssertionError("it was not refused")
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until it is so."""
+    await browser.until("it is so", is_so, seconds=WITHIN_S, every=0.1)
