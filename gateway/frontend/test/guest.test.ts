@@ -35,7 +35,8 @@ test("a consultation that pauses lets its guest knock again", () => {
 });
 
 test("a link that was taken back is the end of a call, and nothing at all before", () => {
-  expect(go("call", { type: "guest_unknown" })).toBe("ended");
+  expect(go("call", { type: "guest_unknown" })).toBe("over");
+  expect(go("ended", { type: "guest_unknown" }, { type: "guest_unknown" })).toBe("over");
   expect(go("knocking", { type: "guest_unknown" })).toBe("unknown_link");
 });
 
@@ -50,6 +51,7 @@ test("only being let in leads into a call", () => {
     { type: "guest", state: "refused" },
     { type: "guest", state: "removed" },
     { type: "guest", state: "left" },
+    { type: "left" },
     { type: "knocked" },
     { type: "door", has: "pass" },
     { type: "guest_unknown" },

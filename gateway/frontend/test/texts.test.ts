@@ -82,6 +82,35 @@ test.each(OWN)("what stands below “%s” is asked for by nobody else", (headin
   expect(others.filter((id) => own.has(id))).toEqual([]);
 });
 
+/** Who draws with what is loaded for them: files, and the sections beside everybody's. */
+const LOADED: readonly (readonly [files: RegExp, sections: readonly string[]])[] = [
+  [/\/shared\//, []],
+  [/\/patient\//, ["Waiting", "The test before the call"]],
+  [/\/guest\//, ["A guest with a link"]],
+  [/\/call\//, ["The call"]],
+  [/\/staff\//, ["Staff"]],
+];
+
+test.each(LOADED)("%s has every text that it names or puts together", (files, own) => {
+  const parts = sections("en");
+  const foreign = new Set(
+    OWN.filter(([heading]) => !own.includes(heading)).flatMap(([heading]) => [
+      ...(parts.get(heading) ?? []),
+    ]),
+  );
+  const loaded = [...ENGLISH.keys()].filter((id) => !foreign.has(id));
+  const code = Object.entries(SOURCES)
+    .filter(([path]) => files.test(path))
+    .map(([, text]) => text)
+    .join("\n");
+  const named = [...code.matchAll(/"([a-z]+-[\w-]+)"/g)].map((m) => m[1] ?? "");
+  const made = [...code.matchAll(/\bt\(\s*`([^`]+)`/g)].map((m) => m[1] ?? "");
+  const fits = (made: string) => new RegExp(`^${made.replace(/\$\{[^}]+\}/g, "[\\w-]+")}$`);
+
+  expect(named.filter((id) => foreign.has(id))).toEqual([]);
+  expect(made.filter((text) => !loaded.some((id) => fits(text).test(id)))).toEqual([]);
+});
+
 /** Heading → its texts. */
 function sections(locale: string): Map<string, string[]> {
   const parts = (TEXTS[`../src/locales/${locale}.ftl`] ?? "").split(/^## /m).slice(1);

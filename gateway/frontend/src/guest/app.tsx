@@ -5,6 +5,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useId } from "preact/hooks";
 import { loadCall } from "../call/load";
 import type { CallViewProps } from "../call/view";
+import { blocked } from "../shared/blocked";
 import { DevicePanel } from "../shared/devices";
 import { ApiError } from "../shared/http";
 import { t } from "../shared/i18n";
@@ -56,6 +57,7 @@ const SCREENS: Readonly<Partial<Record<Stage, (props: Props) => preact.JSX.Eleme
 const CAMERA_OFF: ReadonlySet<Stage> = new Set([
   "left",
   "ended",
+  "over",
   "refused",
   "removed",
   "replaced",
@@ -149,6 +151,11 @@ function Knocking({ guest, media }: Props) {
       </p>
       <Working label={t(guest.connected.value ? "guest-knocking-lead" : "loading-hint")} />
       <p>{t("guest-knocking-stay")}</p>
+      {blocked.value && (
+        <Notice tone="attention" testid="sockets-blocked">
+          <p>{t("guest-blocked")}</p>
+        </Notice>
+      )}
       <DevicePanel media={media} />
       <button type="button" class="quiet" onClick={() => guest.leave()} data-testid="guest-leave">
         {t("guest-leave")}
@@ -205,10 +212,11 @@ const TEXTS: Readonly<Record<Endings, readonly [string, string]>> = {
   stepped_out: ["stepped-out-title", "stepped-out-hint"],
   left: ["left-title", "guest-left-hint"],
   refused: ["guest-refused-title", "guest-refused-hint"],
-  removed: ["after-removed-title", "guest-removed-hint"],
-  ended: ["after-ended-title", "guest-ended-hint"],
-  full: ["after-full-title", "after-full-hint"],
-  locked: ["after-locked-title", "after-locked-hint"],
+  removed: ["guest-removed-title", "guest-removed-hint"],
+  ended: ["guest-ended-title", "guest-ended-hint"],
+  over: ["guest-ended-title", "guest-over-hint"],
+  full: ["guest-full-title", "guest-full-hint"],
+  locked: ["guest-locked-title", "guest-locked-hint"],
   replaced: ["replaced-title", "replaced-hint"],
   trouble: ["trouble-title", "trouble-hint"],
 };

@@ -1,6 +1,7 @@
 /** A guest's way: the link, the knock, the guest socket. */
 
 import { signal } from "@preact/signals";
+import { note } from "../shared/blocked";
 import { ApiError, request } from "../shared/http";
 import { delayMs } from "../shared/reconnect";
 import { ReconnectingSocket } from "../shared/socket";
@@ -39,8 +40,9 @@ export class Guest {
   readonly connected = signal(false);
   #secret: string;
   #name: string;
-  /** The person has asked to come in, and has not been heard yet. */
-  #isKnocking = false;
+  /** What the person wants, until the gateway says that it is so. */
+  #wanted: "knock" | "leave" | null = null;
+  #claim = "";
   #socket: ReconnectingSocket<ServerFrame, ClientFrame> | null = null;
 
   constructor(private readonly place: string) {
@@ -84,25 +86,31 @@ export class Guest {
    */
   async knock(name: string): Promise<void> {
     if (this.#secret !== "") {
-      const body = { secret: this.#secret, claim: claimOfThisBrowser(), name };
+      const body = { secret: this.#secret, claim: this.#claimed(), name };
       try {
         await request("POST", `/api/guests/${this.place}/redeem`, body);
       } catch (error) {
-        if (!(error instanceof ApiError) || error.code !== "unknown_link") throw error;
-        this.#handle({ type: "link_unknown" });
+        if (!(error instanceof ApiError) || error.status !== 404) throw error;
+        this.#forgetLink();
+        this.#handle({ type: error.code === "unknown_link" ? "link_unknown" : "clinic_unknown" });
         return;
       }
     }
-    this.#secret = "";
+    this.#forgetLink();
     this.#name = name;
-    keep(sessionStorage, `link.${this.place}`, "");
     keep(sessionStorage, `name.${this.place}`, name);
     this.knockAgain();
   }
 
+  /** It was used up, or opens nothing: a reload shall not ask for a name again. */
+  #forgetLink(): void {
+    this.#secret = "";
+    keep(sessionStorage, `link.${this.place}`, "");
+  }
+
   /** Knock, after having left or been put out. */
   knockAgain(): void {
-    this.#isKnocking = true;
+    this.#wanted = "knock";
     this.#handle({ type: "knocked" });
     this.#connect();
   }
@@ -121,7 +129,9 @@ export class Guest {
   }
 
   leave(): void {
+    this.#wanted = "leave";
     this.#socket?.send({ type: "leave" });
+    this.#handle({ type: "left" });
   }
 
   #connect(): void {
@@ -132,12 +142,22 @@ export class Guest {
       {
         opened: () => this.#hello(),
         frame: (frame) => this.#take(frame),
-        lost: () => {
+        lost: (attempt) => {
           this.connected.value = false;
+          if (attempt >= BLOCKED_AFTER) void this.#seeWhatIsBlocked();
         },
         stopped: (code) => this.#stopped(code),
       },
     );
+  }
+
+  /** A call goes through WebSockets alone: where requests pass and they do not, the page says so. */
+  async #seeWhatIsBlocked(): Promise<void> {
+    const passes = await request("GET", `/api/guests/${this.place}`).then(
+      () => true,
+      () => false,
+    );
+    if (passes && !this.connected.value) note(true);
   }
 
   #hello(): void {
@@ -149,13 +169,13 @@ export class Guest {
     switch (frame.type) {
       case "guest":
         this.connected.value = true;
-        if (this.#isKnocking && (frame.state === "left" || frame.state === "removed")) {
-          this.#socket?.send({ type: "knock" });
-        } else {
-          this.latest.value = frame;
-          this.#handle({ type: "guest", state: frame.state });
+        if (this.#wanted !== null && BEFORE[this.#wanted].has(frame.state)) {
+          this.#socket?.send({ type: this.#wanted });
+          break;
         }
-        this.#isKnocking = false;
+        this.#wanted = null;
+        this.latest.value = frame;
+        this.#handle({ type: "guest", state: frame.state });
         break;
       case "replaced":
         this.#handle({ type: "replaced" });
@@ -170,6 +190,13 @@ export class Guest {
     }
   }
 
+  /** Random, and the same whenever this browser opens a link: an answer that got lost is asked for again. */
+  #claimed(): string {
+    this.#claim ||= recall(localStorage, "claim") || random();
+    keep(localStorage, "claim", this.#claim);
+    return this.#claim;
+  }
+
   #stopped(code: number): void {
     if (code === 4001) this.#handle({ type: "replaced" });
     if (code === 4004) this.#handle({ type: "guest_unknown" });
@@ -179,6 +206,14 @@ export class Guest {
     this.stage.value = advance(this.stage.value, event);
   }
 }
+
+/** States in which there is still something to be wanted. */
+const BEFORE: Readonly<Record<"knock" | "leave", ReadonlySet<GuestState>>> = {
+  knock: new Set(["left", "removed"]),
+  leave: new Set(["knocking", "admitted"]),
+};
+/** So many sockets in a row that came to nothing are worth a question. */
+const BLOCKED_AFTER = 2;
 
 const PREFIX = "teleward.guest.";
 
@@ -199,12 +234,7 @@ function keep(storage: Storage, key: string, value: string): void {
   }
 }
 
-/** Random, and the same whenever this browser opens a link: an answer that got lost is asked for again. */
-function claimOfThisBrowser(): string {
-  const known = recall(localStorage, "claim");
-  if (known !== "") return known;
+function random(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(18));
-  const made = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  keep(localStorage, "claim", made);
-  return made;
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

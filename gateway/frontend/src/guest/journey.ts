@@ -20,6 +20,8 @@ export type Stage =
   | "refused"
   | "removed"
   | "ended"
+  /** Was in, and the link opens nothing any more. */
+  | "over"
   | "locked"
   | "full"
   | "replaced"
@@ -32,6 +34,7 @@ export type Event =
   | { readonly type: "link_unknown" }
   | { readonly type: "knocked" }
   | { readonly type: "guest"; readonly state: GuestState }
+  | { readonly type: "left" }
   | { readonly type: "guest_unknown" }
   | { readonly type: "replaced" }
   | { readonly type: "call_over"; readonly outcome: Outcome }
@@ -51,7 +54,7 @@ const AFTER_CALL: Readonly<Record<Outcome, Stage>> = {
 };
 
 /** Stages in which somebody was let in already. */
-const WAS_IN: ReadonlySet<Stage> = new Set(["call", "stepped_out", "ended"]);
+const WAS_IN: ReadonlySet<Stage> = new Set(["call", "stepped_out", "ended", "over"]);
 
 /** Stages that only the guest can end. */
 const CHOSEN: ReadonlySet<Stage> = new Set([
@@ -77,9 +80,11 @@ export function advance(stage: Stage, event: Event): Stage {
       return "knocking";
     case "guest":
       return told(stage, event.state);
+    case "left":
+      return "left";
     case "guest_unknown":
       // The link was revoked or has expired, or what it led to is over.
-      return WAS_IN.has(stage) ? "ended" : "unknown_link";
+      return WAS_IN.has(stage) ? "over" : "unknown_link";
     case "replaced":
       return "replaced";
     case "call_over":

@@ -164,8 +164,16 @@ guest-unknown-hint = It was used already, has run out, or was taken back. Please
 guest-left-hint = You can knock again for as long as your link is good.
 guest-refused-title = You cannot be let in now
 guest-refused-hint = Please ask the clinic for a new link if you are expected.
+guest-removed-title = You were put out of the call
 guest-removed-hint = If that was a mistake, you can knock again.
+guest-ended-title = The call has ended
 guest-ended-hint = You can close this page. If it goes on, you can go back while your link is good.
+guest-over-hint = You can close this page.
+guest-full-title = There is no room for more people
+guest-full-hint = As many people are in the call as it can take. Try again when somebody has left.
+guest-locked-title = This call is locked
+guest-locked-hint = Nobody new can join it now. Try again in a while, or contact the clinic.
+guest-blocked = This network blocks what the call needs. Please change to another network, for example mobile data; this page goes on there by itself.
 
 ## The call
 
