@@ -10,12 +10,13 @@ from playwright.async_api import expect
 from teleward_testing.blocking_proxy import BlockingProxy, Sockets, blocking_proxy
 from teleward_testing.front_door import CLINIC, HERE, NAMESPACE, STAFF, front_door
 from teleward_testing.gateways import free_address
-from teleward_testing.pages import PATIENCE_MS, Patient, Staff
+from teleward_testing.pages import PATIENCE_MS, Guest, Patient, Staff
 from teleward_testing.recording import canary
 from teleward_testing.valkey import RunningValkey
 
 NewPatient = Callable[[str], Awaitable[Patient]]
 NewStaff = Callable[[str], Awaitable[Staff]]
+NewGuest = Callable[[str], Awaitable[Guest]]
 
 
 class Network(NamedTuple):
@@ -68,6 +69,7 @@ async def test_a_patient_waits_and_staff_see_and_act_without_a_single_websocket(
     row = desk.page.get_by_role("row").filter(has_text=ada)
     await expect(row).to_be_visible(timeout=2 * PATIENCE_MS)
     await desk.sees("sockets-blocked")
+    await expect(row.get_by_test_id("queue-device")).to_contain_text("Chrome", timeout=PATIENCE_MS)
     other = await patient("ben")
     await other.page.goto(network.patient_url)
     await other.page.get_by_label("Your name").fill(ben)
@@ -87,6 +89,20 @@ async def test_a_patient_waits_and_staff_see_and_act_without_a_single_websocket(
 
     assert network.proxy.asked > 0
     assert waiting.recording.leaks([ben]) == []
+
+
+async def test_a_guest_who_knocks_reads_that_the_call_needs_another_network(
+    network: Network, staff: NewStaff, guest: NewGuest
+) -> None:
+    desk, ida = await work(staff, network), await guest("ida")
+    await ida.knock(await desk.invite("room"), "Ida")
+
+    await expect(ida.page.get_by_test_id("sockets-blocked")).to_contain_text(
+        "another network", timeout=2 * PATIENCE_MS
+    )
+    network.proxy.sockets = Sockets.PASS
+    await ida.reads("They know that you are here.")
+    await expect(ida.page.get_by_test_id("sockets-blocked")).to_have_count(0)
 
 
 async def test_a_tab_remembers_what_is_blocked_and_goes_back_when_it_is_not(

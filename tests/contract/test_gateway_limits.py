@@ -210,6 +210,21 @@ async def test_a_pass_that_is_not_ours_is_none(door: FrontDoor, name: str) -> No
     assert 429 in statuses
 
 
+async def test_a_page_without_a_socket_reports_no_more_than_one_with_it(door: FrontDoor) -> None:
+    cookies = await door.enter("Ann"), await door.enter("Ben")
+    ann, ben = [
+        [
+            (await door.ask("POST", f"/api/clinics/{HERE}/report", body={}, cookie=cookie)).status
+            for _ in range(many)
+        ]
+        for cookie, many in zip(cookies, (60, 10), strict=True)
+    ]
+
+    assert ann[:30] == [204] * 30
+    assert ann[-1] == 429
+    assert ben == [204] * 10, "of one address each visit has its own"
+
+
 async def test_guessing_at_the_sign_in_is_bounded(door: FrontDoor) -> None:
     statuses = [
         (await door.ask("POST", "/api/sign-in/development", body={"user": f"{n}@x.org"})).status

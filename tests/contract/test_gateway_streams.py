@@ -100,6 +100,24 @@ async def test_a_patient_is_told_what_happens_to_the_visit_until_its_end(
     assert "Content-Length" not in headers
 
 
+async def test_what_a_page_without_a_socket_found_out_about_its_device_is_posted(
+    door: FrontDoor,
+) -> None:
+    cookie = await door.enter("Ann")
+    path, report = f"/api/clinics/{HERE}/report", {"device": "phone", "camera": "blocked"}
+    async with stream(door, QUEUE, await door.sign_in()) as queue:
+        await queue.event()
+        assert (await door.ask("POST", path, body=report, cookie=cookie)).status == 204
+        (row,) = (await queue.event())["upsert"]
+
+    assert (row["device"]["device"], row["device"]["camera"]) == ("phone", "blocked")
+    assert (await door.ask("POST", path, body=report)).status == 404, "who has no ticket"
+    foreign = await door.ask(
+        "POST", path, body=report, cookie=cookie, origin="https://evil.example"
+    )
+    assert foreign.status == 403
+
+
 async def test_staff_are_shown_the_queue_and_what_changes_in_it(
     door: FrontDoor, kept: Store
 ) -> None:

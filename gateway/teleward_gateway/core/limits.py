@@ -33,6 +33,8 @@ class Door(StrEnum):
     """A guest link."""
     CONNECT = "connect"
     """A socket or a stream."""
+    REPORT = "report"
+    """What a waiting page found out about its device, where it has no socket."""
 
 
 BY_ADDRESS = {
@@ -40,11 +42,12 @@ BY_ADDRESS = {
     Door.SIGN_IN: Bucket(60, 1),
     Door.REDEEM: Bucket(60, 1),
     Door.CONNECT: Bucket(3000, 300),
+    Door.REPORT: Bucket(3000, 50),
 }
 """Of one address. Ours: 300 patients at once is a hospital whose telephone lines fail; and when a gateway restarts,
 all pages of a hospital come back within seconds."""
-BY_BROWSER = {Door.ENTER: Bucket(10, 0.1)}
-"""Of one pass: a person who mistypes, enters, leaves, and enters again."""
+BY_BROWSER = {Door.ENTER: Bucket(10, 0.1), Door.REPORT: Bucket(30, 0.5)}
+"""Of one pass: a person who mistypes, enters, leaves, and enters again; a page that says as much as by a socket."""
 WITHOUT_PASS = {Door.ENTER: Bucket(60, 0.5)}
 """Of everybody at one address who has no pass, together: a script, and browsers that keep no cookies."""
 BY_CLINIC = {Door.ENTER: Bucket(300, 5)}

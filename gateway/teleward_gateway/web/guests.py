@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
 from teleward_contract.projections import RoomProjection
 from teleward_contract.signalling import ErrorCode
@@ -16,7 +16,7 @@ from teleward_contract.signalling import ErrorCode
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.audit import DONE, GUEST, REFUSED, Deed, Event
 from teleward_gateway.core.entry import Said, check_entry, clean
-from teleward_gateway.core.frames import ReplacedFrame, UnknownFrame
+from teleward_gateway.core.frames import UnknownFrame
 from teleward_gateway.core.guest_frames import GuestHello
 from teleward_gateway.core.guests import (
     DEFAULT_MINUTES,
@@ -29,6 +29,7 @@ from teleward_gateway.core.guests import (
     room_of,
 )
 from teleward_gateway.core.limits import Door
+from teleward_gateway.core.pace import Pace
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.tickets import GuestPass, guest_cookie
 from teleward_gateway.errors import RefusedError, not_found
@@ -37,22 +38,15 @@ from teleward_gateway.usecases.consult import not_running
 from teleward_gateway.usecases.host_guests import is_running
 from teleward_gateway.web.context import Context, Parts, host_of, set_cookie
 from teleward_gateway.web.room_calls import find_room
-from teleward_gateway.web.sockets import (
-    NORMAL,
-    REPLACED,
-    UNKNOWN,
-    FramedSocket,
-    accepted,
-    until_first,
-)
+from teleward_gateway.web.sockets import UNKNOWN, FramedSocket, accepted, hello_of, until_first
 from teleward_gateway.web.steps import the_visit
+from teleward_gateway.web.streams import tell
 
 router = APIRouter()
 STAFF = "/api/staff/{namespace}/{clinic}/guests"
 
-HELLO_WITHIN_S = 10.0
-FRAMES_AT_ONCE, FRAMES_WITHIN_S = 10, 10.0
-"""So many frames of a guest's page in this time: more than anybody knocks and leaves. Ours."""
+FRAMES_AT_ONCE, FRAMES_PER_S = 10, 1.0
+"""Frames of a guest's page after its hello: more than anybody knocks and leaves. Ours."""
 
 
 class Invitation(BaseModel):
@@ -221,56 +215,23 @@ async def guest_socket(ws: WebSocket, namespace: str, clinic: str, parts: Parts)
         if held is None:
             await socket.end(UnknownFrame(), UNKNOWN)
             return
-        hello = await _hello(socket)
+        hello = await hello_of(socket, GuestHello, "knock", "leave")
+        checked = check_entry(Said(name=hello.name), (), 0)
+        if checked.personal is None:
+            raise FrameRefusedError(ErrorCode.BAD_FRAME, "hello needs a name")
+        hello = hello.model_copy(update={"name": checked.personal.name})
         knocks = asyncio.Event()
-        await until_first(
-            _tell(parts, held, socket, knocks, hello), _listen(parts, held, socket, knocks)
-        )
-
-
-async def _hello(socket: FramedSocket) -> GuestHello:
-    try:
-        async with asyncio.timeout(HELLO_WITHIN_S):
-            kind, text = await socket.receive()
-    except TimeoutError:
-        raise FrameRefusedError(ErrorCode.OUT_OF_ORDER, "hello must come at once") from None
-    if kind != "hello":
-        raise FrameRefusedError(ErrorCode.OUT_OF_ORDER, "hello comes first")
-    try:
-        hello = GuestHello.model_validate_json(text)
-    except ValidationError:
-        raise FrameRefusedError(ErrorCode.BAD_FRAME, "hello has not its form") from None
-    checked = check_entry(Said(name=hello.name), (), 0)
-    if checked.personal is None:
-        raise FrameRefusedError(ErrorCode.BAD_FRAME, "hello needs a name")
-    return hello.model_copy(update={"name": checked.personal.name})
-
-
-async def _tell(
-    parts: Context, held: GuestPass, socket: FramedSocket, knocks: asyncio.Event,
-    hello: GuestHello,
-) -> None:  # fmt: skip
-    code = NORMAL
-    async for frame in parts.guest_follower.frames(held, knocks, hello):
-        await socket.send(frame)
-        if isinstance(frame, ReplacedFrame):
-            code = REPLACED
-        elif isinstance(frame, UnknownFrame):
-            code = UNKNOWN
-    await socket.close(code)
+        frames = parts.guest_follower.frames(held, knocks, hello)
+        await until_first(tell(frames, socket), _listen(parts, held, socket, knocks))
 
 
 async def _listen(
     parts: Context, held: GuestPass, socket: FramedSocket, knocks: asyncio.Event
 ) -> None:
-    budget = FRAMES_AT_ONCE
-    began = time.monotonic()
+    pace = Pace(FRAMES_AT_ONCE, FRAMES_PER_S)
     while True:
         kind, _ = await socket.receive()
-        budget -= 1
-        if time.monotonic() - began > FRAMES_WITHIN_S:
-            budget, began = FRAMES_AT_ONCE, time.monotonic()
-        if budget < 0:
+        if not pace.allows(time.monotonic()):
             raise FrameRefusedError(ErrorCode.TOO_FAST, "knock more slowly")
         if kind == "knock":
             knocks.set()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import TypeAdapter, ValidationError
@@ -91,6 +92,33 @@ class FramedSocket:
         with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._ws.close(code)
+
+
+HELLO_WITHIN_S = 10.0
+"""A page says who it is at once; who does not holds a socket for nothing. Ours."""
+
+F = TypeVar("F", bound=Frame)
+
+
+async def hello_of(socket: FramedSocket, form: type[F], *later: str) -> F:
+    """Receive the first frame of a page, before those that may come `later`; raises as `receive`."""
+    try:
+        async with asyncio.timeout(HELLO_WITHIN_S):
+            kind, text = await socket.receive()
+    except TimeoutError:
+        raise FrameRefusedError(ErrorCode.OUT_OF_ORDER, "hello must come at once") from None
+    if kind != "hello":
+        code = ErrorCode.OUT_OF_ORDER if kind in later else ErrorCode.UNKNOWN_TYPE
+        raise FrameRefusedError(code, "hello comes first")
+    return read(form, text)
+
+
+def read(form: type[F], text: str) -> F:
+    """Read a frame as what its type says it is; raises FrameRefusedError."""
+    try:
+        return form.model_validate_json(text)
+    except ValidationError:
+        raise FrameRefusedError(ErrorCode.BAD_FRAME, "the frame has not its form") from None
 
 
 class Refusal(Frame):

@@ -6,7 +6,7 @@ everything anew: frames are states and not news, so that there is nothing to be 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol, TypeAlias
 
 from fastapi import Request
@@ -14,9 +14,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from teleward_contract.signalling import Frame, encode
 
+from teleward_gateway.core.frames import ReplacedFrame, UnknownFrame
 from teleward_gateway.errors import BrowserGoneError, RefusedError
 from teleward_gateway.ports import Meter
-from teleward_gateway.web.sockets import SEND_TIMEOUT_S, until_first
+from teleward_gateway.web.sockets import NORMAL, REPLACED, SEND_TIMEOUT_S, UNKNOWN, until_first
 
 STREAMS = "/stream/"
 """Below it answers go on for as long as somebody reads them."""
@@ -44,6 +45,18 @@ class FrameSink(Protocol):
 
 
 Work: TypeAlias = Callable[[FrameSink], Awaitable[None]]
+
+
+async def tell(frames: AsyncIterator[Frame], sink: FrameSink) -> None:
+    """Send frames until the last one, then close as `docs/wire.md` says."""
+    code = NORMAL
+    async for frame in frames:
+        await sink.send(frame)
+        if isinstance(frame, ReplacedFrame):
+            code = REPLACED
+        elif isinstance(frame, UnknownFrame):
+            code = UNKNOWN
+    await sink.close(code)
 
 
 class EventStream(Response):

@@ -3,37 +3,35 @@
 import asyncio
 import contextlib
 import time
-from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response, WebSocket
-from pydantic import ValidationError
 from teleward_contract.errors import FrameRefusedError, RoutingUnavailableError
-from teleward_contract.signalling import ErrorCode, Frame
+from teleward_contract.signalling import ErrorCode
 
+from teleward_gateway.core import admission
+from teleward_gateway.core.admission import Action
 from teleward_gateway.core.device import DeviceReport
-from teleward_gateway.core.frames import Hello, Probe, Probed, ReplacedFrame, Report, UnknownFrame
+from teleward_gateway.core.frames import Hello, Probe, Probed, Report, UnknownFrame
+from teleward_gateway.core.limits import Door
 from teleward_gateway.core.pace import Pace
 from teleward_gateway.core.tickets import Ticket
-from teleward_gateway.errors import RefusedError
-from teleward_gateway.web.context import Context, Parts
+from teleward_gateway.errors import RefusedError, not_found
+from teleward_gateway.web.context import Context, Parts, host_of
 from teleward_gateway.web.sockets import (
-    NORMAL,
-    REPLACED,
     UNKNOWN,
     FramedSocket,
     accepted,
+    hello_of,
+    read,
     until_first,
 )
-from teleward_gateway.web.streams import STREAMS, EventStream, FrameSink, check_accepts
+from teleward_gateway.web.streams import STREAMS, EventStream, FrameSink, check_accepts, tell
 
 router = APIRouter()
 
-HELLO_WITHIN_S = 10.0
 LEAVE_AGAIN_S = 1.0
 SAID_AT_ONCE, SAID_PER_S = 30, 0.5
 """Frames of one socket after its hello: a test of a page takes a dozen, and each report is read by every dashboard."""
-
-F = TypeVar("F", bound=Frame)
 
 
 @router.websocket("/ws/visit/{namespace}/{clinic}")
@@ -44,20 +42,9 @@ async def waiting(ws: WebSocket, namespace: str, clinic: str, parts: Parts) -> N
         if ticket is None:
             await socket.end(UnknownFrame(), UNKNOWN)
             return
-        hello = await _hello(socket)
-        await until_first(_tell(parts, ticket, hello, socket), _listen(parts, ticket, socket))
-
-
-async def _hello(socket: FramedSocket) -> Hello:
-    try:
-        async with asyncio.timeout(HELLO_WITHIN_S):
-            kind, text = await socket.receive()
-    except TimeoutError:
-        raise FrameRefusedError(ErrorCode.OUT_OF_ORDER, "hello must come at once") from None
-    if kind != "hello":
-        code = ErrorCode.OUT_OF_ORDER if kind == "leave" else ErrorCode.UNKNOWN_TYPE
-        raise FrameRefusedError(code, "hello comes first")
-    return _read(Hello, text)
+        hello = await hello_of(socket, Hello, "report", "probe", "leave")
+        frames = parts.follower.frames(ticket, hello)
+        await until_first(tell(frames, socket), _listen(parts, ticket, socket))
 
 
 @router.post(STREAMS + "visit/{namespace}/{clinic}")
@@ -72,21 +59,30 @@ async def waiting_stream(
         if ticket is None:
             await stream.end(UnknownFrame(), UNKNOWN)
         else:
-            await _tell(parts, ticket, hello, stream)
+            await tell(parts.follower.frames(ticket, hello), stream)
 
     return EventStream(parts.meter, "waiting_stream", work)
 
 
-async def _tell(parts: Context, ticket: Ticket, hello: Hello, socket: FrameSink) -> None:
-    """Send frames until the last one, then close as `docs/wire.md` says."""
-    code = NORMAL
-    async for frame in parts.follower.frames(ticket, hello):
-        await socket.send(frame)
-        if isinstance(frame, ReplacedFrame):
-            code = REPLACED
-        elif isinstance(frame, UnknownFrame):
-            code = UNKNOWN
-    await socket.close(code)
+@router.post("/api/clinics/{namespace}/{clinic}/report", status_code=204)
+async def report(
+    namespace: str, clinic: str, device: DeviceReport, request: Request, parts: Parts
+) -> None:
+    """Take in what a page found out about its device, where it has no socket to say it."""
+    ticket = parts.seals.ticket(request.cookies, namespace, clinic)
+    if ticket is None:
+        raise not_found()
+    found = await parts.clinics.get(namespace, clinic)
+    standings = admission.standings_of_ticket(ticket.clinic_uid, found[0])
+    if not admission.is_permitted(standings, Action.WAIT):
+        raise not_found()
+    await parts.limits.pass_by(host_of(request), Door.REPORT, ticket.visit)
+    await _report(parts, ticket, device)
+
+
+async def _report(parts: Context, ticket: Ticket, device: DeviceReport) -> None:
+    await parts.follower.report(ticket, device)
+    parts.watches.nudge(ticket.namespace, ticket.clinic)
 
 
 async def _listen(parts: Context, ticket: Ticket, socket: FramedSocket) -> None:
@@ -100,22 +96,14 @@ async def _listen(parts: Context, ticket: Ticket, socket: FramedSocket) -> None:
             case "leave":
                 await _leave(parts, ticket)
             case "probe":
-                await socket.send(Probed(number=_read(Probe, text).number))
+                await socket.send(Probed(number=read(Probe, text).number))
             case "report":
-                device = DeviceReport.model_validate(_read(Report, text).model_dump())
+                device = DeviceReport.model_validate(read(Report, text).model_dump())
                 with contextlib.suppress(RoutingUnavailableError):
-                    await parts.follower.report(ticket, device)
-                    parts.watches.nudge(ticket.namespace, ticket.clinic)
+                    await _report(parts, ticket, device)
             case _:
                 code = ErrorCode.OUT_OF_ORDER if kind == "hello" else ErrorCode.UNKNOWN_TYPE
                 raise FrameRefusedError(code, "only report, probe and leave may follow hello")
-
-
-def _read(form: type[F], text: str) -> F:
-    try:
-        return form.model_validate_json(text)
-    except ValidationError:
-        raise FrameRefusedError(ErrorCode.BAD_FRAME, "the frame has not its form") from None
 
 
 async def _leave(parts: Context, ticket: Ticket) -> None:

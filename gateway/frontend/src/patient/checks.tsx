@@ -21,6 +21,8 @@ import {
 
 const PROBES = 5;
 const PROBE_EVERY_MS = 400;
+/** A round trip that takes longer is no answer. */
+const PROBE_WITHIN_MS = 5000;
 const LISTEN_EVERY_MS = 200;
 /** Louder than the noise of a quiet room. */
 const HEARD_FROM = 0.01;
@@ -109,11 +111,31 @@ function Line({ what, state }: { readonly what: string; readonly state: string }
 async function roundTrips(visit: Props["visit"], isOver: () => boolean): Promise<number[]> {
   const found: number[] = [];
   for (let number = 0; number < PROBES && !isOver(); number += 1) {
-    const ms = await visit.probe();
+    const ms = await roundTrip(visit);
     if (ms !== null) found.push(ms);
     await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
   }
   return found;
+}
+
+let probes = 0;
+
+/** Measure one round trip to the gateway, in milliseconds; null when it was not answered in time. */
+async function roundTrip(visit: Props["visit"]): Promise<number | null> {
+  probes += 1;
+  const number = probes;
+  const beganMs = performance.now();
+  if (!visit.say({ type: "probe", number })) return null;
+  return new Promise((resolve) => {
+    const stop = visit.probed.subscribe((answered) => {
+      if (answered !== number) return;
+      resolve(performance.now() - beganMs);
+    });
+    setTimeout(() => {
+      stop();
+      resolve(null);
+    }, PROBE_WITHIN_MS);
+  });
 }
 
 /** Whether the microphone has heard anything since it was opened, and for how long it has listened. */

@@ -11,9 +11,6 @@ import { losePrefill, takePrefill } from "./prefill";
 import type { Report } from "./report";
 import type { ClientFrame, Clinic, Entry, ServerFrame, VisitFrame } from "./types";
 
-/** A round trip that takes longer is no answer. */
-const PROBE_WITHIN_MS = 5000;
-
 const OVER: ReadonlySet<Stage> = new Set(["ended", "refused", "left"]);
 
 export class Visit {
@@ -25,9 +22,8 @@ export class Visit {
   #entry: Entry | null;
   #prefill: Entry | null;
   #report: Report | null = null;
-  /** Probes under way: number → what to do when it is answered. */
-  readonly #probes = new Map<number, () => void>();
-  #probed = 0;
+  /** Number of the probe that was answered last. */
+  readonly probed = signal(0);
   #socket: ReconnectingSocket<ServerFrame, ClientFrame> | null = null;
   /** Name of the clinic that the visit was transferred to, once it was. */
   readonly transferredTo = signal("");
@@ -109,22 +105,18 @@ export class Visit {
   /** Tell the clinic's staff what this page found out about its device; told again after each reconnection. */
   report(report: Report): void {
     this.#report = report;
-    if (this.connected.value) this.#socket?.send({ type: "report", ...report });
+    if (this.connected.value) this.#tell(report);
   }
 
-  /** Measure one round trip to the gateway, in milliseconds; null when it was not answered in time. */
-  async probe(): Promise<number | null> {
-    this.#probed += 1;
-    const number = this.#probed;
-    const beganMs = performance.now();
-    const answered = new Promise<boolean>((resolve) => {
-      this.#probes.set(number, () => resolve(true));
-      setTimeout(() => resolve(false), PROBE_WITHIN_MS);
-    });
-    const sent = this.#socket?.send({ type: "probe", number }) ?? false;
-    const inTime = sent && (await answered);
-    this.#probes.delete(number);
-    return inTime ? performance.now() - beganMs : null;
+  /** By a request where there is no socket to say it. */
+  #tell(report: Report): void {
+    if (!this.say({ type: "report", ...report }))
+      void request("POST", `${this.#api}/report`, report).catch(() => null);
+  }
+
+  /** Say something after the hello; false when there is no socket to say it. */
+  say(frame: ClientFrame): boolean {
+    return this.#socket?.send(frame) ?? false;
   }
 
   callOver(outcome: Extract<Event, { type: "call_over" }>["outcome"]): void {
@@ -137,7 +129,7 @@ export class Visit {
 
   /** Give the place up. */
   async leave(): Promise<void> {
-    this.#socket?.send({ type: "leave" });
+    this.say({ type: "leave" });
     this.#handle({ type: "left" });
     // The frame says it to the queue, the request takes the ticket's cookie away.
     await request("POST", `${this.#api}/leave`, {}).catch(() => null);
@@ -154,7 +146,6 @@ export class Visit {
         lost: () => {
           this.connected.value = false;
         },
-        stopped: (code) => this.#stopped(code),
       },
       { path: `/stream/visit/${this.#name}`, body: () => this.#hello() ?? {} },
     );
@@ -168,14 +159,13 @@ export class Visit {
 
   #greet(): void {
     const hello = this.#hello();
-    if (hello !== null) this.#socket?.send(hello);
+    if (hello !== null) this.say(hello);
   }
 
   #take(frame: ServerFrame): void {
     switch (frame.type) {
       case "visit":
-        if (!this.connected.value && this.#report !== null)
-          this.#socket?.send({ type: "report", ...this.#report });
+        if (!this.connected.value && this.#report !== null) this.#tell(this.#report);
         this.connected.value = true;
         this.latest.value = frame;
         this.#handle({ type: "visit", state: frame.state });
@@ -184,7 +174,7 @@ export class Visit {
         this.connected.value = false;
         break;
       case "probed":
-        this.#probes.get(frame.number)?.();
+        this.probed.value = frame.number;
         break;
       case "replaced":
         this.#handle({ type: "replaced" });
@@ -201,11 +191,6 @@ export class Visit {
         this.connected.value = false;
         break;
     }
-  }
-
-  #stopped(code: number): void {
-    if (code === 4001) this.#handle({ type: "replaced" });
-    if (code === 4004) this.#unknown();
   }
 
   /** Change the ticket for one of the clinic in which the visit is now, and wait there. */
