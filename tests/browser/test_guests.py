@@ -109,11 +109,15 @@ async def test_a_guest_knocks_at_a_meeting_room_is_let_in_put_out_and_turned_awa
     links = clinician.page.get_by_test_id("call-steps").locator("details")
     await links.locator("summary").click()
     await links.get_by_test_id("guest-revoke").click()
-    await ida.sees("guest-ended")
+    await ida.sees("guest-over")
+    await expect(ida.page.get_by_role("heading", name="The call has ended")).to_be_visible()
+    await expect(ida.page.get_by_test_id("next-step")).to_have_count(0)
     await until("the guest has no call", partial(is_out, ida), seconds=10)
 
     await scanner.page.get_by_label("Your name").fill(other)
     await scanner.page.get_by_role("button", name="Knock").click()
+    await scanner.sees("guest-unknown-link")
+    await scanner.page.reload()
     await scanner.sees("guest-unknown-link")
     second = await clinician.invite()
     await scanner.knock(second, other)
@@ -154,11 +158,14 @@ async def test_a_third_person_comes_into_a_consultation_and_goes_with_it(
     await steps.get_by_test_id("resume").click()
     await sees_and_hears(paul.page, 2, seconds=30)
 
-    for one in (paul, rita, clinician):
-        assert one.complaints == []
     await clinician.end_for_all()
     await paul.sees("ended")
-    await rita.sees("guest-ended")
+    await expect(rita.page.get_by_role("heading", name="The call has ended")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    await clinician.sees("after-ended")
+    for one in (paul, rita, clinician):
+        assert one.complaints == []
 
 
 async def test_a_patient_who_waits_is_added_to_a_consultation_which_goes_on_without_the_first(
@@ -174,6 +181,12 @@ async def test_a_patient_who_waits_is_added_to_a_consultation_which_goes_on_with
     await sees_and_hears(anna.page, 1, seconds=20)
     assert anna.recording.leaks([second]) == bert.recording.leaks([first]) == []
 
+    await clinician.sees("alert")
+    steps = clinician.page.get_by_test_id("call-steps")
+    await steps.get_by_test_id("invite").click()
+    await steps.get_by_test_id("inviter").get_by_role("textbox").fill("nothing lies over it")
+    await steps.get_by_test_id("invite").click()
+    await clinician.page.screenshot(path=tmp_path / "alert-in-a-call.png")
     adder = clinician.page.get_by_test_id("adder")
     await adder.get_by_role("combobox").select_option(label=second)
     await adder.get_by_test_id("add").click()
@@ -225,6 +238,29 @@ async def test_a_patient_is_called_into_the_room_of_its_owner_and_nobody_else_jo
     assert await owner.page.get_by_test_id("call").is_visible(), "the room stays"
     for one in (vera, owner, colleague):
         assert one.complaints == []
+
+
+async def test_a_guest_whose_network_is_gone_leaves_and_has_left_when_it_is_back(
+    house: House, staff: NewStaff, guest: NewGuest
+) -> None:
+    name = canary("Lena")
+    clinician = await in_the_room(staff, house, house.clinician, f"meeting/{house.meeting_room}")
+    lena = await guest("lena")
+    await lena.knock(await clinician.invite(), name)
+    knocks = clinician.page.get_by_test_id("guest-knocks")
+    await expect(knocks).to_contain_text(name, timeout=PATIENCE_MS)
+
+    await lena.page.context.set_offline(True)
+    await lena.page.evaluate("dispatchEvent(new Event('online'))")  # a new socket, which fails
+    await expect(lena.page.get_by_text("They know that you are here.")).to_have_count(
+        0, timeout=PATIENCE_MS
+    )
+    await lena.page.get_by_test_id("guest-leave").click()
+    await lena.sees("guest-left")
+    await lena.page.context.set_offline(False)
+
+    await expect(knocks).to_have_count(0, timeout=2 * PATIENCE_MS)
+    await lena.sees("guest-left")
 
 
 async def is_out(person: Guest | Patient) -> bool:

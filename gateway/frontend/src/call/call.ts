@@ -103,8 +103,9 @@ export class Call {
     this.#finishAs("left");
   }
 
-  endForAll(): void {
-    this.#socket.send({ type: "end" });
+  /** Says whether it could be asked for. */
+  endForAll(): boolean {
+    return this.#socket.send({ type: "end" });
   }
 
   hold(participant: string, on: boolean): void {

@@ -92,9 +92,15 @@ export function Controls({ call, media, rights, ending, chatting }: ControlsProp
   );
 }
 
+/** A call that has not ended by then was not asked to: its socket only looked as if it was open. */
+const ENDS_WITHIN_MS = 5000;
+
 function endForAll(call: Call, ending: (() => void) | undefined): void {
-  call.endForAll();
-  ending?.();
+  const end = () => {
+    if (call.session.peek().outcome === null) ending?.();
+  };
+  if (call.endForAll()) setTimeout(end, ENDS_WITHIN_MS);
+  else end();
 }
 
 function MicrophoneButton({ media }: { readonly media: LocalMedia }) {

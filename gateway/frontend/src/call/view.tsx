@@ -26,7 +26,7 @@ export interface CallViewProps {
   readonly rights: Rights;
   /** Runs once, when the call is over for this person. */
   readonly over: (outcome: Outcome) => void;
-  /** Runs beside the call's own end, for a visit that must end with it. */
+  /** Ends the visit by a request, where the call's own socket did not. */
   readonly ending?: () => void;
   /** Shown above the pictures. */
   readonly above?: ComponentChildren;

@@ -1,10 +1,8 @@
 /** Draws the stage that the guest is on. */
 
 import { useSignal } from "@preact/signals";
-import type { ComponentType } from "preact";
 import { useEffect, useId } from "preact/hooks";
-import { loadCall } from "../call/load";
-import type { CallViewProps } from "../call/view";
+import { LazyCall, loadCall } from "../call/load";
 import { blocked } from "../shared/blocked";
 import { DevicePanel } from "../shared/devices";
 import { ApiError } from "../shared/http";
@@ -50,7 +48,7 @@ const SCREENS: Readonly<Partial<Record<Stage, (props: Props) => preact.JSX.Eleme
   ),
   door: Entrance,
   knocking: Knocking,
-  call: LazyCall,
+  call: InCall,
 };
 
 /** Stages in which the camera's light has no reason to be on. */
@@ -164,16 +162,9 @@ function Knocking({ guest, media }: Props) {
   );
 }
 
-function LazyCall({ guest, media }: Props) {
-  const View = useSignal<ComponentType<CallViewProps> | null>(null);
-  useEffect(() => {
-    void loadCall().then((module) => {
-      View.value = module.CallView;
-    });
-  }, [View]);
-  if (View.value === null) return null;
+function InCall({ guest, media }: Props) {
   return (
-    <View.value
+    <LazyCall
       path={guest.callPath}
       media={media}
       title={guest.latest.value?.room || t("guest-consultation")}

@@ -146,7 +146,6 @@ export class Guest {
           this.connected.value = false;
           if (attempt >= BLOCKED_AFTER) void this.#seeWhatIsBlocked();
         },
-        stopped: (code) => this.#stopped(code),
       },
     );
   }
@@ -195,11 +194,6 @@ export class Guest {
     this.#claim ||= recall(localStorage, "claim") || random();
     keep(localStorage, "claim", this.#claim);
     return this.#claim;
-  }
-
-  #stopped(code: number): void {
-    if (code === 4001) this.#handle({ type: "replaced" });
-    if (code === 4004) this.#handle({ type: "guest_unknown" });
   }
 
   #handle(event: Event): void {

@@ -1,10 +1,8 @@
 /** Draws the stage that the patient is on. */
 
-import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { loadCall } from "../call/load";
-import type { CallViewProps } from "../call/view";
+import { LazyCall } from "../call/load";
 import { chime } from "../shared/chime";
 import { addTexts, type Loaders, t } from "../shared/i18n";
 import { Languages } from "../shared/languages";
@@ -38,19 +36,16 @@ const loadWaiting = async () => {
   const [module] = await Promise.all([import("./waiting"), addTexts(WAITING)]);
   return module.Waiting;
 };
-const Waiting = lazy(loadWaiting);
+const Waiting = lazy<Props>(loadWaiting);
 
 export function App({ visit, media }: Props) {
   const stage = visit.stage.value;
+  const Screen = SCREENS[stage];
   useEffect(() => turnedTo(stage, media), [stage, media]);
   useEffect(() => void loadWaiting(), []);
   return (
     <>
-      {stage === "call" ? (
-        <LazyCall visit={visit} media={media} />
-      ) : (
-        SCREENS[stage]({ visit, media })
-      )}
+      <Screen visit={visit} media={media} />
       {stage === "entry" || stage === "shut" ? (
         <Languages locales={visit.clinic.value?.locales ?? []} />
       ) : null}
@@ -59,7 +54,7 @@ export function App({ visit, media }: Props) {
   );
 }
 
-const SCREENS: Readonly<Record<Exclude<Stage, "call">, (props: Props) => preact.JSX.Element>> = {
+const SCREENS: Readonly<Record<Stage, ComponentType<Props>>> = {
   loading: () => (
     <Page title={t("loading")} testid="loading">
       <Working label={t("loading-hint")} />
@@ -70,7 +65,8 @@ const SCREENS: Readonly<Record<Exclude<Stage, "call">, (props: Props) => preact.
   shut: Shut,
   entry: Entrance,
   expired: Expired,
-  waiting: (props) => <Waiting {...props} />,
+  waiting: Waiting,
+  call: InCall,
   stepped_out: SteppedOut,
   left: Left,
   ended: End,
@@ -94,17 +90,10 @@ function turnedTo(stage: Stage, media: LocalMedia): void {
   if (stage === "call") chime();
 }
 
-/** The call's code is fetched while the person waits, and needed only now. */
-function LazyCall({ visit, media }: Props) {
-  const View = useSignal<ComponentType<CallViewProps> | null>(null);
-  useEffect(() => {
-    void loadCall().then((module) => {
-      View.value = module.CallView;
-    });
-  }, [View]);
-  if (View.value === null) return SCREENS.loading({ visit, media });
+/** Its code is fetched while the person waits. */
+function InCall({ visit, media }: Props) {
   return (
-    <View.value
+    <LazyCall
       path={visit.callPath}
       media={media}
       title={visit.clinic.value?.display_name ?? ""}

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
+import { delayMs } from "./reconnect";
 
 export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
   const found = signal<ComponentType<P> | null>(null);
@@ -11,11 +12,19 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     useEffect(() => {
       if (isAsked) return;
       isAsked = true;
-      void load().then((view) => {
+      load().then((view) => {
         found.value = view;
-      });
+      }, reloadSoon);
     }, []);
     const View = found.value;
     return View === null ? null : <View {...props} />;
   };
+}
+
+/** The network failed, or the service was renewed under this page: loaded anew, it has its parts. */
+async function reloadSoon(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, delayMs(1, Math.random())));
+  const answer = await fetch(location.href, { method: "HEAD" }).catch(() => null);
+  if (answer?.ok) location.reload();
+  else void reloadSoon();
 }

@@ -121,9 +121,13 @@ export class ReconnectingSocket<In extends Frame, Out extends Frame> {
     const line: Line = { send: () => false, close: () => stop() };
     let stop = () => {};
     this.#line = line;
-    const { EventStream } = await import("./event-stream");
+    const module = await import("./event-stream").catch(() => null);
     if (line !== this.#line) return;
-    const stream = new EventStream(path, body(), {
+    if (module === null) {
+      this.#gone(1006);
+      return;
+    }
+    const stream = new module.EventStream(path, body(), {
       opened: () => {
         if (line !== this.#line) return;
         this.#isOpen();
@@ -147,15 +151,13 @@ export class ReconnectingSocket<In extends Frame, Out extends Frame> {
 
   /** Requests pass now: if a WebSocket does too, it was not the network that shut it, and it is used again. */
   async #probe(line: Line): Promise<void> {
+    const socket = this.#webSocket();
     const opens = await new Promise<boolean>((done) => {
-      const socket = this.#webSocket();
-      const slow = setTimeout(() => done(false), OPEN_WITHIN_MS);
+      setTimeout(() => done(false), OPEN_WITHIN_MS);
       socket.onopen = () => done(true);
       socket.onclose = () => done(false);
-      void slow;
-      this.#probed = () => socket.close();
     });
-    this.#probed();
+    socket.close();
     if (line !== this.#line) return;
     note(!opens);
     if (!opens) return;
@@ -163,8 +165,6 @@ export class ReconnectingSocket<In extends Frame, Out extends Frame> {
     this.#drop();
     this.#open();
   }
-
-  #probed = () => {};
 
   #webSocket(): WebSocket {
     const url = new URL(this.path, location.href);

@@ -5,6 +5,7 @@ import { ApiError, request } from "../shared/http";
 import { locale } from "../shared/i18n";
 import { signInPath } from "../shared/options";
 import { delayMs } from "../shared/reconnect";
+import { routeOf } from "./routes";
 import type { Me, StaffClinic } from "./types";
 
 export const me = signal<Me | null>(null);
@@ -18,12 +19,19 @@ export async function loadMe(attempt = 0): Promise<void> {
     unavailable.value = false;
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) {
+      if (isInCall()) return; // it goes on; what comes after it asks again
       location.assign(signInPath(location.pathname, location.search));
       return;
     }
     unavailable.value = true;
     setTimeout(() => void loadMe(attempt + 1), delayMs(attempt + 1, Math.random()));
   }
+}
+
+/** A running call is not cut when its person is signed out. */
+function isInCall(): boolean {
+  const { page } = routeOf(location.pathname);
+  return me.value !== null && (page === "visit" || page === "room");
 }
 
 /** Whether a visit is this person's; one that was handed over may not name an issuer. */

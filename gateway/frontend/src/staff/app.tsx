@@ -8,6 +8,7 @@ import { clinicOf, loadMe, me, signOut, unavailable } from "./account";
 import { AlertBar, useAlerts } from "./alerts";
 import { Clinics } from "./clinics";
 import { Dashboard } from "./dashboard";
+import { NotFound } from "./not-found";
 import { Link, route } from "./router";
 import type { Route } from "./routes";
 
@@ -47,10 +48,10 @@ function SignedIn({ here }: { readonly here: Route }) {
   }
   if (here.page === "visit" || here.page === "room")
     return (
-      <>
+      <div class="in-call">
         <AlertBar inCall />
         <InCall here={here} />
-      </>
+      </div>
     );
   return (
     <>
@@ -89,15 +90,4 @@ function InCall({ here }: { readonly here: Extract<Route, { page: "visit" | "roo
   const room = clinic.rooms.find((one) => one.kind === here.kind && one.name === here.room);
   if (room === undefined) return <NotFound />;
   return <RoomPage key={here.room} clinic={clinic} room={room} />;
-}
-
-function NotFound() {
-  return (
-    <Page title={t("not-found-title")} testid="not-found">
-      <p class="lead">{t("not-found-hint")}</p>
-      <Link to="/staff" class="button">
-        {t("to-clinics")}
-      </Link>
-    </Page>
-  );
 }

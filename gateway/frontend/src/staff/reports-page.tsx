@@ -5,7 +5,9 @@ import { useEffect } from "preact/hooks";
 import { ApiError, request } from "../shared/http";
 import { t } from "../shared/i18n";
 import { signInPath } from "../shared/options";
+import { delayMs } from "../shared/reconnect";
 import { Notice, Page, Working } from "../shared/ui";
+import { NotFound } from "./not-found";
 import {
   type By,
   COUNTS,
@@ -22,33 +24,18 @@ const NOTHING: Wanted = { from: "", to: "", clinic: "", by: "day" };
 const WAYS: readonly By[] = ["day", "month", "range"];
 
 export function ReportsPage({ namespace }: { readonly namespace: string }) {
-  const wanted = useSignal(NOTHING);
-  const report = useSignal<Report | null>(null);
-  const fault = useSignal("");
-
-  const load = async (asked: Wanted) => {
-    wanted.value = asked;
-    try {
-      report.value = await request<Report>("GET", reportPath(namespace, asked, "json"));
-      fault.value = "";
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (error.status === 401) location.assign(signInPath(location.pathname, location.search));
-      fault.value = faultOf(error);
-    }
-  };
-  useEffect(() => void load(NOTHING), [namespace]);
-
-  if (fault.value === "not-found-hint")
-    return (
-      <Page title={t("not-found-title")} testid="not-found">
-        <p class="lead">{t("not-found-hint")}</p>
-      </Page>
-    );
+  const { wanted, report, fault } = useReport(namespace);
+  if (fault.value === "not-found-hint") return <NotFound />;
   const told = report.value;
   return (
     <Page title={t("reports-title")} testid="reports" wide>
-      <Choose wanted={wanted.value} report={told} choose={(asked) => void load(asked)} />
+      <Choose
+        wanted={wanted.value}
+        report={told}
+        choose={(asked) => {
+          wanted.value = asked;
+        }}
+      />
       {fault.value !== "" && (
         <Notice tone="attention" testid="reports-fault">
           {t(fault.value)}
@@ -68,15 +55,49 @@ export function ReportsPage({ namespace }: { readonly namespace: string }) {
           </a>
         ))}
       </p>
-      <p class="hint">{t("reports-least", { least: told?.least ?? 0 })}</p>
+      {told !== null && <p class="hint">{t("reports-least", { least: told.least })}</p>}
       <Link to="/staff">{t("to-clinics")}</Link>
     </Page>
   );
 }
 
+/** What was asked for last, and what came of it; while the service does not answer it is asked again. */
+function useReport(namespace: string) {
+  const wanted = useSignal(NOTHING);
+  const report = useSignal<Report | null>(null);
+  const fault = useSignal("");
+  const asked = wanted.value;
+  useEffect(() => {
+    let isOver = false; // something else was chosen, or the page was left
+    const take = (answer: Report | ApiError, attempt: number) => {
+      fault.value = answer instanceof ApiError ? faultOf(answer) : "";
+      if (!(answer instanceof ApiError)) report.value = answer;
+      else if (answer.status === 401)
+        location.assign(signInPath(location.pathname, location.search));
+      else if (answer.isTemporary)
+        setTimeout(() => isOver || void load(attempt + 1), delayMs(attempt + 1, Math.random()));
+    };
+    const load = async (attempt: number): Promise<void> => {
+      const path = reportPath(namespace, asked, "json");
+      const answer = await request<Report>("GET", path).catch(refused);
+      if (!isOver) take(answer, attempt);
+    };
+    void load(0);
+    return () => {
+      isOver = true;
+    };
+  }, [namespace, asked, report, fault]);
+  return { wanted, report, fault };
+}
+
+function refused(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  throw error;
+}
+
 function faultOf(error: ApiError): string {
   if (error.status === 404) return "not-found-hint";
-  return error.status === 422 ? "reports-range" : "refusal-one-moment";
+  return error.status === 422 ? "reports-range" : "one-moment-hint";
 }
 
 interface ChooseProps {

@@ -1,17 +1,16 @@
 /** A consultation, or a room: the call, and what comes after it. */
 
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren, ComponentType } from "preact";
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import { loadCall } from "../call/load";
+import { LazyCall } from "../call/load";
 import type { Outcome } from "../call/session";
-import type { CallViewProps } from "../call/view";
 import { request } from "../shared/http";
 import { t } from "../shared/i18n";
 import { LocalMedia } from "../shared/media";
 import { wantsSmallVideo } from "../shared/options";
 import type { Rights } from "../shared/rights";
-import { Page, Working } from "../shared/ui";
+import { Page } from "../shared/ui";
 import { isMine } from "./account";
 import { Confirmation } from "./confirmation";
 import { Guests } from "./guests";
@@ -97,7 +96,6 @@ export function VisitPage({ clinic, visit }: VisitProps) {
           )}
         </div>
       }
-      // The visit ends with its call, whichever of the two is heard first.
       ending={() => void request("POST", `/api${home}/visits/${visit}/end`, {}).catch(() => null)}
     />
   );
@@ -253,15 +251,11 @@ interface CallPageProps {
 
 function CallPage({ home, ...call }: CallPageProps) {
   const media = useMemo(() => new LocalMedia(wantsSmallVideo(location.search)), []);
-  const View = useSignal<ComponentType<CallViewProps> | null>(null);
   const outcome = useSignal<Outcome | null>(null);
   useEffect(() => {
-    void loadCall().then((module) => {
-      View.value = module.CallView;
-    });
     pageTitle.value = call.title;
     return () => media.stop();
-  }, [media, View, call.title]);
+  }, [media, call.title]);
 
   const over = (how: Outcome) => {
     media.stop();
@@ -279,14 +273,7 @@ function CallPage({ home, ...call }: CallPageProps) {
       />
     );
   }
-  if (View.value === null) {
-    return (
-      <Page title={t("loading")} testid="loading">
-        <Working label={t("loading-hint")} />
-      </Page>
-    );
-  }
-  return <View.value {...call} media={media} over={over} />;
+  return <LazyCall {...call} media={media} over={over} />;
 }
 
 /** Endings that a second try can mend. */
