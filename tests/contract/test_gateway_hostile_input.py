@@ -1,5 +1,7 @@
 """Whatever a browser, or what says to be one, sends to the real doors: a typed refusal or clean text."""
 
+import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 
@@ -280,6 +282,21 @@ async def test_a_folded_line_is_read_as_one(door: FrontDoor) -> None:
 
     assert b"sign_in" not in heard
     assert heard.count(b"HTTP/1.1 400 ") == 1
+
+
+async def test_a_dashboard_that_asks_for_the_whole_queue_without_end_is_closed(
+    door: FrontDoor,
+) -> None:
+    codes = []
+    async with door.socket(f"/ws/staff/{HERE}", cookie=await door.sign_in()) as queue:
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                await queue.send_json({"type": "snapshot"})
+        async with asyncio.timeout(15):
+            async for message in queue:
+                codes.append(json.loads(message.data).get("code"))
+
+    assert (codes[-1], queue.close_code) == ("too_fast", 1008)
 
 
 async def test_heads_without_end_are_cut_off(door: FrontDoor) -> None:

@@ -22,6 +22,7 @@ from teleward_gateway.core.frames import (
     WaitFrame,
 )
 from teleward_gateway.core.guests import GuestEntry, GuestPlace
+from teleward_gateway.core.pace import Pace
 from teleward_gateway.core.queue import difference
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.team import as_at_work
@@ -43,6 +44,8 @@ router = APIRouter()
 
 ADMIT_AGAIN_S = 1.0
 NOTE_EVERY_S = AT_WORK_S / 15
+SNAPSHOTS_AT_ONCE, SNAPSHOTS_PER_S = 10, 1.0
+"""A page asks for one when it has missed something: each is the whole queue, and a read of Redis. Ours."""
 
 
 @router.websocket("/ws/staff/{namespace}/{clinic}")
@@ -66,8 +69,11 @@ async def queue_stream(namespace: str, clinic: str, request: Request, parts: Par
 
 
 async def _listen(socket: FramedSocket, snapshot: asyncio.Event) -> None:
+    pace = Pace(SNAPSHOTS_AT_ONCE, SNAPSHOTS_PER_S)
     while True:
         kind, _ = await socket.receive()
+        if not pace.allows(time.monotonic()):
+            raise FrameRefusedError(ErrorCode.TOO_FAST, "too many frames")
         if kind != "snapshot":
             raise FrameRefusedError(ErrorCode.UNKNOWN_TYPE, "only snapshot can be asked for")
         snapshot.set()
