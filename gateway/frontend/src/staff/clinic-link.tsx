@@ -1,8 +1,8 @@
 /** The one link of a clinic: to copy, to scan, and as a button for its website. */
 
-import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { t } from "../shared/i18n";
+import { Copy } from "./copy";
 import { QrCode } from "./qr";
 import { snippet } from "./snippet";
 import type { StaffClinic } from "./types";
@@ -36,23 +36,5 @@ export function ClinicLink({ clinic }: { readonly clinic: StaffClinic }) {
         </div>
       </details>
     </section>
-  );
-}
-
-const COPIED_MS = 3000;
-
-function Copy({ text, testid }: { readonly text: string; readonly testid: string }) {
-  const copied = useSignal(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(text).catch(() => null);
-    copied.value = true;
-    setTimeout(() => {
-      copied.value = false;
-    }, COPIED_MS);
-  };
-  return (
-    <button type="button" class="quiet" onClick={() => void copy()} data-testid={testid}>
-      {t(copied.value ? "copied" : "copy")}
-    </button>
   );
 }

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { request } from "../shared/http";
 import { t } from "../shared/i18n";
+import { Copy } from "./copy";
 import "./guests.css";
 import { refusal } from "./refusal";
 import { dashboardPath } from "./routes";
@@ -133,7 +134,6 @@ function Inviter({ home, place, name }: InviterProps) {
   const minutes = useSignal<number>(120);
   const url = useSignal("");
   const notice = useSignal("");
-  const copied = useSignal(false);
   const id = useId();
   const make = async () => {
     notice.value = "";
@@ -157,16 +157,7 @@ function Inviter({ home, place, name }: InviterProps) {
             value={url.value}
             data-testid="guest-url"
           />
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => {
-              void navigator.clipboard.writeText(url.value).catch(() => null);
-              copied.value = true;
-            }}
-          >
-            {t(copied.value ? "copied" : "copy")}
-          </button>
+          <Copy text={url.value} testid="copy-guest-url" />
         </div>
       </div>
     );
