@@ -73,7 +73,9 @@ async def test_a_guest_knocks_at_a_meeting_room_is_let_in_put_out_and_turned_awa
     url = await clinician.invite()
     await clinician.page.screenshot(path=tmp_path / "invited.png")
     copy = clinician.page.get_by_test_id("copy-guest-url")
-    await clinician.page.evaluate("navigator.clipboard.writeText = () => Promise.reject()")
+    await clinician.page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(); }"
+    )
     await copy.click()
     await expect(copy).to_have_text("Copy")  # what was not copied is not said to be
     scanner, ida = await guest("scanner"), await guest("ida")

@@ -1,5 +1,6 @@
 """A staff page that is open all day: its person is signed out meanwhile, the service is renewed under it."""
 
+import re
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -74,15 +75,18 @@ async def test_a_part_that_is_not_there_any_more_is_found_by_loading_the_page_an
 async def test_reports_come_by_themselves_when_the_service_answers_again(
     house: House, patient: NewPatient, staff: NewStaff
 ) -> None:
+    await (await patient("ada")).enter(house.patient_url, "Ada")
     asked = []
 
     async def fail(route: Route) -> None:
         asked.append(route.request.url)
         await route.fulfill(status=503)
 
-    reader = await at_work(staff, house)
-    await reader.page.route("**/staff/*/reports?*", fail, times=2)
-    await reader.page.goto(f"{house.teleward.gateway}/staff/{house.namespace}/reports")
+    reader = await staff("reporter")
+    await reader.sign_in(house.teleward.gateway, house.clinician)
+    await reader.sees("to-reports")
+    await reader.page.route(re.compile(r"/api/staff/[^/]+/reports\?"), fail, times=2)
+    await reader.page.goto(f"{house.teleward.gateway}/staff/{house.namespace}/-/reports")
     await reader.sees("reports-fault")
     await expect(reader.page.get_by_test_id("reports-fault")).to_have_count(0, timeout=PATIENCE_MS)
     assert len(asked) == 2
