@@ -222,10 +222,10 @@ class ClinicWatches:
                 self._watches.pop(name)[1].cancel()
 
     async def look(self, namespace: str, clinic: str) -> ClinicView:
-        """Look at a clinic once: what its watch has read, if it has one."""
+        """Look at a clinic once: what its watch has read, if it could; else it is read now."""
         name = (namespace, clinic)
         watch = self._watches.get(name)
-        if watch and watch[0].has_read.is_set():
+        if watch and watch[0].view.is_available:
             return watch[0].view
         return await self._read(name, ClinicView())
 

@@ -1,8 +1,9 @@
-"""A clinic that cannot be read hides none of the others."""
+"""A clinic that cannot be read hides none of the others, and is read again for who looks at it."""
 
 import asyncio
 from typing import Any
 
+from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.occupancy import ClinicOccupancy
 from teleward_contract.projections import ClinicProjection
 from teleward_contract.units import Namespace
@@ -54,15 +55,19 @@ class Counts:
             self.has_ward.set()
 
 
-async def test_the_clinics_after_one_that_cannot_be_read_are_counted() -> None:
-    clock, counts = Clock(), Counts()
-    visits = OneUnreadable(clock, 600)
+def watches_of(visits: MemoryVisits, counts: Counts) -> ClinicWatches:
+    clock = Clock()
     clinics: Any = ThreeClinics()
     published: Any = counts
-    watches = ClinicWatches(
+    return ClinicWatches(
         clinics, visits, MemoryPresence(clock), MemoryQualities(clock), MemoryGuestLinks(clock, visits),
         published,
     )  # fmt: skip
+
+
+async def test_the_clinics_after_one_that_cannot_be_read_are_counted() -> None:
+    counts = Counts()
+    watches = watches_of(OneUnreadable(Clock(), 600), counts)
 
     sweeping = asyncio.create_task(watches.sweep())
     try:
@@ -72,3 +77,39 @@ async def test_the_clinics_after_one_that_cannot_be_read_are_counted() -> None:
         await asyncio.gather(sweeping, return_exceptions=True)
 
     assert counts.published == ["cardiology", "ward"]
+
+
+class Away(MemoryVisits):
+    """A store that is away for as long as a test says."""
+
+    is_away = True
+    reads = 0
+
+    async def waiting(
+        self, namespace: Namespace, clinic_uid: str, stale_after_s: int | None = None
+    ) -> tuple[Waiting, ...]:
+        self.reads += 1
+        if self.is_away:
+            raise RoutingUnavailableError
+        return await super().waiting(namespace, clinic_uid, stale_after_s)
+
+
+async def test_who_looks_when_the_store_is_back_is_not_told_that_it_was_away() -> None:
+    store = Away(Clock(), 600)
+    watches = watches_of(store, Counts())
+    async with watches.watching(HARBOUR, "eyes") as watch:
+        assert not watch.view.is_available
+        assert not (await watches.look(HARBOUR, "eyes")).is_available
+
+        store.is_away = False
+
+        assert (await watches.look(HARBOUR, "eyes")).is_available
+
+
+async def test_who_looks_shares_what_was_read() -> None:
+    store = Away(Clock(), 600)
+    store.is_away = False
+    watches = watches_of(store, Counts())
+    async with watches.watching(HARBOUR, "eyes") as watch:
+        assert await watches.look(HARBOUR, "eyes") is watch.view
+        assert store.reads == 1
