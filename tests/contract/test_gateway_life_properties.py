@@ -7,6 +7,7 @@ place, and store, dashboards of both replicas and waiting pages say the same aft
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 import pytest
@@ -105,8 +106,13 @@ def patient_acts(draw: st.DrawFn) -> Making:
     return on
 
 
+Drawn: TypeAlias = tuple[int, Making, bool]
+"""Whose visit, what, and whether it is asked for once more at the same time, through the other replica."""
 acts = st.lists(
-    st.tuples(which, st.one_of(staff_acts(), staff_acts(), staff_acts(), patient_acts())),
+    st.tuples(
+        which, st.one_of(staff_acts(), staff_acts(), staff_acts(), patient_acts()),
+        st.integers(0, 7).map(lambda n: n == 1),
+    ),
     min_size=1, max_size=9,
 )  # fmt: skip
 
@@ -129,17 +135,19 @@ def rules(world: World, counts: Counts) -> type[RuleBasedStateMachine]:  # noqa:
         def teardown(self) -> None:
             self.life.close()
 
-        def drawn(self, acts: list[tuple[int, Making]]) -> list[tuple[str, Act]]:
+        def drawn(self, acts: list[Drawn]) -> list[tuple[str, Act]]:
             """Give each act a visit, mostly one that is not over."""
             names = self.life.names
             going = [n for n in names if self.life.stays[n].state not in OVER] or names
             chosen = []
-            for number, act in acts:
+            for number, act, is_twice in acts:
                 name = names[number % len(names)] if number == 11 else going[number % len(going)]
                 made = act(self.life.stays[name])
                 is_idle = isinstance(made, PatientAct) and not _makes_sense(self.life, name, made)
                 if not is_idle:
                     chosen.append((name, made))
+                if is_twice and isinstance(made, StaffAct):
+                    chosen.append((name, replace(made, replica=1 - made.replica)))
             self.quiet += 1
             kept = thinned(chosen)
             note(f"at once: {kept}")
@@ -169,15 +177,15 @@ def rules(world: World, counts: Counts) -> type[RuleBasedStateMachine]:  # noqa:
                 self.life.page(name, replica)
 
         @rule(acts=acts)
-        def act(self, acts: list[tuple[int, Making]]) -> None:
+        def act(self, acts: list[Drawn]) -> None:
             self.life.at_once(self.drawn(acts))
 
         @rule(acts=acts)
-        def act_more(self, acts: list[tuple[int, Making]]) -> None:
+        def act_more(self, acts: list[Drawn]) -> None:
             self.life.at_once(self.drawn(acts))
 
         @rule(acts=acts)
-        def act_most(self, acts: list[tuple[int, Making]]) -> None:
+        def act_most(self, acts: list[Drawn]) -> None:
             self.life.at_once(self.drawn(acts))
 
         @precondition(lambda self: self.quiet >= BETWEEN_BAD_DAYS)
@@ -185,7 +193,7 @@ def rules(world: World, counts: Counts) -> type[RuleBasedStateMachine]:  # noqa:
             kind=st.sampled_from(["kill", "pause", "long pause", "cut", "empty"]),
             replica=replicas, acts=acts,
         )  # fmt: skip
-        def bad_day(self, kind: str, replica: int, acts: list[tuple[int, Making]]) -> None:
+        def bad_day(self, kind: str, replica: int, acts: list[Drawn]) -> None:
             chosen = self.drawn(acts)
             self.quiet = 0
             match kind:

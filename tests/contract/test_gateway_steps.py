@@ -364,6 +364,21 @@ async def test_a_visit_is_given_to_a_colleague_by_its_owner_and_nobody_else(
     assert (await refusal(scene.act(scene.ada, visit, "hand-over", to=ADA))).by == "Dr Ben"
 
 
+async def test_of_many_that_give_a_visit_away_at_once_one_is_carried_out(
+    scene: Scene, store: RedisVisits
+) -> None:
+    """All of them find it with the same owner; each asks for that again when it is carried out."""
+    _, _, visit = await scene.patient("Given once")
+    await store.change(HARBOUR, visit, VisitAction.CALL_IN, ADA)
+    path = f"/api/staff/{HARBOUR}/cardiology/visits/{visit}/hand-over"
+
+    answers = await asyncio.gather(
+        *(scene.ada.request("POST", path, {"to": BEN}) for _ in range(8))
+    )
+
+    assert sorted(status for status, _ in answers) == [204] + [409] * 7
+
+
 async def test_a_transferred_patient_waits_on_in_the_other_clinic_with_no_new_link(
     at: NewScene,
 ) -> None:

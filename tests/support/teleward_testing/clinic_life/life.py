@@ -9,6 +9,7 @@ from typing import Any
 
 from teleward_testing.clinic_life.model import (
     CLINICS,
+    CUT,
     HELD,
     IN_CALL,
     LEFT,
@@ -155,7 +156,7 @@ class Life:
         self, acts: Sequence[tuple[str, Act]], answers: Sequence[str], *, is_disturbed: bool
     ) -> None:
         if not is_disturbed:
-            assert "503" not in answers, f"nothing was wrong, and: {answers}"
+            assert "503" not in answers, f"nothing was wrong, and: {self._history[-6:]}"
         done: dict[str, list[tuple[Act, str]]] = {}
         for (name, act), answer in zip(acts, answers, strict=True):
             done.setdefault(name, []).append((act, answer))
@@ -169,7 +170,23 @@ class Life:
                     f"before: {self._history[-6:]}"
                 )
                 await asyncio.sleep(0.1)
+            if not is_disturbed:
+                await self._check_place(name, one)
         await self._settle()
+
+    async def _check_place(self, name: str, done: Sequence[tuple[Act, str]]) -> None:
+        """A visit that is over, of which every act was answered, holds no place; a call page on its way in may."""
+        person = self.world.people[name]
+        if self.stays[name].state not in OVER or person.call is not None:
+            return
+        if any(
+            answer == CUT or (isinstance(act, PatientAct) and act.verb == "join")
+            for act, answer in done
+        ):
+            return
+        assert not await self.world.holds_place(person.visit), (
+            f"over, and its call holds a place: {self.stays[name]} after {self._history[-6:]}"
+        )
 
     async def _explains(
         self, name: str, done: Sequence[tuple[Act, str]], *, is_disturbed: bool

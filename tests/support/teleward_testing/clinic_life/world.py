@@ -163,6 +163,12 @@ class World:
         except RefusedAnswerError as err:
             if err.status not in (404, 409):  # gone with its clinic; over by now
                 raise
+        else:
+            assert not await self.holds_place(visit), f"ended, and its call holds a place: {visit}"
+
+    async def holds_place(self, visit: str) -> bool:
+        """Whether the call of a visit has a place; not any more once its end was answered."""
+        return await RedisRouting(self.store).find(POOL, call_of(visit)) is not None
 
     async def check_freed(self) -> None:
         """No call of an earlier example holds a place for longer than it may."""
