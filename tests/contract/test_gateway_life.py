@@ -37,3 +37,13 @@ def test_who_was_called_in_and_has_not_come_waits_again_at_the_old_place(life: L
     life.empty()
 
     assert [life.stays[name].state for name in (first, second)] == ["waiting", "waiting"]
+
+
+def test_whose_gateway_was_killed_before_is_back_as_well(life: Life) -> None:
+    life.enter([("cardiology", 0, True)])
+    (name,) = life.names
+    life.kill(0)
+
+    life.empty()
+
+    assert life.stays[name].state == "waiting"

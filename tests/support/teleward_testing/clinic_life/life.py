@@ -279,7 +279,7 @@ class Life:
         while (wrong := await self._difference()) is not None:
             assert time.monotonic() < deadline, f"{wrong}; before: {self._history[-6:]}"
             await self._return_from_transfers()
-            if not self.world.is_looked_on() or self._has_lost_page():
+            if self._lost():
                 await self.world.reopen_pages()
             await asyncio.sleep(0.005)
 
@@ -292,9 +292,10 @@ class Life:
                 self.world.people[name].page = None
                 await self.world.open_page(name, page.replica)
 
-    def _has_lost_page(self) -> bool:
+    def _lost(self) -> str | None:
         pages = (person.page for person in self.world.people.values())
-        return any(page and page.is_over and page.last not in ENDS for page in pages)
+        is_lost = any(page and page.is_over and page.last not in ENDS for page in pages)
+        return "a page was lost" if is_lost or not self.world.is_looked_on() else None
 
     async def _difference(self) -> str | None:
         for clinic in CLINICS:
@@ -310,7 +311,7 @@ class Life:
                 shown = self.world.shown(replica, clinic)
                 if shown != expected:
                     return f"replica {replica} shows {shown}, not {expected}"
-        return self._difference_of_pages()
+        return self._difference_of_pages() or self._lost()
 
     def _rows(
         self, clinic: Clinic, *, by_priority: bool = True
