@@ -53,11 +53,11 @@ from teleward_gateway.adapters.sign_in_development import DevelopmentSignIn, NoS
 from teleward_gateway.adapters.sign_in_issuers import IssuerSignIn
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.adapters.webhooks import HttpsWebhooks
-from teleward_gateway.book_ports import Audit
 from teleward_gateway.core.accounts import DAY_S
 from teleward_gateway.core.limits import BY_ADDRESS, Door, network_of
 from teleward_gateway.core.participants import Participants
-from teleward_gateway.ports import SignIn
+from teleward_gateway.ports.books import Audit
+from teleward_gateway.ports.sign_in import SignIn
 from teleward_gateway.settings import Settings
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics

@@ -24,7 +24,7 @@ from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.staff import StaffSession, identity
 from teleward_gateway.core.tickets import STAFF_COOKIE
 from teleward_gateway.core.visits import Personal, VisitAction
-from teleward_gateway.door_ports import AT_WORK_S
+from teleward_gateway.ports.alerts import AT_WORK_S
 from teleward_gateway.usecases.staff_sessions import StaffSessions
 from teleward_testing.front_door import Answer, FrontDoor, front_door
 from teleward_testing.gateways import project

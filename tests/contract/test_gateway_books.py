@@ -6,7 +6,6 @@ Every clause holds for the memory implementation and for the scripts on a real s
 import asyncio
 
 import pytest
-from teleward_gateway.book_ports import TAKEN_S
 from teleward_gateway.core.accounts import DAY_S, Came, Outcome, Spread
 from teleward_gateway.core.audit import (
     DONE,
@@ -28,6 +27,7 @@ from teleward_gateway.core.visits import (
     VisitState,
 )
 from teleward_gateway.errors import QueueFullError
+from teleward_gateway.ports.books import TAKEN_S
 from teleward_testing.visiting import (
     HARBOUR,
     HILLS,

@@ -26,7 +26,7 @@ from teleward_gateway.core.guests import (
     guest_changes,
 )
 from teleward_gateway.core.visits import VisitAction, VisitState
-from teleward_gateway.ports import GuestLinks
+from teleward_gateway.ports.visits import GuestLinks
 from teleward_testing.visiting import HARBOUR, HILLS, ClockedGuestLinks
 
 GOOD_S = 3600

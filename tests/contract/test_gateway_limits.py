@@ -14,9 +14,9 @@ import pytest
 from teleward_contract.redis_store import Store, open_store
 from teleward_gateway.adapters.limits_memory import MOST, MemoryLimits
 from teleward_gateway.adapters.limits_redis import RedisLimits
-from teleward_gateway.book_ports import Limits
 from teleward_gateway.core.limits import BY_ADDRESS, BY_BROWSER, WITHOUT_PASS, Bucket, Door
 from teleward_gateway.core.tickets import PASS_COOKIE
+from teleward_gateway.ports.doors import Limits
 from teleward_testing.front_door import HERE, FrontDoor, front_door
 from teleward_testing.routing import Clock
 from teleward_testing.valkey import RunningValkey

@@ -14,7 +14,7 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_contract.units import Namespace, ParticipantId
 from teleward_gateway.adapters import keys
 from teleward_gateway.adapters.presence_redis import RedisPresence
-from teleward_gateway.ports import PRESENT_S, Presence
+from teleward_gateway.ports.visits import PRESENT_S, Presence
 from teleward_testing.valkey import RunningValkey
 from teleward_testing.visiting import HARBOUR, HILLS, ClockedPresence
 

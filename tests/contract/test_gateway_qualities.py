@@ -12,7 +12,7 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_contract.signalling import QualityView
 from teleward_gateway.adapters import keys
 from teleward_gateway.adapters.qualities_redis import RedisQualities
-from teleward_gateway.ports import QUALITY_S
+from teleward_gateway.ports.calls import QUALITY_S
 from teleward_testing.visiting import HARBOUR, HILLS, ClockedQualities
 
 GOOD = QualityView(round_trip_ms=40, up_loss=0, up_bps=1_500_000)

@@ -14,7 +14,7 @@ from teleward_contract.redis_store import Store, open_store
 from teleward_gateway.adapters import identity_providers
 from teleward_gateway.adapters.sessions_redis import ORDER_TTL_S, RedisSessions
 from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.ports import Sessions
+from teleward_gateway.ports.sign_in import Sessions
 from teleward_testing.visiting import HARBOUR, IDLE_S, LIFETIME_S, ClockedSessions
 
 ADA = StaffSession(

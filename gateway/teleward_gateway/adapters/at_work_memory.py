@@ -5,7 +5,7 @@ from collections.abc import Callable
 from teleward_contract.units import Namespace
 
 from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.door_ports import AT_WORK_S
+from teleward_gateway.ports.alerts import AT_WORK_S
 
 
 class MemoryAtWork:

@@ -7,7 +7,7 @@ from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters import keys
 from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.door_ports import AT_WORK_S
+from teleward_gateway.ports.alerts import AT_WORK_S
 
 # KEYS: at work; ARGV: somebody to note, or nothing to read
 _SCRIPT = f"""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters.books import BookKeeping
-from teleward_gateway.book_ports import TAKEN_S
 from teleward_gateway.core.accounts import Count
 from teleward_gateway.core.audit import (
     DONE,
@@ -18,6 +17,7 @@ from teleward_gateway.core.audit import (
     is_staff,
 )
 from teleward_gateway.core.reports import ClinicDay
+from teleward_gateway.ports.books import TAKEN_S
 
 _MINUTE_MS = 60_000
 

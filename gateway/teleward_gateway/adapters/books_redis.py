@@ -10,10 +10,10 @@ from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters import keys
 from teleward_gateway.adapters.books import BOOKS, STORE_CLOCK, BookKeeping
-from teleward_gateway.book_ports import TAKEN_S
 from teleward_gateway.core.accounts import DAY_S
 from teleward_gateway.core.audit import Event, Recorded
 from teleward_gateway.core.reports import ClinicDay
+from teleward_gateway.ports.books import TAKEN_S
 
 SHIPPERS = "shippers"
 """Consumer group and consumer: every gateway is the same one, so that no name of a stopped one stays."""

@@ -17,7 +17,7 @@ from teleward_gateway.core.guests import (
     guest_changes,
 )
 from teleward_gateway.core.visits import OVER
-from teleward_gateway.ports import Visits
+from teleward_gateway.ports.visits import Visits
 
 _Key = tuple[Namespace, str]
 

@@ -31,7 +31,7 @@ from teleward_gateway.adapters.provider_documents import (
 )
 from teleward_gateway.core.tickets import Attempt
 from teleward_gateway.errors import Fault, SignInError
-from teleward_gateway.ports import Client, Proof, SignOut
+from teleward_gateway.ports.sign_in import Client, Proof, SignOut
 
 CLOCK_SKEW_S = 300
 """How far a provider's clock and ours may be apart, in seconds. Source: RFC 7519 §4.1.4, "a few minutes"."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from teleward_contract.units import Namespace, ParticipantId
 
-from teleward_gateway.ports import PRESENT_S
+from teleward_gateway.ports.visits import PRESENT_S
 
 _Clinic = tuple[Namespace, str]
 

@@ -6,7 +6,7 @@ from teleward_contract.redis_store import Store
 from teleward_contract.units import Namespace, ParticipantId
 
 from teleward_gateway.adapters import keys
-from teleward_gateway.ports import PRESENT_S
+from teleward_gateway.ports.visits import PRESENT_S
 
 # KEYS: present, their names; ARGV: what (seen, gone, read), member, name
 _SCRIPT = f"""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
 
-from teleward_gateway.ports import QUALITY_S
+from teleward_gateway.ports.calls import QUALITY_S
 
 
 class MemoryQualities:

@@ -8,7 +8,7 @@ from teleward_contract.signalling import QualityView
 from teleward_contract.units import Namespace
 
 from teleward_gateway.adapters import keys
-from teleward_gateway.ports import QUALITY_S
+from teleward_gateway.ports.calls import QUALITY_S
 
 
 class RedisQualities:

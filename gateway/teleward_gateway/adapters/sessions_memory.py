@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.ports import Look, StoredSession
+from teleward_gateway.ports.sign_in import Look, StoredSession
 
 
 @dataclass

@@ -7,7 +7,7 @@ from teleward_contract.redis_store import Store
 
 from teleward_gateway.adapters import keys
 from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.ports import Look, StoredSession
+from teleward_gateway.ports.sign_in import Look, StoredSession
 
 ORDER_TTL_S = 1200
 """A logout token is remembered longer than it is accepted: `oidc.LOGOUT_TOKEN_MAX_AGE_S` and the skew of clocks."""

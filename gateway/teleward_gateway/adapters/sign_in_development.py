@@ -7,7 +7,7 @@ from teleward_contract.projections import ClinicProjection, OrganisationProjecti
 
 from teleward_gateway.core.staff import StaffSession, fold_user
 from teleward_gateway.errors import RefusedError, not_found
-from teleward_gateway.ports import Account, Offer
+from teleward_gateway.ports.sign_in import Account, Offer
 
 Found = tuple[ClinicProjection, OrganisationProjection | None]
 

@@ -7,7 +7,7 @@ from teleward_contract.units import Namespace
 
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.errors import not_found
-from teleward_gateway.ports import Issuers, Offer
+from teleward_gateway.ports.sign_in import Issuers, Offer
 
 Organisations = Mapping[Namespace, OrganisationProjection]
 

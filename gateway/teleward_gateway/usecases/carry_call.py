@@ -36,7 +36,7 @@ from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import PoolId
 
 from teleward_gateway.errors import BrowserGoneError, ControlLostError, ControlRefusedError
-from teleward_gateway.ports import BrowserSocket, Control, ControlPorts
+from teleward_gateway.ports.calls import BrowserSocket, Control, ControlPorts
 from teleward_gateway.usecases.place_calls import place
 
 log = structlog.get_logger()

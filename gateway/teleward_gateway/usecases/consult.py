@@ -21,7 +21,6 @@ from teleward_contract.units import (
     PlacementEpoch,
 )
 
-from teleward_gateway.book_ports import Pseudonyms
 from teleward_gateway.core.door import DoorState
 from teleward_gateway.core.guests import GuestState, state_now
 from teleward_gateway.core.opening import utc_offset_s
@@ -49,7 +48,8 @@ from teleward_gateway.errors import (
     one_moment,
     too_late,
 )
-from teleward_gateway.ports import GuestLinks, Visits
+from teleward_gateway.ports.books import Pseudonyms
+from teleward_gateway.ports.visits import GuestLinks, Visits
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.place_calls import FIRST_TWO, Calls
 

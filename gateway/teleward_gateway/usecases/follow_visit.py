@@ -27,7 +27,7 @@ from teleward_gateway.core.frames import (
 from teleward_gateway.core.tickets import Ticket
 from teleward_gateway.core.visits import OVER, Carried, Visit, VisitAction, VisitState
 from teleward_gateway.errors import RefusedError, not_found, one_moment
-from teleward_gateway.ports import Queues, Visits
+from teleward_gateway.ports.visits import Queues, Visits
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting, keep_s
 from teleward_gateway.usecases.watch_clinics import ClinicView, ClinicWatch, ClinicWatches

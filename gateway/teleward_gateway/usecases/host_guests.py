@@ -31,7 +31,7 @@ from teleward_gateway.core.team import name_of
 from teleward_gateway.core.tickets import GuestPass
 from teleward_gateway.core.visits import CALL_GOES_ON, Visit, VisitState
 from teleward_gateway.errors import RefusedError, not_found, too_late
-from teleward_gateway.ports import GuestLinks, Presence, Queues, Visits
+from teleward_gateway.ports.visits import GuestLinks, Presence, Queues, Visits
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting, not_running
 from teleward_gateway.usecases.place_calls import Calls

@@ -8,13 +8,13 @@ import structlog
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.units import Namespace
 
-from teleward_gateway.book_ports import Audit, AuditSink, Pseudonyms, Tally
 from teleward_gateway.core import admission
 from teleward_gateway.core.audit import DONE, REFUSED, Event, line, told
 from teleward_gateway.core.queue import rfc3339
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.errors import RefusedError
-from teleward_gateway.ports import Queues
+from teleward_gateway.ports.books import Audit, AuditSink, Pseudonyms, Tally
+from teleward_gateway.ports.visits import Queues
 from teleward_gateway.usecases.clinics import Clinics, Found
 
 log = structlog.get_logger()

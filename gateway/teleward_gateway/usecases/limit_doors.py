@@ -5,7 +5,6 @@ import math
 from teleward_contract.errors import RoutingUnavailableError
 from teleward_contract.units import Namespace
 
-from teleward_gateway.book_ports import Limits, Pseudonyms
 from teleward_gateway.core.limits import (
     BY_ADDRESS,
     BY_BROWSER,
@@ -16,6 +15,8 @@ from teleward_gateway.core.limits import (
     network_of,
 )
 from teleward_gateway.errors import RefusedError
+from teleward_gateway.ports.books import Pseudonyms
+from teleward_gateway.ports.doors import Limits
 
 
 class DoorLimits:

@@ -24,7 +24,7 @@ from teleward_gateway.errors import (
     not_found,
     one_moment,
 )
-from teleward_gateway.ports import ControlPorts
+from teleward_gateway.ports.calls import ControlPorts
 from teleward_gateway.usecases.clinics import Found
 
 FIRST_TWO = 2

@@ -19,7 +19,7 @@ from teleward_gateway.core.staff import (
 )
 from teleward_gateway.core.tickets import Attempt
 from teleward_gateway.errors import Fault, SignInError, not_found
-from teleward_gateway.ports import Client, IdentityProviders, Proof, Sessions
+from teleward_gateway.ports.sign_in import Client, IdentityProviders, Proof, Sessions
 from teleward_gateway.usecases.clinics import Clinics, Found
 
 ATTEMPT_S = 600

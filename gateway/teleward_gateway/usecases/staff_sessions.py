@@ -11,7 +11,7 @@ from teleward_contract.errors import RoutingUnavailableError
 
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.errors import one_moment
-from teleward_gateway.ports import Look, Sessions, StoredSession
+from teleward_gateway.ports.sign_in import Look, Sessions, StoredSession
 
 REMEMBERED_S = 900.0
 """How long a session that the store has confirmed is good while the store is silent, and after it was emptied.

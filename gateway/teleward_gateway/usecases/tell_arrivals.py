@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import structlog
 
-from teleward_gateway.door_ports import Webhooks
 from teleward_gateway.errors import WebhookLostError
+from teleward_gateway.ports.alerts import Webhooks
 from teleward_gateway.usecases.clinics import Found
 
 log = structlog.get_logger()

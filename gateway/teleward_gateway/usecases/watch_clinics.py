@@ -25,7 +25,8 @@ from teleward_gateway.core.queue import (
 from teleward_gateway.core.team import name_of
 from teleward_gateway.core.visits import CALL_GOES_ON, Visit, VisitState, Waiting, Words
 from teleward_gateway.errors import RefusedError
-from teleward_gateway.ports import GuestLinks, Hints, Presence, Qualities, Queues
+from teleward_gateway.ports.calls import Qualities
+from teleward_gateway.ports.visits import GuestLinks, Hints, Presence, Queues
 from teleward_gateway.usecases.clinics import Clinics, Found
 
 log = structlog.get_logger()

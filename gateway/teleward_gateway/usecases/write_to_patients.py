@@ -7,7 +7,7 @@ from teleward_contract.projections import LocaleMap
 
 from teleward_gateway.core.visits import Carried, Visit, VisitAction, Words
 from teleward_gateway.errors import RefusedError
-from teleward_gateway.ports import Visits
+from teleward_gateway.ports.visits import Visits
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.consult import came_too_late
 

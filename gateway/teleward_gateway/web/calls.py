@@ -47,7 +47,7 @@ from teleward_gateway.core.visits import (
     room_uid,
 )
 from teleward_gateway.errors import BrowserGoneError, RefusedError, not_found, one_moment
-from teleward_gateway.ports import PRESENT_S
+from teleward_gateway.ports.visits import PRESENT_S
 from teleward_gateway.usecases.carry_call import Outcome, Seat
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.place_calls import (

@@ -11,7 +11,6 @@ from fastapi import Depends, Response
 from starlette.requests import HTTPConnection
 from teleward_contract.projections import RoomProjection
 
-from teleward_gateway.book_ports import Audit, Reports
 from teleward_gateway.core import admission
 from teleward_gateway.core.admission import Action
 from teleward_gateway.core.door import DoorState, door_state
@@ -19,9 +18,13 @@ from teleward_gateway.core.participants import Participants
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.team import colleagues
 from teleward_gateway.core.tickets import STAFF_COOKIE
-from teleward_gateway.door_ports import AtWork
 from teleward_gateway.errors import RefusedError, not_found, one_moment
-from teleward_gateway.ports import Meter, Presence, Qualities, Seals, SignIn, Visits
+from teleward_gateway.ports.alerts import AtWork
+from teleward_gateway.ports.books import Audit, Reports
+from teleward_gateway.ports.calls import Qualities
+from teleward_gateway.ports.doors import Meter
+from teleward_gateway.ports.sign_in import Seals, SignIn
+from teleward_gateway.ports.visits import Presence, Visits
 from teleward_gateway.usecases.carry_call import CallCarrier
 from teleward_gateway.usecases.clinics import Clinics, Found
 from teleward_gateway.usecases.consult import Consulting

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketClose
 
-from teleward_gateway.ports import Meter
+from teleward_gateway.ports.doors import Meter
 from teleward_gateway.usecases.limit_doors import too_many
 from teleward_gateway.web.streams import STREAMS
 

@@ -26,8 +26,8 @@ from teleward_gateway.core.pace import Pace
 from teleward_gateway.core.queue import difference
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.core.team import as_at_work
-from teleward_gateway.door_ports import AT_WORK_S
 from teleward_gateway.errors import RefusedError, not_found
+from teleward_gateway.ports.alerts import AT_WORK_S
 from teleward_gateway.usecases.clinics import Found
 from teleward_gateway.usecases.watch_clinics import ClinicView
 from teleward_gateway.web.context import Context, Parts, check

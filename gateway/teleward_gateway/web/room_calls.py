@@ -67,7 +67,7 @@ async def _room_place(
         call, cost, most, participant=participant, name=session.display_name,
         role=ParticipantRole.STAFF, rights=STAFF_RIGHTS,
     )  # fmt: skip
-    parts.auditing.did(found[0].namespace, Deed.JOIN_CALL, session.identity, found[0].name)
+    parts.auditing.did(found[0].namespace, Deed.JOIN_CALL, session.user, found[0].name)
     seat = staff_seat(parts, found, ticket, lambda: is_so(admitted), session.identity)
     return Place(seat, found, room, beside=(lambda: use_session(ws, parts),))
 

@@ -11,7 +11,7 @@ from teleward_contract.errors import FrameRefusedError
 from teleward_contract.signalling import MAX_FRAME_BYTES, ErrorCode, Frame, encode
 
 from teleward_gateway.errors import BrowserGoneError
-from teleward_gateway.ports import Meter
+from teleward_gateway.ports.doors import Meter
 
 SEND_TIMEOUT_S = 10.0
 """A browser that does not read for this long is dropped; until then one frame is held for it."""

@@ -16,7 +16,7 @@ from teleward_contract.signalling import Frame, encode
 
 from teleward_gateway.core.frames import ReplacedFrame, UnknownFrame
 from teleward_gateway.errors import BrowserGoneError, RefusedError
-from teleward_gateway.ports import Meter
+from teleward_gateway.ports.doors import Meter
 from teleward_gateway.web.sockets import NORMAL, REPLACED, SEND_TIMEOUT_S, UNKNOWN, until_first
 
 STREAMS = "/stream/"

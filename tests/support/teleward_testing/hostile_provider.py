@@ -13,7 +13,7 @@ from teleward_contract.units import Namespace
 from teleward_gateway.adapters.identity_providers import OpenIdProviders
 from teleward_gateway.core.tickets import Attempt
 from teleward_gateway.errors import Fault, SignInError
-from teleward_gateway.ports import Client, Proof
+from teleward_gateway.ports.sign_in import Client, Proof
 
 URL = "https://id.example.org/realms/hospital"
 HARBOUR = Namespace("harbour-health")

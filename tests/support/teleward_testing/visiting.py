@@ -26,11 +26,13 @@ from teleward_gateway.adapters.sessions_memory import MemorySessions
 from teleward_gateway.adapters.sessions_redis import RedisSessions
 from teleward_gateway.adapters.visits_memory import MemoryVisits
 from teleward_gateway.adapters.visits_redis import RedisVisits
-from teleward_gateway.book_ports import Audit, Reports
 from teleward_gateway.core.accounts import DAY_S
 from teleward_gateway.core.visits import Personal, Visit, VisitAction, VisitState, Words
-from teleward_gateway.door_ports import AtWork
-from teleward_gateway.ports import GuestLinks, Presence, Qualities, Queues, Sessions, Visits
+from teleward_gateway.ports.alerts import AtWork
+from teleward_gateway.ports.books import Audit, Reports
+from teleward_gateway.ports.calls import Qualities
+from teleward_gateway.ports.sign_in import Sessions
+from teleward_gateway.ports.visits import GuestLinks, Presence, Queues, Visits
 
 from teleward_testing.routing import Clock
 

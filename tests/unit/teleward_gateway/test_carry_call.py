@@ -22,7 +22,7 @@ from teleward_contract.signalling import (
 )
 from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import BootId, MediaNodeId, ParticipantId, PlacementEpoch, call_cost
-from teleward_gateway.ports import Control
+from teleward_gateway.ports.calls import Control
 from teleward_gateway.usecases import carry_call
 from teleward_gateway.usecases.carry_call import CallCarrier, Seat
 from teleward_testing.routing import POOL, ClockedRouting, call, heartbeat, placed

@@ -12,7 +12,7 @@ from teleward_gateway.core.participants import Participants
 from teleward_gateway.core.tickets import Ticket
 from teleward_gateway.core.visits import Personal, Visit, VisitState, call_of
 from teleward_gateway.errors import RefusedError
-from teleward_gateway.ports import Control
+from teleward_gateway.ports.calls import Control
 from teleward_gateway.usecases.consult import Consulting
 from teleward_gateway.usecases.place_calls import Calls
 from teleward_testing.routing import POOL, Clock, ClockedRouting, heartbeat, placed

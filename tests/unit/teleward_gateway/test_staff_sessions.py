@@ -7,7 +7,7 @@ from teleward_contract.errors import RoutingUnavailableError
 from teleward_gateway.adapters.sessions_memory import MemorySessions
 from teleward_gateway.core.staff import StaffSession
 from teleward_gateway.errors import RefusedError
-from teleward_gateway.ports import Look
+from teleward_gateway.ports.sign_in import Look
 from teleward_gateway.usecases import staff_sessions
 from teleward_gateway.usecases.staff_sessions import REMEMBERED_S, StaffSessions
 

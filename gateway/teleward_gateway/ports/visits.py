@@ -1,20 +1,12 @@
-"""The doors of the gateway's decisions to the outside."""
+"""Visits, and what is kept beside them."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
-from teleward_contract.placements import Placement
-from teleward_contract.projections import Issuer
-from teleward_contract.signalling import QualityView
-from teleward_contract.tickets import MediaTicket
 from teleward_contract.units import CallId, Namespace, ParticipantId
 
 from teleward_gateway.core.device import DeviceReport
 from teleward_gateway.core.guests import Guest, GuestAction
-from teleward_gateway.core.staff import StaffSession
-from teleward_gateway.core.tickets import Attempt, GuestPass, Pass, Ticket
 from teleward_gateway.core.visits import (
     NOTHING_CARRIED,
     Carried,
@@ -24,6 +16,9 @@ from teleward_gateway.core.visits import (
     Waiting,
     Words,
 )
+
+PRESENT_S = 15
+"""How long a participant counts as present after it was noted; call sockets note theirs three times as often."""
 
 
 class Visits(Protocol):
@@ -219,277 +214,9 @@ class Presence(Protocol):
         ...
 
 
-PRESENT_S = 15
-"""How long a participant counts as present after it was noted; call sockets note theirs three times as often."""
-
-
-class Qualities(Protocol):
-    """How the patients of running consultations are heard and seen, as their media nodes told last.
-
-    Every implementation passes `tests/contract/test_gateway_qualities.py`.
-
-    Raises (every method): RoutingUnavailableError.
-    """
-
-    async def note(self, namespace: Namespace, visit: str, quality: QualityView) -> None:
-        """Note the newest report of a visit; it is forgotten after `QUALITY_S`."""
-        ...
-
-    async def newest(self, namespace: Namespace, visits: Iterable[str]) -> dict[str, QualityView]:
-        """The reports of these visits: visit → report; those without one are left out."""
-        ...
-
-
-QUALITY_S = 15
-"""How long a report counts: three times the interval in which media nodes send them."""
-
-
 class Hints(Protocol):
     """Changes of visits, heard from all gateways: hints to look again, which may get lost."""
 
     def listen(self) -> AsyncIterator[str]:
         """Yield the clinic uid of each change, for ever; while the store is away, nothing."""
-        ...
-
-
-class Control(Protocol):
-    """An authenticated control socket to a media node; text frames."""
-
-    resumable: bool
-
-    async def send(self, frame: str) -> None:
-        """Send one frame. Raises ControlLostError."""
-        ...
-
-    def frames(self) -> AsyncIterator[str]:
-        """Receive frames until the socket breaks, which raises ControlLostError."""
-        ...
-
-    async def close(self) -> None:
-        """Close it."""
-        ...
-
-
-class ControlPorts(Protocol):
-    """Opens control sockets."""
-
-    async def open(self, placement: Placement, ticket: MediaTicket) -> Control:
-        """Open and authenticate; nonce, media node and boot of `ticket` are filled in.
-
-        Raises:
-            ControlLostError: The media node does not answer.
-            ControlRefusedError: It refused.
-        """
-        ...
-
-
-class BrowserSocket(Protocol):
-    """The browser's side of a call socket; text frames."""
-
-    async def send_text(self, text: str) -> None:
-        """Send one frame. Raises BrowserGoneError, also for a browser that does not read."""
-        ...
-
-    async def receive_text(self) -> str:
-        """Receive one frame of legal size.
-
-        Raises:
-            BrowserGoneError: There will be no more.
-            FrameRefusedError: It is no text, or too large.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Somebody who may sign in, and what they are: (`namespace/clinic`, role)."""
-
-    user: str
-    display_name: str
-    roles: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Issuers:
-    """An organisation, and the names of its issuers."""
-
-    namespace: Namespace
-    display_name: str
-    issuers: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """How staff can sign in here."""
-
-    mode: str
-    accounts: tuple[Account, ...] = ()
-    secret_required: bool = False
-    organisations: tuple[Issuers, ...] = ()
-
-
-class SignIn(Protocol):
-    """How staff prove who they are."""
-
-    async def offer(self) -> Offer:
-        """Tell what the sign-in page shows."""
-        ...
-
-    async def prove(self, user: str, secret: str) -> StaffSession:
-        """Sign in by a name. Raises RefusedError: 403, or 404 where there is no such sign-in."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """This gateway as an issuer of an organisation knows it."""
-
-    namespace: Namespace
-    issuer: Issuer
-    redirect_uri: str
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What an issuer proved of somebody: the claims, `sub` among them, and its own session's id if it told one."""
-
-    claims: Mapping[str, object]
-    sub: str
-    sid: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SignOut:
-    """A provider's order to end sessions: one by `sid`, or all of a `sub`."""
-
-    jti: str
-    sub: str | None
-    sid: str | None
-
-
-class IdentityProviders(Protocol):
-    """OpenID Connect providers, each bounded in time and size.
-
-    Raises (every method): SignInError.
-    """
-
-    async def authorize(self, client: Client, attempt: Attempt, *, anew: bool) -> str:
-        """Where the browser goes to sign in; `anew`: the person shall choose an account."""
-        ...
-
-    async def redeem(self, client: Client, attempt: Attempt, answer: Mapping[str, str]) -> Proof:
-        """Check the answer that the browser brought, and exchange its code for claims that hold."""
-        ...
-
-    async def sign_out_page(self, client: Client, back_to: str) -> str | None:
-        """Where the browser goes to end the provider's own session; None where there is no such page."""
-        ...
-
-    async def sign_out_order(self, client: Client, token: str) -> SignOut:
-        """Check a logout token (OpenID Connect Back-Channel Logout §2.6)."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSession:
-    """A session as it stands."""
-
-    session: StaffSession
-    until_ms: int
-    """Store clock: it ends then, however much it is used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a look into the store found."""
-
-    life: str
-    """The store's present life: another after it was emptied."""
-    stored: StoredSession | None
-
-
-class Sessions(Protocol):
-    """Sessions of staff; every implementation passes `tests/contract/test_gateway_sessions.py`.
-
-    Raises (every method): RoutingUnavailableError.
-    """
-
-    async def begin(self, name: str, session: StaffSession, until_ms: int | None = None) -> Look:
-        """Store a session, which ends after the lifetime or at `until_ms`, and when it is idle for too long."""
-        ...
-
-    async def find(self, name: str) -> Look:
-        """Look a session up; that counts as use."""
-        ...
-
-    async def end(self, name: str) -> None:
-        """Remove a session (idempotent)."""
-        ...
-
-    async def end_tied(self, tie: str, order: str) -> int | None:
-        """Remove every session with this tie: how many; None when `order` was carried out before (atomic)."""
-        ...
-
-
-class Seals(Protocol):
-    """Seals and opens the cookies; what does not open is no cookie."""
-
-    def seal(self, name: str, value: Ticket | Attempt | GuestPass | Pass) -> str:
-        """Seal a cookie's value."""
-        ...
-
-    def ticket(self, cookies: dict[str, str], namespace: str, clinic: str) -> Ticket | None:
-        """Open a clinic's visit cookie; None when there is none, it is foreign, or it has expired."""
-        ...
-
-    def guest(self, cookies: dict[str, str], namespace: str, clinic: str) -> GuestPass | None:
-        """Open a clinic's guest cookie; None as for `ticket`."""
-        ...
-
-    def attempt(self, cookies: dict[str, str]) -> Attempt | None:
-        """Open the cookie of a sign-in that was begun; None as for `ticket`."""
-        ...
-
-    def door_pass(self, cookies: dict[str, str]) -> Pass | None:
-        """Open the pass that a clinic's page has left; None as for `ticket`."""
-        ...
-
-
-class Meter(Protocol):
-    """What is counted. Labels are bounded: never a person, a visit or a clinic."""
-
-    def entered(self, outcome: str) -> None:
-        """An attempt to enter came to this."""
-        ...
-
-    def signed_in(self, outcome: str) -> None:
-        """A sign-in came to this."""
-        ...
-
-    def called_in(self, outcome: str) -> None:
-        """A call-in came to this."""
-        ...
-
-    def webhook(self, outcome: str) -> None:
-        """A webhook came to this."""
-        ...
-
-    def frame_refused(self, code: str) -> None:
-        """A browser's frame was refused."""
-        ...
-
-    def refused(self, code: str) -> None:
-        """A request or a socket was refused."""
-        ...
-
-    def moved(self, what: str) -> None:
-        """A media node was `suspected`, or a call `replaced`."""
-        ...
-
-    def answered(self, route: str, elapsed_s: float) -> None:
-        """A request was answered."""
-        ...
-
-    def socket(self, kind: str) -> AbstractContextManager[None]:
-        """A socket is open for as long as this lasts."""
         ...

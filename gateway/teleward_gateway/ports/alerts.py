@@ -1,10 +1,13 @@
-"""The doors that belong to a clinic's own door: who is at work behind it, and who outside is told of arrivals."""
+"""Who is at work, and where arrivals are told."""
 
 from typing import Protocol
 
 from teleward_contract.units import Namespace
 
 from teleward_gateway.core.staff import StaffSession
+
+AT_WORK_S = 900
+"""Who has looked at a queue within this time may be given a visit; dashboards note theirs fifteen times as often."""
 
 
 class AtWork(Protocol):
@@ -22,10 +25,6 @@ class AtWork(Protocol):
     async def lately(self, namespace: Namespace, clinic_uid: str) -> tuple[StaffSession, ...]:
         """Everybody who is noted, each once and as noted last."""
         ...
-
-
-AT_WORK_S = 900
-"""Who has looked at a queue within this time may be given a visit; dashboards note theirs fifteen times as often."""
 
 
 class Webhooks(Protocol):

@@ -1,13 +1,15 @@
-"""The doors to what is kept of organisations and addresses: audit, reports, limits; `ports.py` has all others."""
+"""What is written down of steps, without anybody's name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 from teleward_contract.units import Namespace
 
 from teleward_gateway.core.audit import Event, Recorded
-from teleward_gateway.core.limits import Bucket
 from teleward_gateway.core.reports import ClinicDay
+
+TAKEN_S = 60
+"""How long a gateway has to ship what it took, before another one may take it."""
 
 
 class Pseudonyms(Protocol):
@@ -53,10 +55,6 @@ class Audit(Protocol):
         ...
 
 
-TAKEN_S = 60
-"""How long a gateway has to ship what it took, before another one may take it."""
-
-
 class AuditSink(Protocol):
     """Where the audit is shipped to."""
 
@@ -92,23 +90,4 @@ class Reports(Protocol):
         self, namespace: Namespace, clinics: Iterable[str], first: int, last: int
     ) -> tuple[ClinicDay, ...]:
         """What was counted in these clinics from `first` to `last` (days since 1970), by day and clinic."""
-        ...
-
-
-class Limits(Protocol):
-    """Buckets of tokens; every implementation passes `tests/contract/test_gateway_limits.py`."""
-
-    async def take(self, tag: str, wanted: Sequence[tuple[str, Bucket]]) -> float:
-        """Take a token out of each bucket, or none out of any (atomic).
-
-        Args:
-            tag: Whose buckets they are; those of one tag lie together.
-            wanted: Name and size of each.
-
-        Returns:
-            How many seconds to wait; 0 when they were taken.
-
-        Raises:
-            RoutingUnavailableError: The store did not answer.
-        """
         ...

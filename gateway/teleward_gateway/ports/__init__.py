@@ -1,0 +1,1 @@
+"""The doors of the gateway's decisions to the outside, by subject."""
