@@ -1,29 +1,22 @@
 """Where WebSockets are blocked, the same frames come as server-sent events: same admission, same bounds."""
 
 import asyncio
-import contextlib
-import json
-import socket
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import aiohttp
-import psutil
 import pytest
 from teleward_contract.redis_store import Store, open_store
 from teleward_contract.units import Namespace
 from teleward_gateway.adapters.visits_redis import RedisVisits
-from teleward_gateway.core.visits import Personal, Visit, VisitAction
-from teleward_testing.front_door import CLINIC, HERE, NAMESPACE, FrontDoor, front_door
+from teleward_gateway.core.visits import VisitAction
+from teleward_testing.event_stream import stream
+from teleward_testing.front_door import HERE, NAMESPACE, FrontDoor, front_door
 from teleward_testing.valkey import RunningValkey
 
 HARBOUR = Namespace(NAMESPACE)
 WAITING, QUEUE = f"/stream/visit/{HERE}", f"/stream/staff/{HERE}"
 HELLO = {"type": "hello", "name": "Ann", "fields": {}, "locale": "en"}
 WITHIN_S = 30.0
-PATIENTS, DEAF, ROUNDS = 200, 4, 100
 
 
 @pytest.fixture
@@ -36,46 +29,6 @@ async def door(valkey: RunningValkey, tmp_path: Path) -> AsyncIterator[FrontDoor
 async def kept(door: FrontDoor, valkey: RunningValkey) -> AsyncIterator[Store]:
     async with open_store(valkey.url) as store:
         yield store
-
-
-class Stream:
-    """A stream that is read event by event."""
-
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self.answer = answer
-        self.comments = 0
-
-    async def event(self) -> Any:
-        """The next frame, or the code with which the stream closes; None at its end."""
-        async with asyncio.timeout(WITHIN_S):
-            while True:
-                lines = [line async for line in self._lines()]
-                if not lines:
-                    return None
-                fields = dict(line.split(": ", 1) for line in lines if not line.startswith(":"))
-                self.comments += not fields
-                if fields:
-                    return json.loads(fields["data"])
-
-    async def _lines(self) -> AsyncIterator[str]:
-        while line := (await self.answer.content.readline()).decode():
-            if line == "\n":
-                return
-            yield line.removesuffix("\n")
-
-
-@contextlib.asynccontextmanager
-async def stream(
-    door: FrontDoor, path: str, cookie: str = "", body: object = None, **headers: str
-) -> AsyncIterator[Stream]:
-    sent = {
-        "Accept": "text/event-stream", "Origin": door.origin, "Cookie": cookie, **headers,
-    }  # fmt: skip
-    async with (
-        aiohttp.ClientSession(read_bufsize=2**24) as http,
-        http.post(f"{door.gateway.url}{path}", json=body or {}, headers=sent) as answer,
-    ):
-        yield Stream(answer)
 
 
 async def test_a_patient_is_told_what_happens_to_the_visit_until_its_end(
@@ -200,60 +153,3 @@ async def test_a_gateway_that_stops_lets_its_streams_end(door: FrontDoor) -> Non
     assert door.gateway.process.returncode == 0
     assert "process.stopped" in log
     assert "Exception" not in log
-
-
-def deaf(door: FrontDoor, cookie: str) -> socket.socket:
-    """Ask for the queue and never read."""
-    host, _, port = door.gateway.url.removeprefix("http://").partition(":")
-    made = socket.socket()
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    made.connect((host, int(port)))
-    lines = [
-        f"POST {QUEUE} HTTP/1.1", f"Host: {host}:{port}", f"Origin: {door.origin}",
-        f"Cookie: {cookie}", "Accept: text/event-stream", "Content-Length: 0", "", "",
-    ]  # fmt: skip
-    made.sendall("\r\n".join(lines).encode())
-    return made
-
-
-def people(door: FrontDoor) -> int:
-    """How many connections the gateway has with people."""
-    port = int(door.gateway.url.rpartition(":")[2])
-    found = psutil.Process(door.gateway.process.pid).net_connections()
-    return sum(one.laddr.port == port and one.status == "ESTABLISHED" for one in found)
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while not is_so():  # noqa: ASYNC110 - it is the operating system's to say
-            await asyncio.sleep(0.1)
-
-
-async def test_who_does_not_read_is_cut_and_who_reads_is_not(door: FrontDoor, kept: Store) -> None:
-    visits = RedisVisits(kept, 60)
-    for number in range(PATIENTS):
-        await visits.enter(
-            Visit(
-                id=f"v{number}", namespace=HARBOUR, clinic=CLINIC, clinic_uid="uid-cardiology",
-                arrived_ms=int(time.time() * 1000) + number,
-            ),
-            Personal(name=f"Patient {number}", fields={"reason": "x" * 400}), 3600,
-        )  # fmt: skip
-    cookie = await door.sign_in()
-    async with stream(door, QUEUE, cookie) as reader:
-        assert len((await reader.event())["visits"]) == PATIENTS
-        before = people(door)
-        held = [deaf(door, cookie) for _ in range(DEAF)]
-        await until(lambda: people(door) == before + DEAF)
-        for number in range(ROUNDS):
-            if people(door) <= before:
-                break
-            action = VisitAction.RETURN if number % 2 else VisitAction.CALL_IN
-            await asyncio.gather(
-                *(visits.change(HARBOUR, f"v{n}", action, "x") for n in range(PATIENTS))
-            )
-            assert (await reader.event())["type"] == "queue_delta"
-        await until(lambda: people(door) <= before)
-        for one in held:
-            one.close()
-    assert "without completing" not in door.gateway.log.read_text()

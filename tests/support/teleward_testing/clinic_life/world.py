@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from teleward_cli.demo.client import (
+    CallSocket,
     DemoError,
     QueueSocket,
     RefusedAnswerError,
@@ -27,12 +28,14 @@ from teleward_contract.projections import (
 )
 from teleward_contract.redis_store import Store
 from teleward_contract.routing_redis import RedisRouting
+from teleward_contract.signalling import Join, ServerFrame
 from teleward_contract.tickets import TicketSigner
 from teleward_contract.units import CallId, CapacityUnits, Namespace, PoolId
 from teleward_gateway.adapters.visits_redis import RedisVisits
 from teleward_gateway.core.visits import Visit as Stored
 from teleward_gateway.core.visits import call_of
 
+from teleward_testing import sdp
 from teleward_testing.clinic_life.model import (
     CLINICS,
     GONE,
@@ -285,12 +288,11 @@ class World:
         socket = await person.browser.call(person.browser.patient_call)
         try:
             async with asyncio.timeout(SETTLED_S):
-                while (frame := await socket.receive()).type == "wait":
-                    pass
+                frame = await _into_call(socket)
         except SocketEndedError as err:
             await socket.close()
             return OK if err.close_code == ADMITTED_AND_SENT_OUT else "cut"
-        if frame.type != "ready":
+        if frame.type != "joined":
             await socket.close()
             if frame.type == "closed":
                 return OK  # admitted, and ended at once
@@ -413,6 +415,14 @@ class World:
                 back += 1
         await self.look_on()
         return back
+
+
+async def _into_call(socket: CallSocket) -> ServerFrame:
+    """Join as a page does, whose media never come: who is in a call, is in it until somebody takes them out."""
+    while (frame := await socket.receive()).type in ("wait", "ready"):
+        if frame.type == "ready":
+            await socket.send(Join(offer=sdp.offer(sdp.audio("0"))))
+    return frame
 
 
 async def _read_on(socket: QueueSocket) -> None:
