@@ -7,6 +7,8 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from teleward_media.adapters.dtls import HANDSHAKE_TIMEOUT_S
+
 from teleward_testing.clinic_life.model import (
     CLINICS,
     CUT,
@@ -28,6 +30,8 @@ from teleward_testing.clinic_life.world import SETTLED_S, World
 
 MOST_OPEN = 8
 """So many visits are not over at most."""
+TAKEN_OUT_S = HANDSHAKE_TIMEOUT_S - 3
+"""Within which whoever is not to be in a call is out of it: before a media node gives up who never came, by itself."""
 MOST_AT_ONCE = 3
 """So many act on one visit at once at most: every order of them is tried."""
 
@@ -275,9 +279,10 @@ class Life:
 
     async def _settle(self) -> None:
         """Wait until store, dashboards and pages say what the model says."""
-        deadline = time.monotonic() + SETTLED_S
+        began = time.monotonic()
         while (wrong := await self._difference()) is not None:
-            assert time.monotonic() < deadline, f"{wrong}; before: {self._history[-6:]}"
+            within_s = TAKEN_OUT_S if self._lingering() else SETTLED_S
+            assert time.monotonic() - began < within_s, f"{wrong}; before: {self._history[-6:]}"
             await self._return_from_transfers()
             if self._lost():
                 await self.world.reopen_pages()
@@ -336,10 +341,15 @@ class Life:
                 return f"the page of {stay} was told {page.told}"
             if page is not None and page.last in ENDS:
                 person.page = None
-            call = person.call
-            if call is not None and call.is_over:
-                person.call = call = None
-            if call is not None and stay.state not in IN_CALL and not stay.is_forgotten:
+        return self._lingering()
+
+    def _lingering(self) -> str | None:
+        """Who is in a call and not to be."""
+        for name, stay in self.stays.items():
+            person = self.world.people[name]
+            if person.call is not None and person.call.is_over:
+                person.call = None
+            if person.call is not None and stay.state not in IN_CALL and not stay.is_forgotten:
                 return f"{stay} is still in the call"
         return None
 
