@@ -47,3 +47,16 @@ def test_whose_gateway_was_killed_before_is_back_as_well(life: Life) -> None:
     life.empty()
 
     assert life.stays[name].state == "waiting"
+
+
+def test_who_was_put_on_hold_and_comes_back_by_a_new_page_is_in_no_call_that_goes_on(
+    life: Life,
+) -> None:
+    name = life.in_consultation(BEN)
+    life.at_once([(name, StaffAct(BEN, "cardiology", "hold", 0))])
+    life.away(name)
+    life.empty()
+
+    life.page(name, 1)
+
+    assert life.stays[name].state == "on_hold"

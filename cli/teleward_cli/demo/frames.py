@@ -124,7 +124,7 @@ class Hello(Answer):
     name: str
     fields: dict[str, str]
     locale: str
-    on_hold: bool = False
+    state: VisitState | None = None
 
 
 class Visit(Answer):

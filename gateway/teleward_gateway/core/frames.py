@@ -18,8 +18,8 @@ class Hello(Frame, Said):
     """First frame of a waiting page: what it needs to rebuild the visit."""
 
     type: Literal["hello"]
-    on_hold: bool = False
-    """It was on hold when last heard of: nobody is to be in a call again because the store has forgotten that."""
+    state: VisitState | None = None
+    """Where the visit stood when the page was told last; None: it has been told nothing yet."""
 
 
 class Report(Frame, DeviceReport):

@@ -55,6 +55,21 @@ CALLED = frozenset({VisitState.CALLED, VisitState.IN_CONSULTATION})
 CALL_GOES_ON = CALLED | {VisitState.ON_HOLD}
 """Staff may be in the call."""
 
+
+def after_loss(told: VisitState | None, *, is_live: bool) -> VisitState:
+    """Where a visit stands again of which the store has forgotten all.
+
+    Nobody is to be in a call because that was forgotten: only whose page was told so last is in it again.
+
+    Args:
+        told: What the patient's page was told last; None: nothing yet, as one that was just opened.
+        is_live: Whether its call goes on.
+    """
+    if not is_live or told is VisitState.WAITING:
+        return VisitState.WAITING
+    return VisitState.IN_CONSULTATION if told in CALLED else VisitState.ON_HOLD
+
+
 TRANSITIONS: dict[VisitAction, dict[VisitState, VisitState]] = {
     VisitAction.CALL_IN: {VisitState.WAITING: VisitState.CALLED},
     VisitAction.JOIN: {

@@ -37,6 +37,7 @@ from teleward_gateway.core.visits import (
     VisitAction,
     VisitState,
     Words,
+    after_loss,
     call_of,
     call_of_room,
     room_uid,
@@ -116,11 +117,15 @@ class Consulting:
         return visit.state not in OVER
 
     async def rebuild(
-        self, found: Found, ticket: Ticket, personal: Personal, *, on_hold: bool
+        self, found: Found, ticket: Ticket, personal: Personal, told: VisitState | None
     ) -> Visit | None:
         """Make the visit of a ticket again after the store was emptied, at its old place.
 
-        A visit whose call is still live is in consultation, or on hold if it was.
+        Args:
+            found: Its clinic.
+            ticket: The visit's.
+            personal: What the page holds.
+            told: Where it stood when the page was told last.
 
         Returns:
             The visit; None when its ticket is of the store's present life: then the visit is over.
@@ -131,8 +136,9 @@ class Consulting:
         if ticket.life == await self._visits.life():
             return None
         visit = self._new_visit(found, ticket.visit, arrived_ms=ticket.arrived_ms)
-        if await self._has_live_call(found, visit):
-            state = VisitState.ON_HOLD if on_hold else VisitState.IN_CONSULTATION
+        is_live = told is not VisitState.WAITING and await self._has_live_call(found, visit)
+        state = after_loss(told, is_live=is_live)
+        if state is not VisitState.WAITING:
             update = {"state": state, "consultation": _new_consultation()}
             visit = visit.model_copy(update=update)
         return await self._visits.enter(visit, personal, keep_s(found))

@@ -119,8 +119,8 @@ class _Following:
         self._ticket = ticket
         self._hello = hello
         self._socket = secrets.token_urlsafe(8)
-        self._is_on_hold = hello.on_hold
-        """As the page knows it: nobody is to be in a call again because the store has forgotten that."""
+        self._last = hello.state
+        """Where the visit stood when the page was told last."""
         self._is_claimed = False
         self._was_told = False
         self._heard_at = 0.0
@@ -142,7 +142,7 @@ class _Following:
             return ReplacedFrame()
         assert found is not None
         self._was_told = True
-        self._is_on_hold = visit.state is VisitState.ON_HOLD
+        self._last = visit.state
         position, words = watch.view.positions.get(visit.id), watch.view.words(visit.id)
         return visit_frame(found[0], visit, self._hello.locale, position, words)
 
@@ -221,7 +221,7 @@ class _Following:
             if checked.personal is None:
                 raise not_found()
             rebuilt = await self._parts.consulting.rebuild(
-                found, ticket, checked.personal, on_hold=self._is_on_hold
+                found, ticket, checked.personal, self._last
             )
             if rebuilt is None:
                 raise not_found()

@@ -58,8 +58,8 @@ class House:
         await self.routing.recovered()
         await self.routing.ports.beat(heartbeat())
 
-    async def rebuild(self, *, on_hold: bool) -> Visit:
-        visit = await self.consulting.rebuild((CLINIC, None), TICKET, ADA, on_hold=on_hold)
+    async def rebuild(self, told: VisitState | None) -> Visit:
+        visit = await self.consulting.rebuild((CLINIC, None), TICKET, ADA, told)
         assert visit is not None
         return visit
 
@@ -72,21 +72,37 @@ async def house() -> House:
 
 
 @pytest.mark.parametrize(
-    ("on_hold", "state"),
-    [(False, VisitState.IN_CONSULTATION), (True, VisitState.ON_HOLD)],
+    ("told", "state"),
+    [
+        (VisitState.WAITING, VisitState.WAITING),
+        (VisitState.CALLED, VisitState.IN_CONSULTATION),
+        (VisitState.IN_CONSULTATION, VisitState.IN_CONSULTATION),
+        (VisitState.ON_HOLD, VisitState.ON_HOLD),
+        (None, VisitState.ON_HOLD),
+    ],
 )
-async def test_whose_call_is_live_is_in_it_again_unless_it_was_on_hold(
-    house: House, on_hold: bool, state: VisitState
+async def test_whose_call_is_live_is_in_it_again_if_that_was_told_last(
+    house: House, told: VisitState | None, state: VisitState
 ) -> None:
     placed(await house.routing.ports.reserve(POOL, call_of("v"), call_cost(2)))
 
-    visit = await house.rebuild(on_hold=on_hold)
+    visit = await house.rebuild(told)
 
     assert (visit.state, visit.arrived_ms) == (state, 7)
 
 
-async def test_whose_call_is_gone_waits_whatever_the_page_says(house: House) -> None:
-    assert (await house.rebuild(on_hold=True)).state is VisitState.WAITING
+@pytest.mark.parametrize("told", [*VisitState, None])
+async def test_whose_call_is_gone_waits_whatever_the_page_says(
+    house: House, told: VisitState | None
+) -> None:
+    assert (await house.rebuild(told)).state is VisitState.WAITING
+
+
+async def test_who_waited_waits_again_before_it_is_known_which_calls_go_on() -> None:
+    assert (await House().rebuild(VisitState.WAITING)).state is VisitState.WAITING
+    with pytest.raises(RefusedError) as refused:
+        await House().rebuild(None)
+    assert refused.value.is_temporary
 
 
 async def test_who_has_called_in_elsewhere_meanwhile_has_not_called_in_here(house: House) -> None:

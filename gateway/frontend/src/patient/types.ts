@@ -88,7 +88,12 @@ export type ServerFrame =
   | { readonly type: "error"; readonly code: string; readonly fatal?: boolean };
 
 export type ClientFrame =
-  | ({ readonly type: "hello"; readonly locale: string; readonly on_hold: boolean } & Entry)
+  | ({
+      readonly type: "hello";
+      readonly locale: string;
+      /** What the page was told last. */
+      readonly state: VisitState | null;
+    } & Entry)
   | ({ readonly type: "report" } & Report)
   | { readonly type: "probe"; readonly number: number }
   | { readonly type: "leave" };

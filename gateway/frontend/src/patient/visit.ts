@@ -153,8 +153,8 @@ export class Visit {
 
   #hello(): Extract<ClientFrame, { type: "hello" }> | null {
     if (this.#entry === null) return null;
-    const on_hold = this.latest.value?.state === "on_hold";
-    return { type: "hello", ...this.#entry, locale: locale(), on_hold };
+    const state = this.latest.value?.state ?? null;
+    return { type: "hello", ...this.#entry, locale: locale(), state };
   }
 
   #greet(): void {

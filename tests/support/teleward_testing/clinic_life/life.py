@@ -131,7 +131,7 @@ class Life:
         self._history.append(f"a page of {stay}")
         await self.world.open_page(name, replica)
         if stay.is_forgotten:
-            await self._is_back(name)
+            await self._is_back(name, was_told=False)
         self._count("ok")
         await self._settle()
 
@@ -259,17 +259,18 @@ class Life:
         for name, stay in self.stays.items():
             page = self.world.people[name].page
             if stay.state not in OVER and page is not None and page.last not in ENDS:
-                await self._is_back(name)
+                await self._is_back(name, was_told=True)
         await self._settle()
 
-    async def _is_back(self, name: str) -> None:
-        """Wait until a visit is made again, and take in as what; nobody is in a call who was not."""
+    async def _is_back(self, name: str, *, was_told: bool) -> None:
+        """Wait until a visit is made again, and take in as what; nobody is in a call whose page was not told so."""
         person, stay = self.world.people[name], self.stays[name]
         deadline = time.monotonic() + SETTLED_S
         while (visit := await self.world.stored_visit(person.visit)) is None:
             assert time.monotonic() < deadline, f"{stay} does not come back"
             await asyncio.sleep(0.05)
-        allowed = {WAITING, stay.state} if stay.state in (SEEN, HELD) else {WAITING}
+        live = (SEEN if stay.state in IN_CALL else stay.state) if was_told else HELD
+        allowed = {WAITING, live}
         assert visit.state.value in allowed, f"{stay} came back as {visit.state}"
         assert visit.clinic == stay.ticket_at, f"{stay} came back at {visit.clinic}"
         assert visit.arrived_ms == person.arrived_ms, f"{stay} has lost its place"
