@@ -419,7 +419,7 @@ class World:
 
 async def _into_call(socket: CallSocket) -> ServerFrame:
     """Join as a page does, whose media never come: who is in a call, is in it until somebody takes them out."""
-    while (frame := await socket.receive()).type in ("wait", "ready"):
+    while (frame := await socket.receive()).type in ("wait", "ready", "move"):
         if frame.type == "ready":
             await socket.send(Join(offer=sdp.offer(sdp.audio("0"))))
     return frame
