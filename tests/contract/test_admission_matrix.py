@@ -246,9 +246,13 @@ def act(
             "POST", f"/api/staff/{HERE}/visits/{visit.id}/{word}", body or {}
         )
         now = await house.visits.get(visit.namespace, visit.id)
+        has_no_place = calls and status in NO_MEDIA_NODE
+        if has_no_place and now is not None:  # all that is done then is to tell the patient
+            untold = visit.model_dump(include={"is_delayed", "is_noticed"})
+            now = now.model_copy(update=untold)
         is_touched = (now, await house.visits.words(visit.namespace, visit.id)) != (visit, None)
         assert is_touched is (status in (200, 204)), "refused and done, or done and nothing of it"
-        return is_touched or (calls and status in NO_MEDIA_NODE)
+        return is_touched or has_no_place
 
     return press
 
