@@ -19,9 +19,10 @@ WARM_UP = 300
 AT_ONCE = 10
 SAMPLED_EVERY = 100
 """Joins between two looks at the memory."""
-GROWTH_AT_MOST = 16 * 1024
-"""Bytes a join, in the second half. Measured: 4 to 11 KB in the second half of 1,000 joins, 2 of 4,000 and 1 of 8,000,
-as garbage and the allocator settle. With one association in four kept it was 51: each is 170 KB with what it holds."""
+GROWTH_AT_MOST = 32 * 1024
+"""Bytes a join, in the second half. Measured: 4 to 11 KB in the second half of 1,000 joins on a quiet machine and up to
+19 beside other tests, 2 of 4,000 and 1 of 8,000, as garbage and the allocator settle. With one association in four
+kept it was 51: each is 170 KB with what it holds."""
 
 
 async def test_a_thousand_joins_and_leaves_leave_nothing_behind(
